@@ -1,0 +1,42 @@
+PYTHON ?= python3
+BIN := .venv/bin
+DATA ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check lint types format benchmarks clean
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .venv/.installed ## Make .venv with everything in it
+
+.venv/.installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	@touch $@
+
+demo: install ## The whole way once: paint (or DATA=folder), train, export, evaluate, answer as Lambda, predict
+	$(BIN)/python scripts/demo.py $(if $(DATA),--data "$(DATA)")
+
+test: install ## All tests (some minutes)
+	$(BIN)/python -m pytest
+
+check: lint types test ## What must pass before a commit
+
+lint: install ## Formatting and lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: install ## mypy, strict, on src
+	$(BIN)/mypy
+
+format: install ## Put the formatting right
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmarks: install ## Print the speed figures of the README
+	$(BIN)/python benchmarks/serving.py
+	$(BIN)/python benchmarks/training.py
+
+clean: ## Remove what was made here, but not runs/ and bundles/
+	rm -rf .venv demo dist build .mypy_cache .ruff_cache .pytest_cache

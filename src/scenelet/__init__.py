@@ -1,0 +1,3 @@
+"""scenelet: from a folder of labelled images to a small, honest, explained image classifier."""
+
+__version__ = "0.1.0"

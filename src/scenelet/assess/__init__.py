@@ -1,0 +1,1 @@
+"""Assess: what a model really knows. Works on labels and probabilities; torch-free."""

@@ -1,0 +1,151 @@
+"""Evaluate a bundle on labelled images: from raw bytes, through the bundle's LiteRT model, on all cores."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from scenelet.assess.metrics import Evaluation, evaluate
+from scenelet.bundle.manifest import TRAINING_DATA
+from scenelet.bundle.runtime import BundleModel, softmax
+from scenelet.bundle.training_data import read_training_data
+from scenelet.data.load import Advance, examine, in_parallel, read, silent
+from scenelet.data.manifest import Row
+from scenelet.data.scan import scan
+from scenelet.errors import ConfigError, DataError
+from scenelet.images import to_input
+from scenelet.progress import counting
+from scenelet.quiet import quiet
+
+PARTS = ("auto", "all", "train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Images to evaluate on.
+
+    Attributes:
+        root: The rows' paths are relative to this.
+        rows: In use.
+        excluded: Left out, with the reason in each.
+        part: What they are to the bundle: "val", "train", "test" or "other".
+    """
+
+    root: Path
+    rows: list[Row]
+    excluded: list[Row]
+    part: str
+
+
+def choose(bundle: BundleModel, source: Path, part: str, advance: Advance = silent) -> Chosen:
+    """Decide which images of a folder to evaluate on, and refuse to flatter.
+
+    The bundle knows by pixel hash what it was trained on. "auto" takes the held-out validation part where the source holds
+    training images, the test part where the layout has one, and everything elsewhere.
+
+    Args:
+        bundle: To be evaluated.
+        source: Folder of class folders.
+        part: One of `PARTS`.
+        advance: Called with 1 after each image.
+
+    Raises:
+        DataError: Nothing to evaluate on, classes that the bundle does not know, or "all" would include training images.
+    """
+    rows = _rows(source, part, advance)
+    _check_classes(bundle, source, rows)
+    excluded = [row for row in rows if row.excluded]
+    usable = [row for row in rows if not row.excluded]
+    known = read_training_data(bundle.folder / TRAINING_DATA)
+    trained = [row for row in usable if known.get(row.pixel_hash) == "train"]
+    held_out = [row for row in usable if known.get(row.pixel_hash) == "val"]
+    chosen = _choose_part(usable, trained, held_out, part, source)
+    if not chosen[1]:
+        raise DataError(f"{source}: no usable image in part {part!r}; {len(excluded)} could not be used. Give another --part.")
+    return Chosen(source, chosen[1], excluded, chosen[0])
+
+
+def _rows(source: Path, part: str, advance: Advance) -> list[Row]:
+    images = scan(source).images
+    if part in ("auto", "test") and any(image.split == "test" for image in images):
+        images = tuple(image for image in images if image.split == "test")
+    elif part == "test":
+        raise DataError(f"{source}: no test part found (seg_test/ or test/). Give another --part.")
+    return examine(source, images, advance)
+
+
+def _choose_part(usable: list[Row], trained: list[Row], held_out: list[Row], part: str, source: Path) -> tuple[str, list[Row]]:
+    if part == "train":
+        return "train", trained
+    if part == "val" or (part == "auto" and held_out and trained):
+        return "val", held_out
+    if trained:
+        raise DataError(
+            f"{source}: {len(trained):,} of {len(usable):,} images were trained on, so a figure on all would flatter. "
+            "Give --part val for the held-out ones (or --part train, knowing what it is)."
+        )
+    splits = {row.split for row in usable}
+    return "test" if splits == {"test"} else "val" if held_out and len(held_out) == len(usable) else "other", usable
+
+
+def _check_classes(bundle: BundleModel, source: Path, rows: Sequence[Row]) -> None:
+    names = bundle.manifest.class_names
+    unknown = sorted({row.label for row in rows} - set(names))
+    if unknown:
+        raise DataError(
+            f"{source}: class {', '.join(unknown)} is not among the bundle's ({', '.join(names)}). "
+            "Rename the folder, or evaluate another bundle."
+        )
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a bundle said.
+
+    Attributes:
+        labels: (n,) true class indices.
+        logits: (n, classes).
+    """
+
+    labels: np.ndarray
+    logits: np.ndarray
+
+
+def answer(bundle: BundleModel, root: Path, rows: Sequence[Row], advance: Advance = silent) -> Answers:
+    """Logits of each row's image, from its bytes.
+
+    Raises:
+        UnreadableImageError: A file changed since it was examined.
+    """
+    names, spec = bundle.manifest.class_names, bundle.manifest.preprocess
+    inputs = in_parallel(lambda row: to_input(read(root / row.path), spec), rows, advance)
+    logits = np.stack([bundle.logits(pixels) for pixels in inputs])
+    return Answers(np.array([names.index(row.label) for row in rows]), logits)
+
+
+def evaluate_bundle(folder: Path, source: Path, part: str, console: Console) -> tuple[Chosen, Evaluation]:
+    """Choose the images, ask the bundle, compute the figures.
+
+    Args:
+        folder: Of the bundle.
+        source: Folder of class folders.
+        part: One of `PARTS`.
+        console: For progress.
+
+    Raises:
+        BundleError: The bundle can't be trusted or read.
+        DataError: See `choose`.
+    """
+    if part not in PARTS:
+        raise ConfigError(f"--part: found {part!r}, expected {', '.join(PARTS)}")
+    with quiet():
+        bundle = BundleModel(folder, threads=os.cpu_count() or 1)
+    with counting(console, "examining") as advance:
+        chosen = choose(bundle, source, part, advance)
+    with counting(console, "evaluating", len(chosen.rows)) as advance:
+        answers = answer(bundle, chosen.root, chosen.rows, advance)
+    probabilities = softmax(answers.logits, bundle.manifest.temperature)
+    return chosen, evaluate(answers.labels, probabilities, bundle.manifest.class_names)

@@ -1,0 +1,135 @@
+"""Figures from labels and probabilities, in numpy; the tests check them against statsmodels, scikit-learn and torchmetrics."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+Z_95 = 1.959963984540054
+CALIBRATION_BINS = 15
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A proportion with its 95 % interval.
+
+    Attributes:
+        value: Observed, 0-1; None where nothing was observed.
+        low: Lower end.
+        high: Upper end.
+    """
+
+    value: float | None
+    low: float
+    high: float
+
+
+def wilson_interval(successes: int, total: int) -> Interval:
+    """95 % score interval of a proportion; right for small counts and at 0 and 1, where +- one standard error is not.
+
+    Source: Wilson 1927.
+    """
+    if total == 0:
+        return Interval(None, 0.0, 1.0)
+    share, z2 = successes / total, Z_95**2
+    centre = (share + z2 / (2 * total)) / (1 + z2 / total)
+    half = Z_95 / (1 + z2 / total) * float(np.sqrt(share * (1 - share) / total + z2 / (4 * total**2)))
+    return Interval(share, max(0.0, min(centre - half, share)), min(1.0, max(centre + half, share)))
+
+
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, class_count: int) -> np.ndarray:
+    """(classes, classes) counts; row = true class, column = predicted class."""
+    matrix = np.zeros((class_count, class_count), np.int64)
+    np.add.at(matrix, (labels, predicted), 1)
+    return matrix
+
+
+def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean negative log probability of the true class, in nats; probabilities are kept above 1e-15."""
+    return float(-np.log(np.clip(probabilities[np.arange(len(labels)), labels], 1e-15, 1)).mean())
+
+
+def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int = CALIBRATION_BINS) -> float:
+    """Mean distance between confidence and accuracy over equal-width bins of confidence, weighted by count.
+
+    Source: Guo et al. 2017.
+    """
+    confidence = probabilities.max(1)
+    correct = probabilities.argmax(1) == labels
+    place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    counts = np.bincount(place, minlength=bins)
+    gaps = np.abs(np.bincount(place, correct, bins) - np.bincount(place, confidence, bins))
+    return float(gaps.sum() / counts.sum())
+
+
+@dataclass(frozen=True)
+class ClassFigures:
+    """Of one class; `f1` is 0 where the class was neither present nor predicted."""
+
+    precision: Interval
+    recall: Interval
+    f1: float
+    images: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures of one model on one set of labelled images.
+
+    Attributes:
+        images: How many.
+        class_names: In the order of the matrix.
+        top1_accuracy: With its 95 % interval.
+        macro_f1: Mean of the classes' F1.
+        log_loss: In nats.
+        expected_calibration_error: 15 bins.
+        per_class: By class name.
+        confusion_matrix: Row = true class, column = predicted class.
+    """
+
+    images: int
+    class_names: tuple[str, ...]
+    top1_accuracy: Interval
+    macro_f1: float
+    log_loss: float
+    expected_calibration_error: float
+    per_class: dict[str, ClassFigures]
+    confusion_matrix: list[list[int]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def evaluate(labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]) -> Evaluation:
+    """Compute all figures.
+
+    Args:
+        labels: (n,) class indices, n at least 1.
+        probabilities: (n, classes).
+        class_names: In the order of the probabilities.
+
+    Raises:
+        ValueError: No images, or probabilities that are not finite.
+    """
+    if len(labels) == 0 or not np.isfinite(probabilities).all():
+        raise ValueError("no images, or probabilities that are not finite")
+    matrix = confusion_matrix(labels, probabilities.argmax(1), len(class_names))
+    per_class = {name: _class_figures(matrix, index) for index, name in enumerate(class_names)}
+    return Evaluation(
+        images=len(labels),
+        class_names=tuple(class_names),
+        top1_accuracy=wilson_interval(int(matrix.trace()), len(labels)),
+        macro_f1=float(np.mean([figures.f1 for figures in per_class.values()])),
+        log_loss=log_loss(labels, probabilities),
+        expected_calibration_error=expected_calibration_error(labels, probabilities),
+        per_class=per_class,
+        confusion_matrix=matrix.tolist(),
+    )
+
+
+def _class_figures(matrix: np.ndarray, index: int) -> ClassFigures:
+    hits, predicted, present = int(matrix[index, index]), int(matrix[:, index].sum()), int(matrix[index].sum())
+    f1 = 2 * hits / (predicted + present) if predicted + present else 0.0
+    return ClassFigures(wilson_interval(hits, predicted), wilson_interval(hits, present), f1, present)

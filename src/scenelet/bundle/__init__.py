@@ -1,0 +1,1 @@
+"""Bundle: the only thing that crosses from the training half to the serving half."""

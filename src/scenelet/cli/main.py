@@ -1,0 +1,53 @@
+"""The `scenelet` command: registers the commands, and turns a person's errors into one line and exit code 1."""
+
+import signal
+import sys
+import warnings
+from typing import Annotated
+
+import typer
+
+from scenelet import __version__
+from scenelet.cli import data, evaluate, export, predict, train
+from scenelet.errors import SceneletError
+
+app = typer.Typer(
+    name="scenelet",
+    help="From a folder of labelled images to a small, honest, explained image classifier running serverless.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode="markdown",
+)
+app.add_typer(data.app, name="data")
+app.command("train")(train.train)
+app.command("export")(export.export)
+app.command("evaluate")(evaluate.evaluate)
+app.command("predict")(predict.predict)
+
+
+@app.callback()
+def version_option(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+) -> None:
+    """Options of every command."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line."""
+    warnings.filterwarnings("ignore", message="Image size .* exceeds limit")  # scenelet has its own limit, and says so
+    try:
+        app()
+    except SceneletError as error:
+        typer.echo(f"scenelet: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        typer.echo("scenelet: interrupted; the same command goes on or starts again cleanly", err=True)
+        sys.exit(128 + signal.SIGINT)
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        sys.stderr.close()
+        sys.exit(128 + signal.SIGPIPE)

@@ -1,0 +1,112 @@
+"""`scenelet predict`: needs numpy, Pillow and LiteRT alone."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from scenelet.cli.output import stderr, stdout
+
+Answer = dict[str, Any]
+
+
+def predict(
+    sources: Annotated[
+        list[str], typer.Argument(metavar="PATH|FOLDER|URL...", help="Images, folders of images, http(s) URLs.")
+    ],
+    bundle: Annotated[
+        Path | None, typer.Option(help="Bundle folder; default: the Intel scenes bundle that comes along.")
+    ] = None,
+    trust_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HOST:PORT", help="Server in your own network that URLs may name; may be repeated."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, as soon as it is known.")] = False,
+) -> None:
+    """Classify images. Exit code 1 if any of them could not be used; the others are answered all the same.
+
+    Example: `scenelet predict holiday.jpg photos/ https://example.org/beach.jpg`
+    """
+    from scenelet.quiet import quiet
+    from scenelet.serve.predictor import Predictor
+    from scenelet.shipped import default_bundle
+
+    with quiet():
+        predictor = Predictor(bundle or default_bundle())
+    answers = (_answer(predictor, source, frozenset(trust_host or ())) for source in _expand(sources))
+    failed = _print_json(answers) if as_json else _print_table(answers)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _expand(sources: list[str]) -> Iterator[str]:
+    from scenelet.data.scan import files_below
+    from scenelet.images import SUFFIXES
+
+    for source in sources:
+        if not _is_url(source) and Path(source).is_dir():
+            pictures = [str(path) for path in files_below(Path(source)) if path.suffix.lower() in SUFFIXES]
+            yield from pictures or [source]
+        else:
+            yield source
+
+
+def _answer(predictor: Any, source: str, trusted: frozenset[str]) -> Answer:
+    from scenelet.errors import SceneletError
+
+    try:
+        prediction = predictor.predict(_read(source, trusted))
+    except SceneletError as error:
+        return {"source": source, "error": str(error)}
+    return {"source": source, **prediction.as_dict()}
+
+
+def _read(source: str, trusted: frozenset[str]) -> bytes:
+    from scenelet.errors import UnreadableImageError
+
+    if _is_url(source):
+        from scenelet.serve.fetch import FetchLimits, fetch
+
+        return fetch(source, FetchLimits(trusted=trusted))
+    try:
+        return Path(source).read_bytes()
+    except IsADirectoryError as error:
+        raise UnreadableImageError("folder without an image; give images, a folder of images, or a URL") from error
+    except (OSError, ValueError) as error:
+        raise UnreadableImageError(f"can't be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _is_url(source: str) -> bool:
+    return "://" in source
+
+
+def _print_json(answers: Iterator[Answer]) -> int:
+    failed = 0
+    for answer in answers:
+        failed += "error" in answer
+        typer.echo(json.dumps(answer, ensure_ascii=False))
+    return failed
+
+
+def _print_table(answers: Iterator[Answer]) -> int:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("image", "label", "probability", "next", "ms", box=None, pad_edge=False, header_style="bold")
+    failed = []
+    for answer in answers:
+        if "error" in answer:
+            failed.append(answer)
+            continue
+        ranked = list(answer["probabilities"].items())
+        total_ms = answer["decode_ms"] + answer["inference_ms"]
+        runner_up = f"{ranked[1][0]} {ranked[1][1]:.1%}"
+        cells = (answer["source"], answer["label"], f"{answer['probability']:.1%}", runner_up, f"{total_ms:.1f}")
+        table.add_row(*(Text(cell) for cell in cells))
+    if table.row_count:
+        stdout().print(table)
+    for answer in failed:
+        stderr().print(Text(f"{answer['source']}: {answer['error']}", style="red"), soft_wrap=True)
+    return len(failed)

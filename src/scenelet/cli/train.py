@@ -1,0 +1,72 @@
+"""`scenelet train`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scenelet.cli.output import needs_extra, stderr, wrote
+from scenelet.errors import ConfigError
+
+
+def train(
+    folder: Annotated[Path, typer.Argument(help="Folder of class folders, or with train/ (seg_train/) of class folders.")],
+    recipe: Annotated[str | None, typer.Option(help="Recipe by name (quick, small) or a YAML file.")] = None,
+    name: Annotated[str | None, typer.Option(help="Of the run; default: data folder and recipe.")] = None,
+    runs: Annotated[Path, typer.Option(help="Folder that holds the runs.")] = Path("runs"),
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training part.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images a step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Peak of the one-cycle schedule.")] = None,
+    input_size: Annotated[int | None, typer.Option(help="Width and height of the model input, in pixels.")] = None,
+    val_fraction: Annotated[float | None, typer.Option(help="Part of each class held out for validation, 0-1.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of split, weights, order and augmentation.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    precision: Annotated[str | None, typer.Option(help="auto, fp32, bf16 or fp16.")] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads; 0 for all cores.")] = None,
+    dial: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other dial of the recipe; may be repeated.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
+) -> None:
+    """Train a classifier on a folder of labelled images. The same command again goes on where it was stopped.
+
+    Example: `scenelet train photos --recipe small --epochs 40 --set widths=32,64,128,192`
+    """
+    with needs_extra("train"):
+        import lightning  # noqa: F401  (the first of the extra's packages to fail names the extra)
+        import yaml  # noqa: F401
+
+        from scenelet.learn.config import resolve
+        from scenelet.learn.run import Run
+        from scenelet.learn.train import train as run_training
+    flags = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "input_size": input_size,
+        "val_fraction": val_fraction,
+        "seed": seed,
+        "device": device,
+        "precision": precision,
+        "threads": threads,
+    }
+    config = resolve(recipe, flags | _dials(dial or []))
+    run = Run(runs / (name or f"{folder.resolve().name}-{Path(recipe).stem if recipe else 'default'}"))
+    result = run_training(folder, config, run, stderr())
+    if as_json:
+        typer.echo(json.dumps({"run": str(run.folder), **result}))
+        return
+    typer.echo(
+        f"validation accuracy {result['val_top1_accuracy']:.2%} ({result['validation_images']:,} images), "
+        f"log loss {result['val_log_loss']:.3f}, epoch {result['best_epoch']} of {result['epochs']}, "
+        f"{result['training_s'] / 60:.1f} min"
+    )
+    wrote("run", run.folder, f"scenelet export {run.folder}")
+
+
+def _dials(pairs: list[str]) -> dict[str, str]:
+    for pair in pairs:
+        if "=" not in pair:
+            raise ConfigError(f"--set {pair}: expected KEY=VALUE, for example --set label_smoothing=0.05")
+    return {key.strip().replace("-", "_"): value.strip() for key, _, value in (pair.partition("=") for pair in pairs)}

@@ -1,0 +1,1 @@
+"""Data: which image, which label, which split, and why one is left out. Knows nothing of networks."""

@@ -1,0 +1,78 @@
+"""Every error a person can cause, as one tree. A message says what, where, found v expected, and the next step.
+
+SceneletError
+├── ImageError                  this one image can't be used; the rest of a batch goes on
+│   ├── UnreadableImageError    empty, truncated, or not an image at all
+│   └── ImageTooLargeError      more pixels or bytes than the limit
+├── DataError                   a folder or manifest that can't be used as a data set
+├── ConfigError                 a recipe, flag or environment variable that makes no sense
+├── ArtefactError               something could not be written: no space, no permission
+├── MissingExtraError           a part of scenelet that is not installed
+├── BundleError                 a bundle that can't be trusted or read
+│   ├── BundleFormatError       incomplete, or of another format version
+│   ├── BundleTamperedError     a file's checksum differs from the recorded one
+│   └── ParityError             checkpoint, LiteRT and ONNX disagree
+└── FetchError                  a URL that could not be fetched
+    ├── ForbiddenUrlError       not http(s), or not a public address
+    └── FetchTimeoutError       took longer than allowed
+"""
+
+
+class SceneletError(Exception):
+    """Base of all errors that are shown to a person as one line."""
+
+
+class ImageError(SceneletError):
+    """One image can't be used."""
+
+
+class UnreadableImageError(ImageError):
+    """The bytes are empty, truncated, or no supported image."""
+
+
+class ImageTooLargeError(ImageError):
+    """The image has more pixels or bytes than the limit."""
+
+
+class DataError(SceneletError):
+    """A folder or manifest can't be used as a data set."""
+
+
+class ConfigError(SceneletError):
+    """A recipe, flag or environment variable makes no sense."""
+
+
+class ArtefactError(SceneletError):
+    """An artefact could not be written."""
+
+
+class MissingExtraError(SceneletError):
+    """An optional part of scenelet is not installed."""
+
+
+class BundleError(SceneletError):
+    """A bundle can't be trusted or read."""
+
+
+class BundleFormatError(BundleError):
+    """The bundle is incomplete or of another format version."""
+
+
+class BundleTamperedError(BundleError):
+    """A file's checksum differs from the recorded one."""
+
+
+class ParityError(BundleError):
+    """Checkpoint, LiteRT and ONNX disagree about the same bytes."""
+
+
+class FetchError(SceneletError):
+    """A URL could not be fetched."""
+
+
+class ForbiddenUrlError(FetchError):
+    """The URL is not http(s) or leads to an address that is not public."""
+
+
+class FetchTimeoutError(FetchError):
+    """The server took longer than allowed."""

@@ -1,0 +1,56 @@
+"""Convert a trained network to LiteRT and ONNX with the pixel scaling inside the graph. Knows nothing of bundles."""
+
+import tempfile
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from scenelet.learn.networks import Network, normalise
+from scenelet.quiet import quiet
+
+
+class ServingNetwork(nn.Module):
+    """What is exported: uint8 (n, height, width, 3) in, logits (n, classes) out."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        # channels_last weights make litert-torch 0.10 write wrong files without a word
+        self.network = network.to(memory_format=torch.contiguous_format).float().eval()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Scale, reorder, classify."""
+        return self.network(normalise(images).permute(0, 3, 1, 2))
+
+
+def to_litert(network: ServingNetwork, size: int) -> bytes:
+    """A .tflite file of the network for one image of size x size pixels."""
+    with quiet(), tempfile.TemporaryDirectory() as folder:
+        import litert_torch
+
+        path = Path(folder) / "model.tflite"
+        litert_torch.convert(network, (_example(1, size),)).export(str(path))
+        return path.read_bytes()
+
+
+def to_onnx(network: ServingNetwork, size: int) -> bytes:
+    """A .onnx file of the network for any number of images of size x size pixels."""
+    with quiet(), tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        torch.onnx.export(
+            network,
+            (_example(2, size),),  # traced with two: with one, torch.export takes the batch size for a constant
+            str(path),
+            input_names=["images"],
+            output_names=["logits"],
+            dynamic_shapes=({0: "batch"},),
+            external_data=False,
+            dynamo=True,
+            verbose=False,
+        )
+        return path.read_bytes()
+
+
+def _example(count: int, size: int) -> Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(0, 256, (count, size, size, 3), dtype=torch.uint8, generator=generator)

@@ -1,0 +1,1 @@
+"""Learn: from manifest rows to a run folder with checkpoints. The only room that trains."""

@@ -1,0 +1,104 @@
+"""Augmentation, for training only: random crops, flips, colour and mixing of whole batches on tensors.
+
+All randomness comes from the generator that is handed in, so a step can be repeated bit for bit.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+
+@dataclass(frozen=True)
+class AugmentSpec:
+    """How strongly to augment; see `TrainConfig` for the meaning of the dials."""
+
+    size: int
+    min_crop_area: float
+    colour_jitter: float
+    mix_probability: float
+
+
+def augment(images: Tensor, targets: Tensor, spec: AugmentSpec, generator: Generator) -> tuple[Tensor, Tensor]:
+    """Augment one batch.
+
+    Args:
+        images: (n, 3, height, width) uint8.
+        targets: (n, classes) float, each row summing to 1.
+        spec: Output size in pixels and strengths.
+        generator: On the CPU; the only source of randomness.
+
+    Returns:
+        (n, 3, size, size) float, 0-255, and the targets, mixed where the images were.
+    """
+    crops = random_crop(images, spec.size, spec.min_crop_area, generator)
+    if spec.colour_jitter:
+        crops = jitter_colour(crops, spec.colour_jitter, generator)
+    if torch.rand((), generator=generator) < spec.mix_probability:
+        return mix(crops, targets, generator)
+    return crops, targets
+
+
+def random_crop(images: Tensor, size: int, min_area: float, generator: Generator) -> Tensor:
+    """Cut a random part of each image (area and aspect ratio 3/4 to 4/3), flip half of them, bring all to one size.
+
+    Where the crop would be shrunk by more than half, it is sampled at twice the size and averaged (antialiasing).
+
+    Returns:
+        (n, 3, size, size) float, 0-255.
+    """
+    count = len(images)
+    side = _uniform(count, min_area, 1.0, generator).sqrt()
+    stretch = _uniform(count, -math.log(4 / 3) / 2, math.log(4 / 3) / 2, generator).exp()
+    width, height = (side * stretch).clamp(max=1), (side / stretch).clamp(max=1)
+    theta = torch.zeros(count, 2, 3)
+    theta[:, 0, 0] = width * (torch.randint(0, 2, (count,), generator=generator) * 2 - 1)
+    theta[:, 1, 1] = height
+    theta[:, 0, 2] = _uniform(count, -1, 1, generator) * (1 - width)
+    theta[:, 1, 2] = _uniform(count, -1, 1, generator) * (1 - height)
+    sampled = 2 * size if min(images.shape[2:]) >= 2 * size else size
+    grid = F.affine_grid(theta.to(images.device), [count, 3, sampled, sampled], align_corners=False)
+    crops = F.grid_sample(images.float(), grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    return crops if sampled == size else F.avg_pool2d(crops, 2)
+
+
+def jitter_colour(images: Tensor, strength: float, generator: Generator) -> Tensor:
+    """Change brightness, contrast and saturation of each image by up to `strength` (a fraction) each.
+
+    Returns:
+        As `images`: (n, 3, height, width) float, 0-255.
+    """
+    brightness, contrast, saturation = (
+        _uniform(len(images), 1 - strength, 1 + strength, generator).view(-1, 1, 1, 1).to(images.device) for _ in range(3)
+    )
+    images = images * brightness
+    images = torch.lerp(images.mean((1, 2, 3), keepdim=True), images, contrast)
+    images = torch.lerp(images.mean(1, keepdim=True), images, saturation)
+    return images.clamp(0, 255)
+
+
+def mix(images: Tensor, targets: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+    """Mixup or cutmix (even odds) of a batch with a shuffled copy of itself.
+
+    Source: Zhang et al. 2017 (mixup), Yun et al. 2019 (cutmix); Beta(1, 1) is the uniform distribution.
+    """
+    partner = torch.randperm(len(images), generator=generator)
+    share = float(torch.rand((), generator=generator))
+    if torch.rand((), generator=generator) < 0.5:
+        images = torch.lerp(images[partner], images, share)
+    else:
+        size = images.shape[-1]
+        cut = int(size * math.sqrt(1 - share))
+        top, left = (int(torch.randint(0, size - cut + 1, (), generator=generator)) for _ in range(2))
+        box = (slice(None), slice(None), slice(top, top + cut), slice(left, left + cut))
+        patches = images[partner][box]
+        images = images.clone()
+        images[box] = patches
+        share = 1 - cut * cut / (size * size)
+    return images, torch.lerp(targets[partner], targets, share)
+
+
+def _uniform(count: int, low: float, high: float, generator: Generator) -> Tensor:
+    return torch.rand(count, generator=generator) * (high - low) + low

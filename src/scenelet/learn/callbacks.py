@@ -1,0 +1,141 @@
+"""What happens around the steps: checkpoints that are never half-written, a history, a progress bar."""
+
+import csv
+import io
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback, WeightAveraging
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
+
+from scenelet.artefacts import write_bytes, write_text
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """Writes a checkpoint aside on the same disk, then renames it."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Save whole or not at all."""
+        buffer = io.BytesIO()
+        torch.save(checkpoint, buffer)
+        write_bytes(Path(path), buffer.getvalue())
+
+
+def weight_averaging(decay: float) -> WeightAveraging:
+    """Exponential moving average of weights and batch-normalisation statistics; a young average forgets faster."""
+
+    def average(averaged: list[Tensor], current: list[Tensor], count: Tensor) -> None:
+        keep = min(decay, (1 + int(count)) / (10 + int(count)))
+        if averaged[0].is_floating_point():
+            torch._foreach_lerp_(averaged, current, 1 - keep)
+        else:  # batch counters
+            for old, new in zip(averaged, current, strict=True):
+                old.copy_(new)
+
+    return WeightAveraging(multi_avg_fn=average)
+
+
+class SeedEachEpoch(Callback):
+    """Makes whatever draws from torch's global generator (dropout) a function of seed and epoch."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Seed."""
+        torch.manual_seed(self.seed * 1_000_003 + trainer.current_epoch)
+
+
+class History(Callback):
+    """One row an epoch in metrics.csv; the rows travel in the checkpoint, so a resumed run neither loses nor repeats any."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.rows, self._start_s = path, list[dict[str, float]](), 0.0
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Start the clock."""
+        self._start_s = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Add the row and write the file."""
+        metrics = {name: round(float(value), 6) for name, value in sorted(trainer.callback_metrics.items())}
+        rate = float(trainer.optimizers[0].param_groups[0]["lr"])
+        seconds = round(time.perf_counter() - self._start_s, 2)
+        self.rows = [row for row in self.rows if row["epoch"] < trainer.current_epoch]
+        self.rows.append({"epoch": trainer.current_epoch, **metrics, "learning_rate": rate, "epoch_s": seconds})
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(self.rows[-1]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_text(self.path, text.getvalue())
+
+    def state_dict(self) -> dict[str, Any]:
+        """For the checkpoint."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """From the checkpoint."""
+        self.rows = list(state_dict["rows"])
+
+
+class ImagesPerSecond(Callback):
+    """Progress on stderr: a bar with images/s and time left on a terminal, one line an epoch elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[speed]}"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[last]}"),
+        )
+        self.console, self.progress = console, Progress(*columns, console=console, disable=not console.is_terminal)
+        self._images = 0
+        self._start_s = 0.0
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Show the bar."""
+        total = int(trainer.estimated_stepping_batches)
+        self.task = self.progress.add_task("training", total=total, completed=trainer.global_step, speed="", last="")
+        self.progress.start()
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Start counting."""
+        self._images, self._start_s = 0, time.perf_counter()
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Move the bar."""
+        self._images += len(batch[1])
+        described = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
+        self.progress.update(self.task, advance=1, description=described, speed=f"{self._speed():.0f} images/s")
+
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Stop counting: the speed is the training's."""
+        self._final_speed = self._speed()
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Say how the epoch went."""
+        metrics = trainer.callback_metrics
+        last = f"validation accuracy {float(metrics['val_top1_accuracy']):.2%}, log loss {float(metrics['val_log_loss']):.3f}"
+        self.progress.update(self.task, last=last)
+        if not self.console.is_terminal:
+            self.console.print(
+                f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}: {last}, {self._final_speed:.0f} images/s",
+                highlight=False,
+                soft_wrap=True,
+            )
+
+    def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Take the bar away, also after an interrupt."""
+        self.progress.stop()
+
+    def _speed(self) -> float:
+        return self._images / max(1e-9, time.perf_counter() - self._start_s)

@@ -1,0 +1,68 @@
+"""Batches from images that lie decoded in memory. Order hangs on seed and epoch alone, so a resumed run repeats it."""
+
+from collections.abc import Iterator
+
+import lightning as L
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from scenelet.data.load import Pixels
+
+Batch = tuple[Tensor, Tensor]
+
+
+class Batches(Dataset[Batch]):
+    """Item = whole batch: uint8 (n, 3, height, width) and (n,) labels, by an index tensor."""
+
+    def __init__(self, pixels: Pixels) -> None:
+        self.images = torch.from_numpy(pixels.images)
+        self.labels = torch.from_numpy(pixels.labels)
+
+    def __getitem__(self, indices: Tensor) -> Batch:
+        """Gather a batch; channels_last in memory, as decoded."""
+        return self.images[indices].permute(0, 3, 1, 2), self.labels[indices]
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.labels)
+
+
+class ShuffledBatches(Sampler[Tensor]):
+    """Index tensors of one epoch; a last batch smaller than the others is left for another epoch's order."""
+
+    def __init__(self, count: int, batch_size: int, seed: int) -> None:
+        self.count, self.batch_size, self.seed, self.epoch = count, min(batch_size, count), seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by Lightning before each epoch."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[Tensor]:
+        """Yield the epoch's batches."""
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        order = torch.randperm(self.count, generator=generator)
+        yield from order[: len(self) * self.batch_size].split(self.batch_size)
+
+    def __len__(self) -> int:
+        """Batches an epoch."""
+        return self.count // self.batch_size
+
+
+class ImagesInMemory(L.LightningDataModule):
+    """Training batches shuffled, validation batches in order."""
+
+    def __init__(self, train: Pixels, val: Pixels, batch_size: int, seed: int) -> None:
+        super().__init__()
+        self.train, self.val, self.batch_size, self.seed = train, val, batch_size, seed
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Whole batches; decoding is done, augmentation happens on the device."""
+        sampler = ShuffledBatches(len(self.train.labels), self.batch_size, self.seed)
+        return DataLoader(Batches(self.train), batch_size=None, sampler=sampler)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """All validation images, in order, in batches of 128."""
+        parts = torch.from_numpy(np.arange(len(self.val.labels))).split(128)
+        return DataLoader(Batches(self.val), batch_size=None, sampler=list(parts))

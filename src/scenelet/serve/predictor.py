@@ -1,0 +1,75 @@
+"""One predictor behind every door: image bytes to a calibrated answer. Knows nothing of events, URLs or terminals."""
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from scenelet.bundle.runtime import BundleModel
+from scenelet.images import to_input
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """An answer.
+
+    Attributes:
+        label: Most probable class.
+        probability: Of that class, calibrated, 0-1.
+        probabilities: Of every class by name, most probable first.
+        bundle: Name of the bundle that answered.
+        decode_ms: From bytes to model input.
+        inference_ms: From model input to probabilities.
+    """
+
+    label: str
+    probability: float
+    probabilities: dict[str, float]
+    bundle: str
+    decode_ms: float
+    inference_ms: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+class Predictor:
+    """Answers for one bundle. Safe to share between threads."""
+
+    def __init__(self, bundle: Path, threads: int = 1) -> None:
+        """Load a bundle.
+
+        Raises:
+            BundleError: It can't be trusted or read.
+        """
+        self.model = BundleModel(bundle, threads)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Classes that can be answered."""
+        return self.model.manifest.class_names
+
+    def predict(self, data: bytes) -> Prediction:
+        """Classify one image.
+
+        Args:
+            data: A whole image file.
+
+        Raises:
+            ImageError: The bytes can't be used, with the reason.
+        """
+        start_s = time.perf_counter()
+        pixels = to_input(data, self.model.manifest.preprocess)
+        decoded_s = time.perf_counter()
+        values = self.model.probabilities(pixels)
+        done_s = time.perf_counter()
+        ranked = sorted(zip(self.class_names, map(float, values), strict=True), key=lambda pair: -pair[1])
+        return Prediction(
+            label=ranked[0][0],
+            probability=ranked[0][1],
+            probabilities=dict(ranked),
+            bundle=self.model.manifest.name,
+            decode_ms=round(1000 * (decoded_s - start_s), 3),
+            inference_ms=round(1000 * (done_s - decoded_s), 3),
+        )

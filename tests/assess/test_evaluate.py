@@ -1,0 +1,98 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from scenelet.assess.evaluate import answer
+from scenelet.bundle.runtime import BundleModel
+from scenelet.data.load import examine
+from scenelet.data.scan import scan
+from scenelet.images import decode, pixel_hash
+
+KEYS = {
+    "bundle", "source", "part", "excluded", "images", "class_names", "top1_accuracy", "macro_f1", "log_loss",
+    "expected_calibration_error", "per_class", "confusion_matrix",
+}  # fmt: skip
+
+
+def evaluated(scenelet, *arguments):
+    done = scenelet("evaluate", *arguments, "--json")
+    assert done.code == 0, done.err
+    return json.loads(done.out)
+
+
+def test_json_carries_the_houses_names(bundle, painted, scenelet):
+    figures = evaluated(scenelet, bundle, painted)
+    assert set(figures) == KEYS
+    assert set(figures["top1_accuracy"]) == {"value", "low", "high"}
+    assert (figures["part"], figures["images"]) == ("test", 36)
+
+
+def test_accuracy_is_what_counting_by_hand_gives(bundle, painted, scenelet):
+    model = BundleModel(bundle)
+    rows = examine(painted, [image for image in scan(painted).images if image.split == "test"])
+    answers = answer(model, painted, rows)
+    by_hand = float(np.mean(answers.logits.argmax(1) == answers.labels))
+    assert evaluated(scenelet, bundle, painted)["top1_accuracy"]["value"] == pytest.approx(by_hand)
+
+
+def test_of_the_training_folder_only_the_held_out_part_is_taken(bundle, painted, scenelet):
+    figures = evaluated(scenelet, bundle, painted / "seg_train")
+    recorded = json.loads((bundle / "bundle.json").read_text())["metrics"]
+    assert figures["part"] == "val"
+    assert figures["images"] == recorded["images"]
+    assert figures["top1_accuracy"] == recorded["top1_accuracy"]
+    assert figures["log_loss"] == pytest.approx(recorded["log_loss"], abs=1e-6)
+
+
+def test_held_out_pictures_are_known_by_their_pixels_not_by_their_names(bundle, painted, tmp_path, scenelet):
+    for number, source in enumerate(sorted((painted / "seg_train").rglob("*.jpg"))):
+        target = tmp_path / source.parent.name / f"renamed-{number}.png"
+        target.parent.mkdir(exist_ok=True)
+        decode(source.read_bytes()).save(target)
+        assert pixel_hash(decode(target.read_bytes())) == pixel_hash(decode(source.read_bytes()))
+    recorded = json.loads((bundle / "bundle.json").read_text())["metrics"]
+    assert evaluated(scenelet, bundle, tmp_path)["images"] == recorded["images"]
+
+
+def test_a_flattering_figure_is_refused_unless_asked_for_by_name(bundle, painted, scenelet):
+    done = scenelet("evaluate", bundle, painted / "seg_train", "--part", "all")
+    assert done.code == 1
+    assert "were trained on, so a figure on all would flatter" in done.err
+    assert "TRAINED ON" in scenelet("evaluate", bundle, painted / "seg_train", "--part", "train").out
+
+
+def test_unusable_images_are_counted_and_named(bundle, painted, tmp_path, scenelet):
+    shutil.copytree(painted / "seg_test" / "sea", tmp_path / "sea")
+    (tmp_path / "sea" / "cut.jpg").write_bytes(next((painted / "seg_test" / "sea").iterdir()).read_bytes()[:2000])
+    figures = evaluated(scenelet, bundle, tmp_path)
+    assert [record["source"] for record in figures["excluded"]] == ["sea/cut.jpg"]
+    assert figures["images"] == 6
+
+
+def test_unknown_classes_are_refused_by_name(bundle, painted, tmp_path, scenelet):
+    shutil.copytree(painted / "seg_test" / "sea", tmp_path / "ocean")
+    done = scenelet("evaluate", bundle, tmp_path)
+    assert done.code == 1
+    assert "class ocean is not among the bundle's (buildings, forest" in done.err
+
+
+def test_fewer_classes_than_the_bundles_are_fine(bundle, painted, tmp_path, scenelet):
+    shutil.copytree(painted / "seg_test" / "sea", tmp_path / "sea")
+    figures = evaluated(scenelet, bundle, tmp_path)
+    assert figures["per_class"]["forest"]["recall"]["value"] is None
+
+
+@pytest.mark.parametrize("part", ["validation", ""])
+def test_an_unknown_part_is_refused(bundle, painted, scenelet, part):
+    done = scenelet("evaluate", bundle, painted, "--part", part)
+    assert done.code == 1
+    assert "--part: found" in done.err
+
+
+def test_the_table_shows_interval_and_confusion(bundle, painted, scenelet):
+    out = scenelet("evaluate", bundle, painted).out
+    assert "36 images: the test part" in out
+    assert "top-1 accuracy" in out
+    assert "true \\ answer" in out

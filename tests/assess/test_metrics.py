@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as sklearn_metrics
+from statsmodels.stats.proportion import proportion_confint
+from torchmetrics.functional.classification import multiclass_calibration_error
+
+from scenelet.assess.calibrate import fit_temperature
+from scenelet.assess.metrics import evaluate, expected_calibration_error, wilson_interval
+from scenelet.bundle.runtime import softmax
+
+RNG = np.random.default_rng(0)
+LABELS = RNG.integers(0, 4, 500)
+LOGITS = RNG.normal(0, 2, (500, 4)) + 2.0 * np.eye(4)[LABELS]
+PROBABILITIES = softmax(LOGITS)
+NAMES = ("a", "b", "c", "d")
+
+
+@given(st.integers(1, 5000).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total))))
+def test_wilson_interval_agrees_with_statsmodels(counts):
+    interval = wilson_interval(*counts)
+    assert (interval.low, interval.high) == pytest.approx(proportion_confint(*counts, method="wilson"), abs=1e-12)
+    assert interval.low <= interval.value <= interval.high
+
+
+def test_no_images_means_no_value():
+    assert wilson_interval(0, 0).value is None
+
+
+def test_figures_agree_with_scikit_learn():
+    figures, predicted = evaluate(LABELS, PROBABILITIES, NAMES), PROBABILITIES.argmax(1)
+    assert figures.top1_accuracy.value == pytest.approx(sklearn_metrics.accuracy_score(LABELS, predicted))
+    assert figures.macro_f1 == pytest.approx(sklearn_metrics.f1_score(LABELS, predicted, average="macro"))
+    assert figures.log_loss == pytest.approx(sklearn_metrics.log_loss(LABELS, PROBABILITIES))
+    assert figures.confusion_matrix == sklearn_metrics.confusion_matrix(LABELS, predicted).tolist()
+    precision = sklearn_metrics.precision_score(LABELS, predicted, average=None)
+    recall = sklearn_metrics.recall_score(LABELS, predicted, average=None)
+    assert [figures.per_class[name].precision.value for name in NAMES] == pytest.approx(list(precision))
+    assert [figures.per_class[name].recall.value for name in NAMES] == pytest.approx(list(recall))
+
+
+def test_calibration_error_agrees_with_torchmetrics():
+    expected = multiclass_calibration_error(torch.tensor(PROBABILITIES), torch.tensor(LABELS), 4, n_bins=15)
+    assert expected_calibration_error(LABELS, PROBABILITIES) == pytest.approx(float(expected), abs=1e-6)
+
+
+def test_an_absent_class_has_no_recall_and_counts_as_scikit_learn_counts_it():
+    figures = evaluate(np.array([0, 0, 1]), np.array([[0.9, 0.1, 0.0], [0.4, 0.6, 0.0], [0.2, 0.8, 0.0]]), ("a", "b", "c"))
+    assert figures.per_class["c"].recall.value is None
+    assert figures.per_class["c"].precision.value is None
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_probabilities_that_are_no_numbers_never_become_a_figure(bad):
+    with pytest.raises(ValueError, match="not finite"):
+        evaluate(np.array([0]), np.array([[bad, 0.0]]), ("a", "b"))
+
+
+@pytest.mark.parametrize("temperature", [0.3, 1.0, 2.5])
+def test_the_temperature_that_was_applied_is_found_again(temperature):
+    rng = np.random.default_rng(1)
+    logits = rng.normal(0, 2, (20_000, 5))
+    labels = (logits + rng.gumbel(size=logits.shape)).argmax(1)  # labels drawn from softmax(logits)
+    assert fit_temperature(logits * temperature, labels) == pytest.approx(temperature, rel=0.05)
+
+
+def test_temperature_never_changes_the_winner():
+    assert np.array_equal(softmax(LOGITS, 3.0).argmax(1), LOGITS.argmax(1))

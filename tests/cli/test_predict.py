@@ -1,0 +1,101 @@
+import http.server
+import io
+import json
+import threading
+
+import pytest
+from image_site import ImageSite
+from PIL import Image
+
+from scenelet.export.golden import nasty_files
+
+KEYS = {"source", "label", "probability", "probabilities"}
+
+
+def answers(scenelet, *arguments):
+    done = scenelet("predict", *arguments, "--json")
+    return done, [json.loads(line) for line in done.out.splitlines()]
+
+
+def test_json_is_one_object_a_line(bundle, painted, scenelet):
+    done, lines = answers(scenelet, "--bundle", bundle, painted / "seg_pred", next((painted / "seg_test" / "sea").iterdir()))
+    assert done.code == 0, done.err
+    assert len(lines) == 19
+    assert all(set(line) >= KEYS for line in lines)
+
+
+def test_every_nasty_image_is_answered(bundle, tmp_path, scenelet):
+    for name, data in nasty_files().items():
+        (tmp_path / name).write_bytes(data)
+    done, lines = answers(scenelet, "--bundle", bundle, tmp_path)
+    assert done.code == 0, done.err
+    assert [line["source"] for line in lines] == [str(tmp_path / name) for name in sorted(nasty_files())]
+
+
+def bomb():
+    buffer = io.BytesIO()
+    Image.new("1", (20_000, 20_000)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "error"),
+    [
+        ("empty.jpg", b"", "empty: 0 bytes"),
+        ("text.jpg", b"just text", "not an image"),
+        ("cut.jpg", nasty_files()["buildings.jpg"][:3000], "damaged JPEG of 3,000 bytes"),
+        ("bomb.png", bomb(), "pixels"),
+    ],
+)
+def test_one_bad_image_is_one_record_while_the_rest_goes_on(bundle, tmp_path, scenelet, name, content, error):
+    (tmp_path / name).write_bytes(content)
+    (tmp_path / "z-good.jpg").write_bytes(nasty_files()["buildings.jpg"])
+    done, (bad, good) = answers(scenelet, "--bundle", bundle, tmp_path)
+    assert done.code == 1
+    assert set(bad) == {"source", "error"}
+    assert error in bad["error"]
+    assert set(good) >= KEYS
+    table = scenelet("predict", "--bundle", bundle, tmp_path)
+    assert table.code == 1
+    assert "z-good.jpg" in table.out
+    assert table.err.strip().startswith(str(tmp_path / name))
+
+
+def test_missing_files_and_empty_folders_are_records(bundle, tmp_path, scenelet):
+    done, lines = answers(scenelet, "--bundle", bundle, tmp_path / "nope.jpg", tmp_path)
+    assert done.code == 1
+    assert lines[0]["error"] == "can't be read: No such file or directory"
+    assert "folder without an image" in lines[1]["error"]
+
+
+def test_a_url_is_fetched_only_from_where_it_may(bundle, scenelet):
+    ImageSite.content = nasty_files()["street-grey.jpg"]
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), ImageSite)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    host = f"127.0.0.1:{server.server_port}"
+    refused, (line,) = answers(scenelet, "--bundle", bundle, f"http://{host}/x.jpg")
+    allowed, (answer,) = answers(scenelet, "--bundle", bundle, f"http://{host}/x.jpg", "--trust-host", host)
+    server.shutdown()
+    server.server_close()
+    assert refused.code == 1
+    assert "not a public address" in line["error"]
+    assert allowed.code == 0
+    assert set(answer) >= KEYS
+
+
+@pytest.mark.parametrize("bundle_name", ["nowhere", "."])
+def test_a_missing_bundle_is_one_line_and_exit_code_1(tmp_path, scenelet, bundle_name):
+    done = scenelet("predict", "--bundle", bundle_name, "x.jpg", cwd=tmp_path)
+    assert done.code == 1
+    assert "no bundle here" in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+def test_wrong_usage_exits_with_2(scenelet):
+    assert scenelet("predict").code == 2
+    assert scenelet("predict", "--nonsense", "x").code == 2
+
+
+def test_strange_file_names_are_shown_as_they_are(bundle, tmp_path, scenelet):
+    (tmp_path / "[red]ü.jpg").write_bytes(nasty_files()["buildings.jpg"])
+    assert "[red]ü.jpg" in scenelet("predict", "--bundle", bundle, tmp_path).out

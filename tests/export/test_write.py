@@ -1,0 +1,115 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from scenelet.bundle.manifest import read_manifest
+from scenelet.bundle.runtime import BundleModel
+from scenelet.errors import ParityError
+from scenelet.export.convert import to_litert, to_onnx
+from scenelet.export.golden import golden_files, nasty_files
+from scenelet.export.parity import checkpoint_logits, litert_logits, measure_parity, onnx_logits, require_parity
+from scenelet.export.write import load_network
+from scenelet.images import to_input
+from scenelet.learn.run import Run
+
+pytestmark = pytest.mark.pipeline
+
+
+def test_checkpoint_litert_and_onnx_agree_from_raw_bytes(run_folder, bundle):
+    network, spec = load_network(Run(run_folder)), read_manifest(bundle).preprocess
+    litert = litert_logits((bundle / "model.tflite").read_bytes())
+    onnx = onnx_logits((bundle / "model.onnx").read_bytes())
+    parity = measure_parity(checkpoint_logits(network), litert, onnx, nasty_files().values(), spec)
+    assert parity.worst < 1e-4
+    assert parity.images == len(nasty_files())
+
+
+def test_parity_is_recorded_and_printed(bundle, run_folder, tmp_path, scenelet):
+    assert json.loads((bundle / "bundle.json").read_text())["parity"]["images"] >= len(nasty_files())
+    done = scenelet("export", run_folder, "--out", tmp_path / "b")
+    assert "checkpoint - LiteRT" in done.out
+    assert done.out.splitlines()[-2] == f"wrote bundle: {tmp_path / 'b'}"
+
+
+def test_models_that_disagree_are_refused(run_folder, bundle):
+    network, spec = load_network(Run(run_folder)), read_manifest(bundle).preprocess
+    sound = to_litert(network, spec.width)
+    with torch.no_grad():
+        next(network.network.parameters()).mul_(1.02)
+    parity = measure_parity(
+        checkpoint_logits(network),
+        litert_logits(sound),
+        onnx_logits(to_onnx(network, spec.width)),
+        golden_files().values(),
+        spec,
+    )
+    assert parity.checkpoint_onnx < 1e-4
+    with pytest.raises(ParityError, match=r"checkpoint, LiteRT and ONNX disagree: found .*, expected at most 0\.001"):
+        require_parity(parity, tolerance=1e-3)
+
+
+def test_not_a_number_is_no_parity(run_folder, bundle):
+    spec = read_manifest(bundle).preprocess
+    nothing = lambda _: np.full(6, np.nan)  # noqa: E731
+    with pytest.raises(ParityError):
+        require_parity(measure_parity(nothing, nothing, nothing, [golden_files()["buildings.jpg"]], spec))
+
+
+def test_conversion_is_repeatable_whatever_the_memory_format(run_folder):
+    network = load_network(Run(run_folder))
+    first = to_litert(network, 64)
+    network.network.to(memory_format=torch.channels_last)
+    assert to_litert(type(network)(network.network), 64) == first
+
+
+def test_golden_images_answer_as_recorded(bundle):
+    model = BundleModel(bundle)
+    for golden in model.manifest.golden:
+        values = model.probabilities(to_input((bundle / golden.file).read_bytes(), model.manifest.preprocess))
+        assert list(golden.probabilities.values()) == pytest.approx(list(values), abs=1e-5)
+
+
+def test_onnx_takes_any_number_of_images(bundle):
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(bundle / "model.onnx")
+    spec = read_manifest(bundle).preprocess
+    for count in (1, 5):
+        assert session.run(None, {"images": np.zeros((count, spec.height, spec.width, 3), np.uint8)})[0].shape == (count, 6)
+
+
+def test_the_card_states_accuracy_with_interval_and_how_it_was_trained(bundle):
+    card, metrics = (bundle / "MODEL_CARD.md").read_text(), read_manifest(bundle).metrics
+    assert f"{metrics['top1_accuracy']['low']:.2%} to {metrics['top1_accuracy']['high']:.2%}" in card
+    assert "scenelet train" in card or "Command: `scenelet" in card
+    assert "No test split was looked at" in card
+
+
+def test_a_run_without_its_result_is_refused(run_folder, tmp_path, scenelet):
+    copy = shutil.copytree(run_folder, tmp_path / "run")
+    (copy / "result.json").unlink()
+    done = scenelet("export", copy, "--out", tmp_path / "b")
+    assert done.code == 1
+    assert "no complete run here (result.json missing" in done.err
+    assert not (tmp_path / "b").exists()
+
+
+def test_a_data_folder_that_moved_is_asked_for(run_folder, painted, tmp_path, scenelet):
+    copy = shutil.copytree(run_folder, tmp_path / "run")
+    path = copy / "data.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "source": "elsewhere"}))
+    done = scenelet("export", copy, "--out", tmp_path / "b")
+    assert done.code == 1
+    assert "Say where they are now with --data FOLDER" in done.err
+    assert scenelet("export", copy, "--out", tmp_path / "b", "--data", painted).code == 0
+
+
+def test_an_unwritable_place_leaves_nothing(run_folder, tmp_path, scenelet):
+    (tmp_path / "file").touch()
+    done = scenelet("export", run_folder, "--out", tmp_path / "file" / "b")
+    assert done.code == 1
+    assert "can't write: a file of this name" in done.err.splitlines()[-1]
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

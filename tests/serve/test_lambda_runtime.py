@@ -1,0 +1,199 @@
+"""Drives the real awslambdaric process against a small Runtime API, in an environment that holds serving's needs alone."""
+
+import base64
+import http.server
+import json
+import os
+import queue
+import subprocess
+import threading
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY
+from image_site import ImageSite
+
+pytestmark = pytest.mark.pipeline
+SERVING_NEEDS = ("numpy>=2", "pillow>=11.3", "ai-edge-litert>=2.1,<3", "awslambdaric>=4.2")
+# python -I drops the working folder; AWS's own bootstrap puts LAMBDA_TASK_ROOT first as well
+BOOTSTRAP = """
+import os, sys
+sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
+from awslambdaric.__main__ import main
+main(["", "scenelet.serve.aws_lambda.handler"])
+"""
+
+
+class RuntimeApi(http.server.BaseHTTPRequestHandler):
+    """AWS's side of the Runtime API: hands out events, takes answers."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        event = self.server.events.get()
+        body = json.dumps(event).encode()
+        self.send_response(200)
+        self.send_header("Lambda-Runtime-Aws-Request-Id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
+        self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-central-1:123456789012:function:scenelet")
+        self.send_header("Lambda-Runtime-Deadline-Ms", "99999999999999")
+        self.send_header("Content-Type", "application/json")  # awslambdaric 4.2 crashes without one
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self):
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        assert len(content) <= 6 * 1024 * 1024, "over Lambda's payload limit"
+        self.server.answers.put((self.path.rsplit("/", 1)[-1], json.loads(content)))
+        self.send_response(202)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def serving_python(tmp_path_factory):
+    """A Python that has numpy, Pillow, LiteRT and awslambdaric, and nothing else."""
+    folder = tmp_path_factory.mktemp("serving") / "venv"
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "-q", *SERVING_NEEDS], check=True, capture_output=True)
+    return python
+
+
+@pytest.fixture(scope="session")
+def task_root(tmp_path_factory):
+    """/var/task: the project's wheel, unpacked."""
+    folder = tmp_path_factory.mktemp("task")
+    build = ["pip", "wheel", "-q", "--no-deps", "-w", folder / "wheel", REPOSITORY]
+    subprocess.run([os.sys.executable, "-m", *build], check=True, capture_output=True)
+    zipfile.ZipFile(next((folder / "wheel").glob("*.whl"))).extractall(folder / "task")
+    return folder / "task"
+
+
+@pytest.fixture(scope="session")
+def image_site():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), ImageSite)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+class Function:
+    """The running Lambda function."""
+
+    def __init__(self, server, process):
+        self.server, self.process = server, process
+
+    def invoke(self, event):
+        """Send an event; wait for (kind, answer), or for the process's end."""
+        self.server.events.put(event)
+        for _ in range(120):
+            try:
+                return self.server.answers.get(timeout=0.5)
+            except queue.Empty:
+                assert self.process.poll() is None, f"the runtime ended: {self.process.stderr.read()}"
+        raise AssertionError("no answer within a minute")
+
+
+@pytest.fixture
+def start_function(serving_python, task_root, image_site):
+    started = []
+
+    def start(bundle):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), RuntimeApi)
+        server.daemon_threads = True
+        server.events, server.answers = queue.Queue(), queue.Queue()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        process = subprocess.Popen(
+            [serving_python, "-I", "-c", BOOTSTRAP],
+            env={
+                "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{server.server_port}",
+                "LAMBDA_TASK_ROOT": str(task_root),
+                "SCENELET_BUNDLE": str(bundle),
+                "SCENELET_TRUSTED_HOSTS": f"127.0.0.1:{image_site.server_port}",
+                "PATH": os.environ["PATH"],
+            },
+            cwd="/",
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append((server, process))
+        return Function(server, process)
+
+    yield start
+    for server, process in started:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+        server.shutdown()
+        server.server_close()
+
+
+def http_api_event(name, **changes):
+    """A recorded API Gateway event with some fields replaced."""
+    event = json.loads((Path(__file__).parent / "events" / f"{name}.json").read_text())
+    return {**event, **changes}
+
+
+def test_the_environment_holds_nothing_but_the_serving_needs(serving_python):
+    listed = subprocess.run(
+        [serving_python, "-m", "pip", "list", "--format", "json"], capture_output=True, text=True, check=True
+    )
+    names = {package["name"].lower() for package in json.loads(listed.stdout)}
+    assert not names & {"torch", "pandas", "typer", "rich", "scenelet", "lightning"}
+
+
+def test_every_kind_of_event_gets_the_probabilities_of_predict(start_function, image_site, bundle, scenelet):
+    function = start_function(bundle)
+    for file in sorted((bundle / "golden").iterdir()):
+        picture = file.read_bytes()
+        encoded = base64.b64encode(picture).decode()
+        ImageSite.content = picture
+        predicted = json.loads(scenelet("predict", "--bundle", bundle, file, "--json").out)["probabilities"]
+        url = f"http://127.0.0.1:{image_site.server_port}/picture"
+        direct = [{"url": url}, {"image": encoded}]
+        http_events = [
+            http_api_event("http-api-json", body=json.dumps({"url": url})),
+            http_api_event("http-api-json", body=json.dumps({"image": encoded})),
+            http_api_event("http-api-binary", body=encoded, isBase64Encoded=True),
+        ]
+        for event in direct:
+            kind, answer = function.invoke(event)
+            assert kind == "response"
+            assert answer["probabilities"] == pytest.approx(predicted, abs=1e-3)
+        for event in http_events:
+            kind, response = function.invoke(event)
+            assert (kind, response["statusCode"]) == ("response", 200)
+            assert json.loads(response["body"])["probabilities"] == pytest.approx(predicted, abs=1e-3)
+
+
+def test_a_stranger_is_not_led_inside(start_function, bundle):
+    kind, response = start_function(bundle).invoke(http_api_event("http-api-json", body='{"url": "http://169.254.169.254/"}'))
+    assert (kind, response["statusCode"]) == ("response", 400)
+
+
+def test_an_error_is_an_answer_and_the_function_lives_on(start_function, bundle):
+    function = start_function(bundle)
+    picture = base64.b64encode((bundle / "golden" / "buildings.jpg").read_bytes()).decode()
+    for event, status in (
+        (http_api_event("http-api-binary", body="aGVsbG8=", isBase64Encoded=True), 422),
+        ({"image": picture}, None),
+    ):
+        kind, answer = function.invoke(event)
+        assert kind == "response"
+        assert answer.get("statusCode") == status
+
+
+def test_the_shipped_bundle_is_in_the_wheel_and_answers_a_real_image(start_function, real_images, task_root, scenelet):
+    file = sorted((real_images / "sea").iterdir())[0]
+    predicted = json.loads(scenelet("predict", file, "--json").out)["probabilities"]
+    function = start_function(task_root / "scenelet" / "models" / "intel-scenes")
+    _, answer = function.invoke({"image": base64.b64encode(file.read_bytes()).decode()})
+    assert answer["probabilities"] == pytest.approx(predicted, abs=1e-3)

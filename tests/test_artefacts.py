@@ -1,0 +1,80 @@
+import contextlib
+import os
+import subprocess
+
+import pytest
+
+from scenelet.artefacts import make_folder, whole_folder, write_bytes, write_json
+from scenelet.errors import ArtefactError
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    """A real file system of 64 KiB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place], check=False).returncode:
+        pytest.skip("needs the right to mount a small file system")
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+def test_a_full_disk_gives_one_line_and_leaves_the_old_file(tiny_disk):
+    target = tiny_disk / "model.bin"
+    write_bytes(target, b"old")
+    with pytest.raises(ArtefactError, match="no space left on the disk"):
+        write_bytes(target, b"x" * 1_000_000)
+    assert target.read_bytes() == b"old"
+    assert [path.name for path in tiny_disk.iterdir()] == ["model.bin"]
+
+
+def test_a_full_disk_leaves_no_half_folder(tiny_disk):
+    with pytest.raises(ArtefactError, match="no space"), whole_folder(tiny_disk / "bundle") as folder:
+        (folder / "model.bin").write_bytes(b"x" * 1_000_000)
+    assert list(tiny_disk.iterdir()) == []
+
+
+def test_a_read_only_disk_gives_one_line(tiny_disk):
+    subprocess.run(["mount", "-o", "remount,ro", tiny_disk], check=True)
+    with pytest.raises(ArtefactError, match="read-only"):
+        make_folder(tiny_disk / "runs")
+
+
+def test_a_file_in_the_way_gives_one_line(tmp_path):
+    (tmp_path / "runs").write_text("I am a file")
+    with pytest.raises(ArtefactError, match="is a file, not a folder"):
+        make_folder(tmp_path / "runs" / "mine")
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path):
+    target = tmp_path / "bundle"
+    with whole_folder(target) as folder:
+        (folder / "old").touch()
+    with whole_folder(target) as folder:
+        (folder / "new").touch()
+    assert [path.name for path in target.iterdir()] == ["new"]
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_a_failing_block_leaves_the_old_folder(tmp_path):
+    target = tmp_path / "bundle"
+    with whole_folder(target) as folder:
+        (folder / "old").touch()
+    with contextlib.suppress(RuntimeError), whole_folder(target):
+        raise RuntimeError
+    assert [path.name for path in target.iterdir()] == ["old"]
+
+
+def test_a_kill_between_the_renames_is_mended(tmp_path):
+    target = tmp_path / "bundle"
+    (tmp_path / ".bundle.old").mkdir()
+    (tmp_path / ".bundle.old" / "old").touch()
+    with contextlib.suppress(RuntimeError), whole_folder(target):
+        raise RuntimeError
+    assert [path.name for path in target.iterdir()] == ["old"]
+
+
+def test_json_refuses_what_is_no_number(tmp_path):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "x.json", {"accuracy": float("nan")})
+    assert not list(tmp_path.iterdir())

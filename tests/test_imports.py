@@ -1,0 +1,117 @@
+"""The import rules of docs/architecture.md, held by machine."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY
+
+SOURCE = REPOSITORY / "src" / "scenelet"
+FOUNDATION = {"errors", "images", "artefacts", "shipped", "quiet", "progress"}
+MAY_IMPORT = {  # room -> other rooms; the foundation may be imported by all
+    "data": set(),
+    "bundle": set(),
+    "assess": {"data", "bundle"},
+    "learn": {"data"},
+    "export": {"data", "bundle", "assess", "learn"},
+    "serve": {"bundle"},
+}
+MODULES = sorted(SOURCE.rglob("*.py"))
+
+
+def imports_of(path):
+    """Dotted scenelet modules that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return {name.removeprefix("scenelet.") for name in found if name.startswith("scenelet.")}
+
+
+@pytest.mark.parametrize("room", sorted(MAY_IMPORT))
+def test_a_room_imports_only_what_lies_upstream(room):
+    for path in (SOURCE / room).glob("*.py"):
+        for name in imports_of(path):
+            target = name.split(".")[0]
+            assert target in MAY_IMPORT[room] | FOUNDATION | {room}, f"{path.name} imports {name}"
+
+
+def test_every_room_has_a_rule():
+    rooms = {path.name for path in SOURCE.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert rooms - {"cli", "models", "recipes"} == set(MAY_IMPORT)
+
+
+def test_no_import_cycles():
+    graph = {}
+    for path in MODULES:
+        name = ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
+        graph[name] = imports_of(path)
+    done, open_ = set(), []
+
+    def visit(name):
+        assert name not in open_, f"import cycle: {' -> '.join([*open_, name])}"
+        if name in done or name not in graph:
+            return
+        open_.append(name)
+        for other in graph[name]:
+            visit(other)
+        open_.pop()
+        done.add(name)
+
+    for name in graph:
+        visit(name)
+
+
+def modules_after(statement, blocked=()):
+    """Top-level modules loaded by a statement in a fresh process, with some made impossible to import."""
+    code = f"import sys, json\nfor name in {list(blocked)!r}: sys.modules[name] = None\n{statement}\n"
+    code += "print(json.dumps(sorted({n.split('.')[0] for n, m in sys.modules.items() if m is not None})))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+HEAVY = (
+    "torch",
+    "pandas",
+    "typer",
+    "rich",
+    "lightning",
+    "transformers",
+    "yaml",
+    "onnxruntime",
+    "matplotlib",
+    "scipy",
+    "sklearn",
+)
+
+
+def test_the_lambda_handler_answers_with_everything_heavy_blocked(bundle):
+    picture = (bundle / "golden" / "buildings.jpg").as_posix()
+    statement = (
+        f"import os, base64; os.environ['SCENELET_BUNDLE'] = {str(bundle)!r}\n"
+        "from scenelet.serve.aws_lambda import handler\n"
+        f"answer = handler({{'image': base64.b64encode(open({picture!r}, 'rb').read()).decode()}}, None)\n"
+        "assert answer['label'] in answer['probabilities'], answer"
+    )
+    assert not modules_after(statement, blocked=HEAVY) & set(HEAVY)
+
+
+def test_the_lambda_handler_imports_nothing_heavy():
+    loaded = modules_after("import scenelet.serve.aws_lambda")
+    assert not loaded & {*HEAVY, "http", "ssl", "urllib"} - {"urllib"}
+
+
+def test_help_imports_nothing_heavy():
+    statement = "import scenelet.cli.main, typer; typer.main.get_command(scenelet.cli.main.app)"
+    assert not modules_after(statement) & {*HEAVY, "numpy", "PIL", "ai_edge_litert"} - {"typer", "rich"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(Path(path).relative_to(SOURCE)))
+def test_every_module_says_what_it_is_for(path):
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path

@@ -1,0 +1,55 @@
+"""On the real Intel scenes images; skipped where they are not at hand."""
+
+import json
+
+import pytest
+
+from scenelet.data.load import examine
+from scenelet.data.scan import scan
+
+pytestmark = pytest.mark.pipeline
+
+
+@pytest.fixture(scope="module")
+def sample(real_images, tmp_path_factory):
+    """Twenty real images of each class, linked, not copied."""
+    folder = tmp_path_factory.mktemp("real") / "sample"
+    for place in sorted(real_images.iterdir()):
+        (folder / place.name).mkdir(parents=True)
+        for source in sorted(place.iterdir())[:20]:
+            (folder / place.name / source.name).symlink_to(source.resolve())
+    return folder
+
+
+def test_all_real_images_are_found(real_images):
+    found = scan(real_images)
+    assert len(found.images) == 14_034
+    assert {image.split for image in found.images} == {"train"}
+
+
+def test_real_images_are_all_usable(sample):
+    rows = examine(sample, scan(sample).images)
+    assert len(rows) == 120
+    assert not [row for row in rows if row.excluded]
+
+
+def test_real_images_go_the_whole_way(sample, tmp_path, scenelet):
+    trained = scenelet(
+        "train", sample, "--recipe", "quick", "--epochs", "1", "--threads", "1", "--runs", tmp_path, "--name", "r"
+    )
+    assert trained.code == 0, trained.err
+    exported = scenelet("export", tmp_path / "r", "--out", tmp_path / "b", "--json")
+    assert exported.code == 0, exported.err
+    assert json.loads(exported.out)["parity"]["checkpoint_litert"] < 1e-3
+    predicted = scenelet("predict", "--bundle", tmp_path / "b", sample / "sea", "--json")
+    assert len(predicted.out.splitlines()) == 20
+
+
+def test_the_shipped_bundle_knows_its_held_out_images(real_images, shipped_bundle, scenelet):
+    done = scenelet("evaluate", shipped_bundle, real_images, "--json")
+    assert done.code == 0, done.err
+    figures, recorded = json.loads(done.out), json.loads((shipped_bundle / "bundle.json").read_text())["metrics"]
+    assert figures["part"] == "val"
+    assert figures["confusion_matrix"] == recorded["confusion_matrix"]
+    assert figures["top1_accuracy"] == recorded["top1_accuracy"]
+    assert figures["top1_accuracy"]["low"] > 0.85

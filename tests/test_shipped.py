@@ -1,0 +1,30 @@
+"""The bundle that comes along."""
+
+import json
+
+import pytest
+
+from scenelet.bundle.manifest import read_manifest, verify_files
+from scenelet.bundle.runtime import BundleModel
+from scenelet.images import to_input
+
+
+def test_every_checksum_fits(shipped_bundle):
+    verify_files(shipped_bundle, read_manifest(shipped_bundle))
+
+
+def test_the_whole_folder_is_under_10_mb(shipped_bundle):
+    assert sum(path.stat().st_size for path in shipped_bundle.rglob("*") if path.is_file()) < 10_000_000
+
+
+def test_golden_images_answer_as_recorded(shipped_bundle):
+    model = BundleModel(shipped_bundle)
+    for golden in model.manifest.golden:
+        values = model.probabilities(to_input((shipped_bundle / golden.file).read_bytes(), model.manifest.preprocess))
+        assert list(golden.probabilities.values()) == pytest.approx(list(values), abs=1e-3)
+
+
+def test_predict_uses_it_by_default(shipped_bundle, scenelet):
+    done = scenelet("predict", shipped_bundle / "golden" / "buildings.jpg", "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["bundle"] == "intel-scenes"
