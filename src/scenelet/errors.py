@@ -11,7 +11,8 @@ SceneletError
 ├── BundleError                 a bundle that can't be trusted or read
 │   ├── BundleFormatError       incomplete, or of another format version
 │   ├── BundleTamperedError     a file's checksum differs from the recorded one
-│   └── ParityError             checkpoint, LiteRT and ONNX disagree
+│   ├── ParityError             checkpoint, LiteRT and ONNX disagree
+│   └── QuantisationError       the smaller model lost too much accuracy
 └── FetchError                  a URL that could not be fetched
     ├── ForbiddenUrlError       not http(s), or not a public address
     └── FetchTimeoutError       took longer than allowed
@@ -64,6 +65,10 @@ class BundleTamperedError(BundleError):
 
 class ParityError(BundleError):
     """Checkpoint, LiteRT and ONNX disagree about the same bytes."""
+
+
+class QuantisationError(BundleError):
+    """The quantised model lost more accuracy than allowed."""
 
 
 class FetchError(SceneletError):

@@ -1,6 +1,7 @@
 """Keep the chatter of native libraries off the terminal."""
 
 import contextlib
+import io
 import logging
 import os
 import sys
@@ -21,7 +22,8 @@ def quiet() -> Iterator[None]:
             os.dup2(chatter.fileno(), 1)
             os.dup2(chatter.fileno(), 2)
             logging.disable(logging.WARNING)
-            with warnings.catch_warnings():
+            aside = io.TextIOWrapper(io.BufferedWriter(io.FileIO(chatter.fileno(), "w", closefd=False)), write_through=True)
+            with warnings.catch_warnings(), contextlib.redirect_stdout(aside), contextlib.redirect_stderr(aside):
                 warnings.simplefilter("ignore")
                 yield
         except BaseException:

@@ -58,6 +58,7 @@ class Manifest:
         metrics: Measured on the LiteRT model from raw bytes, with intervals.
         training: Recipe, counts, fingerprint and profile of the training data.
         parity: Largest differences of probability between checkpoint, LiteRT and ONNX.
+        quantisation: Mode, and what it cost and gained against the float model.
         licence: Of the weights.
         golden: Recorded answers.
         sha256: Of each other file, by path in the bundle.
@@ -73,6 +74,7 @@ class Manifest:
     metrics: dict[str, Any]
     training: dict[str, Any]
     parity: dict[str, float]
+    quantisation: dict[str, Any]
     licence: str
     golden: tuple[Golden, ...]
     sha256: dict[str, str]

@@ -1,7 +1,9 @@
-"""Write a bundle from a run: convert, check parity, measure on validation, record golden answers, sign with checksums."""
+"""Write a bundle from a run: convert, quantise, check parity, measure on validation, record golden answers, sign."""
 
 import json
-from dataclasses import dataclass
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -20,11 +22,12 @@ from scenelet.bundle.runtime import LiteRTModel, softmax
 from scenelet.bundle.training_data import training_data_csv
 from scenelet.data.load import in_parallel, read
 from scenelet.data.manifest import Row
-from scenelet.errors import DataError
+from scenelet.errors import ConfigError, DataError, QuantisationError
 from scenelet.export.card import model_card
 from scenelet.export.convert import ServingNetwork, to_litert, to_onnx
 from scenelet.export.golden import golden_files, nasty_files
 from scenelet.export.parity import Parity, checkpoint_logits, measure_parity, onnx_logits, require_parity
+from scenelet.export.quantize import CALIBRATION_IMAGES, MODES, litert_to_fp16, litert_to_int8, onnx_to_fp16
 from scenelet.images import PreprocessSpec, to_input
 from scenelet.learn.networks import build_network
 from scenelet.learn.run import Run
@@ -32,6 +35,51 @@ from scenelet.progress import counting
 from scenelet.quiet import quiet
 
 PARITY_VALIDATION_IMAGES = 64
+TIMED_CALLS = 200
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What to export, and how.
+
+    Attributes:
+        name: Of the bundle.
+        licence: Of the weights, as the card says it.
+        quantize: "none", "fp16" or "int8".
+        max_drop: Most accuracy that quantising may cost, in percentage points.
+        data: The data folder, if it is no longer where `train` found it.
+    """
+
+    name: str
+    licence: str = "not stated"
+    quantize: str = "none"
+    max_drop: float = 0.5
+    data: Path | None = None
+
+
+@dataclass(frozen=True)
+class Quantisation:
+    """The quantised LiteRT model beside the float one, on the same validation images, in one run.
+
+    Attributes:
+        mode: "none", "fp16" or "int8".
+        float_accuracy: Top-1 of the float model.
+        accuracy: Top-1 of the model in the bundle.
+        agreement: Part of the images on which both answer alike.
+        size_ratio: Bytes of the bundle's model / of the float model.
+        latency_ratio: Median milliseconds of the bundle's model / of the float model, one image, one thread.
+        float_latency_ms: Median of the float model.
+        latency_ms: Median of the bundle's model.
+    """
+
+    mode: str
+    float_accuracy: float
+    accuracy: float
+    agreement: float
+    size_ratio: float
+    latency_ratio: float
+    float_latency_ms: float
+    latency_ms: float
 
 
 @dataclass(frozen=True)
@@ -40,8 +88,26 @@ class Exported:
 
     folder: Path
     parity: Parity
+    quantisation: Quantisation
     evaluation: Evaluation
     size_bytes: dict[str, int]
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A complete run with the images it was made from."""
+
+    run: Run
+    root: Path
+    rows: list[Row]
+    class_names: list[str]
+    spec: PreprocessSpec
+
+    def part(self, split: str) -> list[Row]:
+        return [row for row in self.rows if row.split == split]
+
+    def inputs(self, rows: Sequence[Row]) -> list[np.ndarray]:
+        return list(in_parallel(lambda row: to_input(read(self.root / row.path), self.spec), rows))
 
 
 def load_network(run: Run) -> ServingNetwork:
@@ -61,82 +127,144 @@ def load_network(run: Run) -> ServingNetwork:
     return ServingNetwork(network)
 
 
-def export_bundle(run: Run, out: Path, name: str, licence: str, data: Path | None, console: Console) -> Exported:
+def export_bundle(run: Run, out: Path, options: ExportOptions, console: Console) -> Exported:
     """Export a complete run.
 
     Args:
         run: To export.
         out: Folder of the bundle; replaced as a whole if it is there.
-        name: Of the bundle.
-        licence: Of the weights.
-        data: The data folder, if it is no longer where `train` found it.
+        options: Name, licence, quantisation.
         console: For progress.
 
     Raises:
-        DataError: The run is not complete, or its validation images are gone.
+        ConfigError: No such quantisation.
+        DataError: The run is not complete, or its images are gone.
         ParityError: Checkpoint, LiteRT and ONNX disagree; nothing is written.
+        QuantisationError: It costs more accuracy than allowed; nothing is written.
         ArtefactError: `out` can't be written.
     """
-    result, described, config = run.result(), run.data(), run.config()
-    spec = PreprocessSpec(config.input_size, config.input_size)
-    root = data or Path(described["source"])
-    rows = [row for row in run.rows() if not row.excluded]
-    val_rows = [row for row in rows if row.split == "val"]
-    if not all((root / row.path).is_file() for row in val_rows):
-        raise DataError(f"{root}: the run's validation images are not there. Say where they are now with --data FOLDER.")
+    if options.quantize not in MODES:
+        raise ConfigError(f"--quantize: found {options.quantize!r}, expected {', '.join(MODES)}")
+    result, source = run.result(), _open(run, options)
     network = load_network(run)
     console.print("converting to LiteRT and ONNX", highlight=False)
-    models = {LITERT: to_litert(network, config.input_size), ONNX: to_onnx(network, config.input_size)}
+    float_model, onnx_model = to_litert(network, source.spec.width), to_onnx(network, source.spec.width)
+    model = _quantise(float_model, source, options.quantize)
+    if options.quantize != "none":
+        onnx_model = onnx_to_fp16(onnx_model)
     with quiet():
-        litert = LiteRTModel(models[LITERT], LITERT)
-    samples = [read(root / row.path) for row in val_rows[:: max(1, len(val_rows) // PARITY_VALIDATION_IMAGES)]]
-    parity = measure_parity(
-        checkpoint_logits(network), litert.logits, onnx_logits(models[ONNX]), [*nasty_files().values(), *samples], spec
-    )
-    require_parity(parity)
-    logits, labels = _validate(litert, root, val_rows, described["class_names"], spec, console)
+        float_litert, litert = LiteRTModel(float_model, LITERT), LiteRTModel(model, LITERT)
+    parity = _parity(network, float_litert if options.quantize == "int8" else litert, onnx_model, source)
+    val_rows = source.part("val")
+    labels = np.array([source.class_names.index(row.label) for row in val_rows])
+    float_logits, logits = _validate(source, val_rows, (float_litert, litert), console)
+    quantisation = _compare(options.quantize, labels, (float_logits, logits), (float_litert, litert), (float_model, model))
+    _require_small_drop(quantisation, options.max_drop)
     temperature = fit_temperature(logits, labels)
-    evaluation = evaluate(labels, softmax(logits, temperature), described["class_names"])
+    evaluation = evaluate(labels, softmax(logits, temperature), source.class_names)
     golden = golden_files()
     manifest = Manifest(
-        name=name,
+        name=options.name,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         scenelet_version=__version__,
-        class_names=tuple(described["class_names"]),
-        preprocess=spec,
+        class_names=tuple(source.class_names),
+        preprocess=source.spec,
         temperature=temperature,
         metrics=evaluation.as_dict(),
-        training=_training(run, described, result, rows),
+        training=_training(source, result),
         parity=parity.as_dict(),
-        licence=licence,
+        quantisation=asdict(quantisation),
+        licence=options.licence,
         golden=tuple(
-            Golden(f"{GOLDEN}/{file}", _rounded(described["class_names"], litert, content, spec, temperature))
-            for file, content in golden.items()
+            Golden(f"{GOLDEN}/{file}", _recorded(source, litert, content, temperature)) for file, content in golden.items()
         ),
         sha256={},
     )
-    parts = {row.pixel_hash: row.split for row in rows if row.split in ("train", "val")}
     files = {
-        **models,
-        CARD: model_card(manifest, len(models[LITERT])).encode(),
-        TRAINING_DATA: training_data_csv(parts).encode(),
+        LITERT: model,
+        ONNX: onnx_model,
+        CARD: model_card(manifest, len(model)).encode(),
+        TRAINING_DATA: training_data_csv({row.pixel_hash: row.split for row in source.rows}).encode(),
         **{f"{GOLDEN}/{file}": content for file, content in golden.items()},
     }
     _write(out, manifest, files)
-    return Exported(out, parity, evaluation, {file: len(content) for file, content in files.items()})
+    return Exported(out, parity, quantisation, evaluation, {file: len(content) for file, content in files.items()})
 
 
-def _validate(
-    litert: LiteRTModel, root: Path, rows: list[Row], class_names: list[str], spec: PreprocessSpec, console: Console
-) -> tuple[np.ndarray, np.ndarray]:
+def _open(run: Run, options: ExportOptions) -> _Source:
+    described, config = run.data(), run.config()
+    root = options.data or Path(described["source"])
+    rows = [row for row in run.rows() if not row.excluded and row.split in ("train", "val")]
+    if not all((root / row.path).is_file() for row in rows):
+        raise DataError(f"{root}: the run's images are not there. Say where they are now with --data FOLDER.")
+    return _Source(run, root, rows, described["class_names"], PreprocessSpec(config.input_size, config.input_size))
+
+
+def _quantise(model: bytes, source: _Source, mode: str) -> bytes:
+    if mode == "none":
+        return model
+    if mode == "fp16":
+        return litert_to_fp16(model)
+    rows = sorted(source.part("train"), key=lambda row: row.pixel_hash)  # as good as shuffled, and the same every time
+    return litert_to_int8(model, source.inputs(rows[:CALIBRATION_IMAGES]))
+
+
+def _parity(network: ServingNetwork, litert: LiteRTModel, onnx_model: bytes, source: _Source) -> Parity:
+    rows = source.part("val")
+    samples = [read(source.root / row.path) for row in rows[:: max(1, len(rows) // PARITY_VALIDATION_IMAGES)]]
+    ask = (checkpoint_logits(network), litert.logits, onnx_logits(onnx_model))
+    parity = measure_parity(*ask, [*nasty_files().values(), *samples], source.spec)
+    require_parity(parity)
+    return parity
+
+
+def _validate(source: _Source, rows: list[Row], models: Sequence[LiteRTModel], console: Console) -> list[np.ndarray]:
+    """Each model's logits of the same images, from their bytes."""
     with counting(console, "validating", len(rows)) as advance:
-        inputs = in_parallel(lambda row: to_input(read(root / row.path), spec), rows, advance)
-        logits = np.stack([litert.logits(pixels) for pixels in inputs])
-    return logits, np.array([class_names.index(row.label) for row in rows])
+        inputs = in_parallel(lambda row: to_input(read(source.root / row.path), source.spec), rows, advance)
+        answers = [[model.logits(pixels) for model in models] for pixels in inputs]
+    return [np.stack(column) for column in zip(*answers, strict=True)]
 
 
-def _training(run: Run, described: dict[str, Any], result: dict[str, Any], rows: list[Row]) -> dict[str, Any]:
-    used = [row for row in rows if row.split == "train"]
+def _compare(
+    mode: str,
+    labels: np.ndarray,
+    logits: Sequence[np.ndarray],
+    models: Sequence[LiteRTModel],
+    contents: Sequence[bytes],
+) -> Quantisation:
+    answers = [each.argmax(1) for each in logits]
+    pixels = np.full(models[0].input_shape, 127, np.uint8)
+    seconds: tuple[list[float], list[float]] = ([], [])
+    for _ in range(TIMED_CALLS):  # in turn, so that a machine that slows down slows both
+        for model, taken in zip(models, seconds, strict=True):
+            start_s = time.perf_counter()
+            model.logits(pixels)
+            taken.append(time.perf_counter() - start_s)
+    float_ms, ms = (1000 * median(taken) for taken in seconds)
+    return Quantisation(
+        mode=mode,
+        float_accuracy=float(np.mean(answers[0] == labels)),
+        accuracy=float(np.mean(answers[1] == labels)),
+        agreement=float(np.mean(answers[0] == answers[1])),
+        size_ratio=round(len(contents[1]) / len(contents[0]), 4),
+        latency_ratio=round(ms / float_ms, 3),
+        float_latency_ms=round(float_ms, 3),
+        latency_ms=round(ms, 3),
+    )
+
+
+def _require_small_drop(quantisation: Quantisation, max_drop: float) -> None:
+    drop = 100 * (quantisation.float_accuracy - quantisation.accuracy)
+    if drop > max_drop:
+        raise QuantisationError(
+            f"{quantisation.mode}: found a drop of {drop:.2f} points of validation accuracy, at most {max_drop:g} allowed; "
+            "no bundle was written. Allow more with --max-drop, or take --quantize fp16."
+        )
+
+
+def _training(source: _Source, result: dict[str, Any]) -> dict[str, Any]:
+    described, used = source.run.data(), source.part("train")
     return {
         "images": described["images"],
         "excluded": described["excluded"],
@@ -146,17 +274,15 @@ def _training(run: Run, described: dict[str, Any], result: dict[str, Any], rows:
             "median_height": median(row.height for row in used),
             "different_pictures": len({row.pixel_hash for row in used}),
         },
-        "recipe": run.config().as_dict(),
+        "recipe": source.run.config().as_dict(),
         "result": result,
-        "environment": json.loads((run.folder / "environment.json").read_text(encoding="utf-8")),
+        "environment": json.loads((source.run.folder / "environment.json").read_text(encoding="utf-8")),
     }
 
 
-def _rounded(
-    class_names: list[str], litert: LiteRTModel, content: bytes, spec: PreprocessSpec, temperature: float
-) -> dict[str, float]:
-    values = softmax(litert.logits(to_input(content, spec)), temperature)
-    return {name: round(float(value), 6) for name, value in zip(class_names, values, strict=True)}
+def _recorded(source: _Source, litert: LiteRTModel, content: bytes, temperature: float) -> dict[str, float]:
+    values = softmax(litert.logits(to_input(content, source.spec)), temperature)
+    return {name: round(float(value), 6) for name, value in zip(source.class_names, values, strict=True)}
 
 
 def _write(out: Path, manifest: Manifest, files: dict[str, bytes]) -> None:
