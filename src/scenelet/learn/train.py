@@ -121,7 +121,7 @@ def _fit(
     model: Classifier, data: ImagesInMemory, config: TrainConfig, run: Run, device: str, precision: str, console: Console
 ) -> dict[str, Any]:
     history = History(run.metrics_csv)
-    trainer = _quiet_trainer(
+    trainer = quiet_trainer(
         accelerator={"cuda": "gpu"}.get(device, device),
         devices=1,
         precision=lightning_precision(precision),
@@ -156,7 +156,7 @@ def _callbacks(config: TrainConfig, run: Run, history: History, console: Console
     ]
 
 
-def _quiet_trainer(**options: Any) -> L.Trainer:
+def quiet_trainer(**options: Any) -> L.Trainer:
     """A Trainer that leaves talking to our own progress."""
     for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
         logging.getLogger(name).setLevel(logging.ERROR)
