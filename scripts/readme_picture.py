@@ -1,6 +1,6 @@
 """Draw the README's picture: painted scenes with the answers of a bundle, one column a class. `make demo` makes the bundle.
 
-    python scripts/readme_picture.py demo/bundles/painted-quick docs/images/answers.png
+python scripts/readme_picture.py demo/bundles/painted-quick docs/images/answers.png
 """
 
 import sys

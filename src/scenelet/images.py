@@ -104,13 +104,25 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS, enough: tuple[int, int] | 
         ImageTooLargeError: More than `max_pixels` pixels.
     """
     image = open_image(data, max_pixels)
+    if enough is not None and image.format in ("JPEG", "MPO"):
+        image.draft(None, (max(enough), max(enough)))
     try:
-        if enough is not None and image.format in ("JPEG", "MPO"):
-            image.draft(None, (max(enough), max(enough)))
+        return upright_rgb(image)
+    except UnreadableImageError as error:
+        raise UnreadableImageError(f"damaged {image.format} of {len(data):,} bytes: {error}") from error
+
+
+def upright_rgb(image: Image.Image) -> Image.Image:
+    """Decode what `open_image` opened; the second half of `decode`.
+
+    Raises:
+        UnreadableImageError: Truncated or damaged.
+    """
+    try:
         image.load()
         return _rgb(ImageOps.exif_transpose(image))
     except Exception as error:
-        raise UnreadableImageError(f"damaged {image.format} of {len(data):,} bytes: {_one_line(error)}") from error
+        raise UnreadableImageError(_one_line(error)) from error
 
 
 def preprocess(image: Image.Image, spec: PreprocessSpec) -> np.ndarray:

@@ -13,7 +13,7 @@ from scenelet.bundle.manifest import TRAINING_DATA
 from scenelet.bundle.runtime import BundleModel, softmax
 from scenelet.bundle.training_data import read_training_data
 from scenelet.data.load import Advance, examine, in_parallel, read, silent
-from scenelet.data.manifest import Row
+from scenelet.data.manifest import Row, rows_of
 from scenelet.data.scan import scan
 from scenelet.errors import ConfigError, DataError
 from scenelet.images import to_input
@@ -40,7 +40,7 @@ class Chosen:
     part: str
 
 
-def choose(bundle: BundleModel, source: Path, part: str, advance: Advance = silent) -> Chosen:
+def choose(bundle: BundleModel, source: Path, part: str, advance: Advance = silent, manifest: Path | None = None) -> Chosen:
     """Decide which images of a folder to evaluate on, and refuse to flatter.
 
     The bundle knows by pixel hash what it was trained on. "auto" takes the held-out validation part where the source holds
@@ -51,11 +51,12 @@ def choose(bundle: BundleModel, source: Path, part: str, advance: Advance = sile
         source: Folder of class folders.
         part: One of `PARTS`.
         advance: Called with 1 after each image.
+        manifest: Of the folder, whose labels and exclusions are then taken.
 
     Raises:
         DataError: Nothing to evaluate on, classes that the bundle does not know, or "all" would include training images.
     """
-    rows = _rows(source, part, advance)
+    rows = rows_of(manifest, source) if manifest else _rows(source, part, advance)
     _check_classes(bundle, source, rows)
     excluded = [row for row in rows if row.excluded]
     usable = [row for row in rows if not row.excluded]
@@ -126,7 +127,9 @@ def answer(bundle: BundleModel, root: Path, rows: Sequence[Row], advance: Advanc
     return Answers(np.array([names.index(row.label) for row in rows]), logits)
 
 
-def evaluate_bundle(folder: Path, source: Path, part: str, console: Console) -> tuple[Chosen, Evaluation]:
+def evaluate_bundle(
+    folder: Path, source: Path, part: str, console: Console, manifest: Path | None = None
+) -> tuple[Chosen, Evaluation]:
     """Choose the images, ask the bundle, compute the figures.
 
     Args:
@@ -134,6 +137,7 @@ def evaluate_bundle(folder: Path, source: Path, part: str, console: Console) -> 
         source: Folder of class folders.
         part: One of `PARTS`.
         console: For progress.
+        manifest: Of the folder, whose labels and exclusions are then taken.
 
     Raises:
         BundleError: The bundle can't be trusted or read.
@@ -144,7 +148,7 @@ def evaluate_bundle(folder: Path, source: Path, part: str, console: Console) -> 
     with quiet():
         bundle = BundleModel(folder, threads=os.cpu_count() or 1)
     with counting(console, "examining") as advance:
-        chosen = choose(bundle, source, part, advance)
+        chosen = choose(bundle, source, part, advance, manifest)
     with counting(console, "evaluating", len(chosen.rows)) as advance:
         answers = answer(bundle, chosen.root, chosen.rows, advance)
     probabilities = softmax(answers.logits, bundle.manifest.temperature)

@@ -26,6 +26,7 @@ def evaluate(
     part: Annotated[
         str, typer.Option(help="auto, all, val, train or test; auto takes what the bundle was not trained on, and says so.")
     ] = "auto",
+    manifest: Annotated[Path | None, typer.Option(help="manifest.csv of `data audit`: its labels and exclusions.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure a bundle on labelled images, from their raw bytes, with 95 % intervals.
@@ -34,7 +35,7 @@ def evaluate(
     """
     from scenelet.assess.evaluate import evaluate_bundle
 
-    chosen, figures = evaluate_bundle(bundle, folder, part, stderr())
+    chosen, figures = evaluate_bundle(bundle, folder, part, stderr(), manifest)
     for row in chosen.excluded:
         stderr().print(f"left out: {row.path}: {row.excluded}", style="yellow", highlight=False, soft_wrap=True)
     if as_json:

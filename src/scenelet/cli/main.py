@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from scenelet import __version__
-from scenelet.cli import data, evaluate, export, predict, train
+from scenelet.cli import data, evaluate, explore, export, predict, train
 from scenelet.errors import SceneletError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.add_typer(data.app, name="data")
+app.command("explore")(explore.explore)
 app.command("train")(train.train)
 app.command("export")(export.export)
 app.command("evaluate")(evaluate.evaluate)

@@ -13,6 +13,7 @@ from scenelet.errors import ConfigError
 def train(
     folder: Annotated[Path, typer.Argument(help="Folder of class folders, or with train/ (seg_train/) of class folders.")],
     recipe: Annotated[str | None, typer.Option(help="Recipe by name (quick, small) or a YAML file.")] = None,
+    manifest: Annotated[Path | None, typer.Option(help="manifest.csv of `data audit` or `data split`.")] = None,
     name: Annotated[str | None, typer.Option(help="Of the run; default: data folder and recipe.")] = None,
     runs: Annotated[Path, typer.Option(help="Folder that holds the runs.")] = Path("runs"),
     epochs: Annotated[int | None, typer.Option(help="Passes over the training part.")] = None,
@@ -53,7 +54,7 @@ def train(
     }
     config = resolve(recipe, flags | _dials(dial or []))
     run = Run(runs / (name or f"{folder.resolve().name}-{Path(recipe).stem if recipe else 'default'}"))
-    result = run_training(folder, config, run, stderr())
+    result = run_training(folder, config, run, stderr(), manifest)
     if as_json:
         typer.echo(json.dumps({"run": str(run.folder), **result}))
         return

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from scenelet.artefacts import explained, write_json
 from scenelet.data.load import Pixels, examine, load_pixels
-from scenelet.data.manifest import Row
+from scenelet.data.manifest import Row, rows_of
 from scenelet.data.scan import scan
 from scenelet.data.split import split_validation
 from scenelet.errors import DataError
@@ -46,12 +46,20 @@ class Prepared:
         return [row for row in self.rows if row.split == split and not row.excluded]
 
 
-def prepare(folder: Path, config: TrainConfig, console: Console) -> Prepared:
+def prepare(folder: Path, manifest: Path | None, config: TrainConfig, console: Console) -> Prepared:
     """Scan, examine and split a folder. Images that can't be used are excluded in the manifest, with the reason.
 
+    Args:
+        folder: Data set.
+        manifest: Of `data audit` or `data split`, whose labels, exclusions, groups and splits are then taken.
+        config: Validation fraction and seed.
+        console: For progress.
+
     Raises:
-        DataError: Too little in it to train on.
+        DataError: Too little in it to train on, or the manifest is of another folder.
     """
+    if manifest is not None:
+        return Prepared(folder, split_validation(rows_of(manifest, folder), config.val_fraction, config.seed))
     found = [image for image in scan(folder).images if image.split != "test"]
     if not found:
         raise DataError(f"{folder}: only a test part found, which is never trained on. Give the training part.")
@@ -60,7 +68,7 @@ def prepare(folder: Path, config: TrainConfig, console: Console) -> Prepared:
     return Prepared(folder, split_validation(rows, config.val_fraction, config.seed))
 
 
-def train(folder: Path, config: TrainConfig, run: Run, console: Console) -> dict[str, Any]:
+def train(folder: Path, config: TrainConfig, run: Run, console: Console, manifest: Path | None = None) -> dict[str, Any]:
     """Train, or go on where a killed training stopped.
 
     Args:
@@ -68,6 +76,7 @@ def train(folder: Path, config: TrainConfig, run: Run, console: Console) -> dict
         config: Resolved recipe.
         run: Where to write; a run of the same recipe and data found there is continued.
         console: For progress.
+        manifest: Which images of the folder to take, and with which label and split; None takes all.
 
     Returns:
         The figures of `result.json`.
@@ -81,7 +90,7 @@ def train(folder: Path, config: TrainConfig, run: Run, console: Console) -> dict
         torch.set_num_threads(config.threads)
     device = pick_device(config.device)
     precision = pick_precision(config.precision, device)
-    prepared = prepare(folder, config, console)
+    prepared = prepare(folder, manifest, config, console)
     run.open(config, folder, prepared.rows, describe_environment(device, precision))
     if run.is_complete:
         return run.result()

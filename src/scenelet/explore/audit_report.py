@@ -1,0 +1,140 @@
+"""The audit's findings as sections with pictures, and the audit report made of them."""
+
+from pathlib import Path
+
+from scenelet.data.manifest import Row
+from scenelet.explore.findings import Findings
+from scenelet.explore.html import Card, Gallery, Section, page, thumbnail
+from scenelet.explore.labels import ranked
+
+MOST_GROUPS = 40
+MOST_DOUBTS = 60
+MOST_FAULTS = 24
+
+
+def audit_page(findings: Findings) -> str:
+    """The audit report as one HTML page."""
+    rows = findings.rows
+    excluded = sum(1 for row in rows if row.excluded)
+    subtitle = (
+        f"{len(rows):,} images in {findings.audit.root.name}, {excluded:,} of them left out in the manifest; none was altered."
+    )
+    return page("Audit", subtitle, [overview(findings), *finding_sections(findings), next_steps(findings)])
+
+
+def overview(findings: Findings) -> Section:
+    """How many findings of each kind, and what becomes of them."""
+    counts = findings.audit.counts()
+    meaning = {
+        "unreadable": ("images that can't be used", "left out"),
+        "conflicts": ("pictures that stand under several labels", "left out: one label at least is wrong"),
+        "leakage": ("pictures that stand in several splits", "left out of training"),
+        "duplicates": ("pictures that are there more than once", "kept, never torn apart by a split"),
+        "near-duplicates": ("groups of pictures that look alike", "kept; look at them"),
+        "faults": ("images with something odd", "kept; look at them"),
+        "labels": ("labels that confident learning doubts", "kept; look at them"),
+        "classes": ("faults of the folder", "see below"),
+    }
+    table = [("found", "what", "what becomes of it"), *((f"{counts[kind]:,}", *words) for kind, words in meaning.items())]
+    return Section("What was found", table=table, points=findings.audit.folder_faults)
+
+
+def finding_sections(findings: Findings) -> list[Section]:
+    """One section a kind of finding, with pictures."""
+    audit, rows = findings.audit, findings.rows
+    equal = [group for group in audit.duplicates if group not in audit.conflicts and group not in audit.leakage]
+    return [
+        Section("Unusable", "These can't be decoded and are left out.", table=_unusable(rows)),
+        _groups("Label conflicts", "The very same picture under different labels.", findings, audit.conflicts),
+        _groups(
+            "Leakage",
+            "The very same picture in different splits: a test on it is no test.",
+            findings,
+            audit.leakage,
+            splits=True,
+        ),
+        _doubts(findings),
+        _groups("Duplicates", "The very same picture more than once.", findings, equal),
+        _groups("Near-duplicates", "Pictures that look alike: frames of one scene, or edits.", findings, audit.near_duplicates),
+        _faults(findings),
+        Section("Passed over", "Not part of the data set.", table=_passed_over(findings)),
+    ]
+
+
+def next_steps(findings: Findings) -> Section:
+    """What to do, in order."""
+    counts = findings.audit.counts()
+    steps = []
+    if counts["conflicts"] or counts["labels"]:
+        steps.append("Look at the label conflicts and doubtful labels above and correct the folders where you agree.")
+    if counts["leakage"]:
+        steps.append("Remove from training what is also in the test part; until then the manifest leaves it out.")
+    if counts["unreadable"]:
+        steps.append("Replace or remove the unusable files; until then the manifest leaves them out.")
+    steps.append(
+        "Train on the manifest: scenelet train FOLDER --manifest manifest.csv. Excluded images stay out, with the reason."
+    )
+    return Section("What to do next", points=steps)
+
+
+def card(root: Path, row: Row, note: str = "", tone: str = "") -> Card:
+    """A row's picture with its class folder and file name."""
+    return Card(thumbnail(root / row.path), f"{row.label}/ {Path(row.path).name}", note, tone)
+
+
+def _groups(title: str, lead: str, findings: Findings, groups: list[list[int]], splits: bool = False) -> Section:
+    audit = findings.audit
+    cards = []
+    for group in groups[:MOST_GROUPS]:
+        members = [(position, audit.row_at(position)) for position in group[:6]]
+        cards.append(
+            [card(_folder_of(findings, position), row, row.split if splits else "", "bad") for position, row in members]
+        )
+    shown = f", the first {MOST_GROUPS} shown" if len(groups) > MOST_GROUPS else ""
+    return Section(title, lead, galleries=[Gallery(f"{len(groups):,} groups{shown}", cards)])
+
+
+def _folder_of(findings: Findings, position: int) -> Path:
+    audit = findings.audit
+    return audit.root if position < len(audit.rows) or audit.against_root is None else audit.against_root
+
+
+def _doubts(findings: Findings) -> Section:
+    rows = findings.rows
+    doubted = [position for position in ranked(rows) if rows[position].suggested_label]
+    cards = [
+        [
+            card(
+                findings.audit.root,
+                rows[position],
+                f"{rows[position].suggested_label}? ({rows[position].label_quality})",
+                "bad",
+            )
+        ]
+        for position in doubted[:MOST_DOUBTS]
+    ]
+    lead = (
+        "Ranked by how little a linear head that never saw the picture believes its label, with the label it would give. "
+        "A doubt is a reason to look, not a verdict."
+    )
+    shown = f", the first {MOST_DOUBTS} shown" if len(doubted) > MOST_DOUBTS else ""
+    return Section("Doubtful labels", lead, galleries=[Gallery(f"{len(doubted):,} labels{shown}", cards)])
+
+
+def _faults(findings: Findings) -> Section:
+    root, rows, looks = findings.audit.root, findings.rows, findings.audit.looks
+    kinds = sorted({issue for look in looks for issue in look.issues} | {"odd size"})
+    galleries = []
+    for kind in kinds:
+        found = [row for row in rows if kind in row.issues.split("; ")]
+        cards = [[card(root, row, f"{row.width} x {row.height}")] for row in found[:MOST_FAULTS]]
+        galleries.append(Gallery(f"{kind}: {len(found):,}", cards))
+    return Section("Odd images", "Kept, but worth a look.", galleries=galleries)
+
+
+def _unusable(rows: list[Row]) -> list[tuple[str, ...]]:
+    return [("file", "why"), *((row.path, row.excluded) for row in rows if row.excluded and not row.pixel_hash)]
+
+
+def _passed_over(findings: Findings) -> list[tuple[str, ...]]:
+    return [("path", "why"), *((path.as_posix(), reason) for path, reason in findings.audit.passed_over[:200])]

@@ -1,0 +1,85 @@
+"""Investigate a folder: the audit, embeddings of its images, and doubts about their labels. What both reports are made of."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from scenelet.data.audit import Audit, audit
+from scenelet.data.manifest import Row
+from scenelet.data.scan import scan
+from scenelet.explore.embed import embed
+from scenelet.explore.labels import FOLDS, doubt_labels, out_of_fold_probabilities
+from scenelet.progress import counting
+
+
+@dataclass(frozen=True)
+class Findings:
+    """An audit with embeddings and doubts.
+
+    Attributes:
+        audit: Its rows carry the doubts.
+        embedded: Positions of the rows that have an embedding.
+        embeddings: (n, features) of those; of no rows where labels were not checked.
+    """
+
+    audit: Audit
+    embedded: list[int]
+    embeddings: np.ndarray
+
+    @property
+    def rows(self) -> list[Row]:
+        """One an image."""
+        return self.audit.rows
+
+    def summary(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "images": len(self.rows),
+            "classes": dict(sorted(Counter(row.label for row in self.rows).items())),
+            "splits": dict(sorted(Counter(row.split or "unassigned" for row in self.rows).items())),
+            "excluded": sum(1 for row in self.rows if row.excluded),
+            "findings": self.audit.counts(),
+            "issues": self.audit.issue_counts(),
+            "folder": self.audit.folder_faults,
+            "passed_over": [{"path": path.as_posix(), "reason": reason} for path, reason in self.audit.passed_over],
+        }
+
+
+def investigate(root: Path, against: Path | None, bundle: Path | None, console: Console) -> Findings:
+    """Audit a folder, embed its usable images and judge their labels.
+
+    Args:
+        root: Data folder.
+        against: Another folder whose pictures must not be in `root`.
+        bundle: That embeds; None leaves the labels unchecked.
+        console: For progress.
+
+    Raises:
+        DataError: No images there.
+        BundleError: The bundle can't be trusted or read.
+    """
+    total = len(scan(root).images) + (len(scan(against).images) if against else 0)
+    with counting(console, "auditing", total) as advance:
+        audited = audit(root, against, advance)
+    usable = [position for position, row in enumerate(audited.rows) if row.pixel_hash]
+    if bundle is None or not _labels_can_be_judged([audited.rows[position] for position in usable]):
+        return Findings(audited, [], np.zeros((0, 0), np.float32))
+    rows = [audited.rows[position] for position in usable]
+    with counting(console, "embedding", len(rows)) as advance:
+        embeddings = embed(bundle, root, rows, advance)
+    console.print("judging labels", highlight=False)
+    judged = doubt_labels(rows, *out_of_fold_probabilities(embeddings, rows))
+    everything = list(audited.rows)
+    for position, row in zip(usable, judged, strict=True):
+        everything[position] = row
+    return Findings(replace(audited, rows=everything), usable, embeddings)
+
+
+def _labels_can_be_judged(rows: list[Row]) -> bool:
+    """Two classes at least, and enough different pictures of each for every fold to see some."""
+    pictures = Counter(label for label, _ in {(row.label, row.pixel_hash) for row in rows})
+    return len(pictures) > 1 and min(pictures.values()) >= 2 * FOLDS

@@ -1,0 +1,69 @@
+"""Lay pictures out by likeness: a flat map of embeddings, and a grid on which neighbours look alike."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from scenelet.data.load import in_parallel, read
+from scenelet.images import decode
+
+MAP_POINTS = 3000
+GRID_COLUMNS, GRID_ROWS, CELL_PX = 30, 18, 42
+
+
+def flat_map(embeddings: np.ndarray, seed: int = 0) -> np.ndarray:
+    """(n, features) to (n, 2) by t-SNE after PCA; near points had near embeddings.
+
+    Source: van der Maaten and Hinton 2008, by scikit-learn.
+    """
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+
+    reduced = PCA(min(30, *embeddings.shape), random_state=seed).fit_transform(embeddings)
+    perplexity = min(30.0, (len(embeddings) - 1) / 3)
+    return np.asarray(TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(reduced))
+
+
+def on_grid(points: np.ndarray, columns: int, rows: int) -> np.ndarray:
+    """Give each of columns * rows points a cell of its own, moving all of them as little as possible.
+
+    Args:
+        points: (columns * rows, 2).
+        columns: Of the grid.
+        rows: Of the grid.
+
+    Returns:
+        (columns * rows,) number of the cell of each point, row by row from the top left.
+
+    Source: linear sum assignment on squared distances, by SciPy.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    low, high = points.min(0), points.max(0)
+    scaled = (points - low) / np.maximum(high - low, 1e-9)
+    x, y = np.meshgrid((np.arange(columns) + 0.5) / columns, (np.arange(rows) + 0.5) / rows)
+    cells = np.stack([x.ravel(), y.ravel()], 1)
+    distances = ((scaled[:, None] - cells[None]) ** 2).sum(2)
+    return np.asarray(linear_sum_assignment(distances)[1])
+
+
+def picture_grid(paths: list[Path], cells: np.ndarray, columns: int, rows: int) -> Image.Image:
+    """One picture of all pictures, each in its cell."""
+
+    def small(path: Path) -> Image.Image:
+        picture = decode(read(path), enough=(2 * CELL_PX, 2 * CELL_PX))
+        return picture.resize((CELL_PX, CELL_PX), Image.Resampling.LANCZOS)
+
+    sheet = Image.new("RGB", (columns * CELL_PX, rows * CELL_PX), "white")
+    for cell, picture in zip(cells, in_parallel(small, paths), strict=True):
+        sheet.paste(picture, (int(cell) % columns * CELL_PX, int(cell) // columns * CELL_PX))
+    return sheet
+
+
+def grid_size(count: int) -> tuple[int, int]:
+    """Columns and rows of a grid for at most `count` pictures."""
+    if count >= GRID_COLUMNS * GRID_ROWS:
+        return GRID_COLUMNS, GRID_ROWS
+    columns = max(1, int(np.sqrt(count * GRID_COLUMNS / GRID_ROWS)))
+    return columns, max(1, count // columns)
