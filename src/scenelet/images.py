@@ -63,7 +63,7 @@ def open_image(data: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageTooLargeError(f"more than {max_pixels:,} pixels: {error}") from error
     except Exception as error:  # Pillow's parsers raise many types on hostile bytes; all mean the same here
-        raise UnreadableImageError(f"damaged {kind} of {len(data):,} bytes: {_one_line(error)}") from error
+        raise UnreadableImageError(f"damaged {kind}: {_one_line(error)}") from error
     if image.width * image.height > max_pixels:
         raise ImageTooLargeError(
             f"{image.width} x {image.height} = {image.width * image.height:,} pixels, at most {max_pixels:,} allowed; "
@@ -106,10 +106,7 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS, enough: tuple[int, int] | 
     image = open_image(data, max_pixels)
     if enough is not None and image.format in ("JPEG", "MPO"):
         image.draft(None, (max(enough), max(enough)))
-    try:
-        return upright_rgb(image)
-    except UnreadableImageError as error:
-        raise UnreadableImageError(f"damaged {image.format} of {len(data):,} bytes: {error}") from error
+    return upright_rgb(image)
 
 
 def upright_rgb(image: Image.Image) -> Image.Image:
@@ -122,7 +119,7 @@ def upright_rgb(image: Image.Image) -> Image.Image:
         image.load()
         return _rgb(ImageOps.exif_transpose(image))
     except Exception as error:
-        raise UnreadableImageError(_one_line(error)) from error
+        raise UnreadableImageError(f"damaged {image.format}: {_one_line(error)}") from error
 
 
 def preprocess(image: Image.Image, spec: PreprocessSpec) -> np.ndarray:

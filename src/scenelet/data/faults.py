@@ -67,14 +67,15 @@ def look_at(data: bytes, name: str) -> Look:
     """
     try:
         stored = open_image(data)
-        mode, orientation = stored.mode, stored.getexif().get(_ORIENTATION, 1)
+        mode = stored.mode
         picture = upright_rgb(stored)
+        orientation = stored.getexif().get(_ORIENTATION, 1)  # only now: a PNG reads itself to the end for it
     except ImageError as error:
         return Look(unusable=str(error))
     grey = picture.convert("L")
-    counts = grey.histogram()
-    dark, bright, entropy = _tones(counts)
-    edges = _edges(grey)
+    dark, bright = _tones(grey.histogram())
+    small = _small(grey)
+    edges = float(np.asarray(small.filter(ImageFilter.FIND_EDGES)).std())
     thumbnail = np.asarray(picture.resize((8, 8), Image.Resampling.BOX))
     red, green, blue = (float(channel) for channel in thumbnail.mean((0, 1)))
     checks = {
@@ -84,8 +85,8 @@ def look_at(data: bytes, name: str) -> Look:
         "odd aspect": min(picture.width / picture.height, picture.height / picture.width) < ODD_ASPECT,
         "dark": dark < DARK_99TH,
         "bright": bright > BRIGHT_5TH,
-        "low information": entropy < LOW_ENTROPY_BITS,
-        "blurred": _is_blurred(edges, counts),
+        "low information": picture.entropy() < LOW_ENTROPY_BITS,
+        "blurred": _is_blurred(edges, small.histogram()),
     }
     return Look(
         issues=tuple(issue for issue, found in checks.items() if found),
@@ -109,29 +110,25 @@ def difference_hash(grey: Image.Image) -> int:
     return int.from_bytes(np.packbits(small[:, 1:] > small[:, :-1]).tobytes(), "big")
 
 
-def _tones(histogram: list[int]) -> tuple[float, float, float]:
-    """99th and 5th percentile of brightness (0-1), and entropy in bits."""
+def _tones(histogram: list[int]) -> tuple[float, float]:
+    """99th and 5th percentile of brightness (0-1)."""
     counts = np.array(histogram, float)
-    share = counts / counts.sum()
-    cumulative = share.cumsum()
+    cumulative = (counts / counts.sum()).cumsum()
     dark, bright = (float(np.searchsorted(cumulative, part)) / 255 for part in (0.99, 0.05))
-    present = share[share > 0]
-    return dark, bright, float(-(present * np.log2(present)).sum())
+    return dark, bright
 
 
-def _edges(grey: Image.Image) -> float:
-    """Standard deviation of the edge-filtered picture at 64 pixels, 0-255."""
+def _small(grey: Image.Image) -> Image.Image:
+    """At most 64 pixels wide and high, the size at which blur is judged."""
     ratio = max(grey.size) / BLUR_MEASURED_AT_PX
-    if ratio > 1:
-        size = (max(int(grey.width // ratio), 1), max(int(grey.height // ratio), 1))
-        grey = grey.resize(size, Image.Resampling.BICUBIC)
-    return float(np.asarray(grey.filter(ImageFilter.FIND_EDGES)).std())
+    if ratio <= 1:
+        return grey
+    return grey.resize((max(int(grey.width // ratio), 1), max(int(grey.height // ratio), 1)), Image.Resampling.BICUBIC)
 
 
 def _is_blurred(edges: float, histogram: list[int]) -> bool:
     """Cleanvision's score: weak edges, unless the tones are unevenly spread."""
-    small = np.array(histogram) * (BLUR_MEASURED_AT_PX**2 / max(1, sum(histogram)))
-    spread = 1 - math.exp(-0.01 * float(small.std()))
+    spread = 1 - math.exp(-0.01 * float(np.std(histogram)))
     score = 1 - math.exp(-0.01 * edges) + (spread if spread > BLUR_SPREAD else 0)
     return score < BLUR_SCORE
 
