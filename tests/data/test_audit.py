@@ -50,7 +50,7 @@ def spoilt(tmp_path_factory):
         "glacier/white.jpg": (jpeg(Image.new("RGB", (150, 150), (251, 251, 252))), "bright"),
         "glacier/flat.jpg": (jpeg(Image.new("RGB", (150, 150), (90, 120, 140))), "low information"),
         "mountain/soft.jpg": (
-            jpeg(out_of_focus()),
+            jpeg(out_of_focus(4)),
             "blurred",
         ),
     }

@@ -1,0 +1,67 @@
+"""Audit speed beside a plain decode loop on all cores, and peak memory at two sizes, in one run.
+
+    python benchmarks/audit.py FOLDER
+
+FOLDER is a folder of class folders. The label check is not part of it.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from scenelet.data.audit import audit, look_at_all
+from scenelet.data.load import in_parallel
+from scenelet.data.scan import scan
+from scenelet.images import decode
+
+ROUNDS = 3
+PEAK = """
+import resource, sys
+from pathlib import Path
+from scenelet.data.audit import look_at_all
+from scenelet.data.scan import scan
+if __name__ == "__main__":
+    root, count = Path(sys.argv[1]), int(sys.argv[2])
+    looks = look_at_all(root, scan(root).images[:count])
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def peak_mib(folder: Path, count: int) -> float:
+    """Peak memory in MiB of a process that audits the first `count` images."""
+    command = [sys.executable, "-c", PEAK, str(folder), str(count)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def main() -> None:
+    """Measure in turn and print."""
+    folder = Path(sys.argv[1])
+    images = scan(folder).images
+
+    def decode_one(image: object) -> None:
+        decode((folder / image.path).read_bytes())  # type: ignore[attr-defined]
+
+    speeds: dict[str, list[float]] = {"plain decode": [], "audit: look": [], "audit: everything": []}
+    for _ in range(ROUNDS):
+        for name, work in (
+            ("plain decode", lambda: sum(1 for _ in in_parallel(decode_one, images))),
+            ("audit: look", lambda: look_at_all(folder, images)),
+            ("audit: everything", lambda: audit(folder)),
+        ):
+            start_s = time.perf_counter()
+            work()
+            speeds[name].append(len(images) / (time.perf_counter() - start_s))
+    print(f"{len(images):,} images, {os.cpu_count()} cores, median of {ROUNDS} rounds")
+    for name, values in speeds.items():
+        print(f"  {name:18} {statistics.median(values):6.0f} images/s")
+    few, many = len(images) // 4, len(images)
+    small, large = peak_mib(folder, few), peak_mib(folder, many)
+    each_kib = 1024 * (large - small) / (many - few)
+    print(f"  peak memory {small:.0f} MiB at {few:,} images, {large:.0f} MiB at {many:,}: {each_kib:.1f} KiB an image")
+
+
+if __name__ == "__main__":
+    main()
