@@ -6,14 +6,14 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from scenelet.learn.networks import Network, normalise
+from scenelet.learn.networks import normalise
 from scenelet.quiet import quiet
 
 
 class ServingNetwork(nn.Module):
     """What is exported: uint8 (n, height, width, 3) in, logits (n, classes) out."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: nn.Module) -> None:
         super().__init__()
         # channels_last weights make litert-torch 0.10 write wrong files without a word
         self.network = network.to(memory_format=torch.contiguous_format).float().eval()

@@ -12,6 +12,7 @@ from scenelet.export.convert import ServingNetwork
 from scenelet.images import PreprocessSpec, to_input
 
 TOLERANCE = 1e-3
+HALF_PRECISION_TOLERANCE = 5e-3  # weights rounded to 11 bits move probabilities by some 1e-4
 Logits = Callable[[np.ndarray], np.ndarray]
 
 

@@ -26,7 +26,15 @@ from scenelet.errors import ConfigError, DataError, QuantisationError
 from scenelet.export.card import model_card
 from scenelet.export.convert import ServingNetwork, to_litert, to_onnx
 from scenelet.export.golden import golden_files, nasty_files
-from scenelet.export.parity import Parity, checkpoint_logits, measure_parity, onnx_logits, require_parity
+from scenelet.export.parity import (
+    HALF_PRECISION_TOLERANCE,
+    TOLERANCE,
+    Parity,
+    checkpoint_logits,
+    measure_parity,
+    onnx_logits,
+    require_parity,
+)
 from scenelet.export.quantize import CALIBRATION_IMAGES, MODES, litert_to_fp16, litert_to_int8, onnx_to_fp16
 from scenelet.images import PreprocessSpec, to_input
 from scenelet.learn.networks import build_network
@@ -148,13 +156,14 @@ def export_bundle(run: Run, out: Path, options: ExportOptions, console: Console)
     result, source = run.result(), _open(run, options)
     network = load_network(run)
     console.print("converting to LiteRT and ONNX", highlight=False)
-    float_model, onnx_model = to_litert(network, source.spec.width), to_onnx(network, source.spec.width)
+    float_model, float_onnx = to_litert(network, source.spec.width), to_onnx(network, source.spec.width)
     model = _quantise(float_model, source, options.quantize)
-    if options.quantize != "none":
-        onnx_model = onnx_to_fp16(onnx_model)
+    onnx_model = float_onnx if options.quantize == "none" else onnx_to_fp16(float_onnx)
     with quiet():
         float_litert, litert = LiteRTModel(float_model, LITERT), LiteRTModel(model, LITERT)
-    parity = _parity(network, float_litert if options.quantize == "int8" else litert, onnx_model, source)
+    tolerance = HALF_PRECISION_TOLERANCE if options.quantize == "fp16" else TOLERANCE
+    compared = (float_litert, float_onnx) if options.quantize == "int8" else (litert, onnx_model)
+    parity = _parity(network, *compared, source, tolerance)
     val_rows = source.part("val")
     labels = np.array([source.class_names.index(row.label) for row in val_rows])
     float_logits, logits = _validate(source, val_rows, (float_litert, litert), console)
@@ -209,12 +218,12 @@ def _quantise(model: bytes, source: _Source, mode: str) -> bytes:
     return litert_to_int8(model, source.inputs(rows[:CALIBRATION_IMAGES]))
 
 
-def _parity(network: ServingNetwork, litert: LiteRTModel, onnx_model: bytes, source: _Source) -> Parity:
+def _parity(network: ServingNetwork, litert: LiteRTModel, onnx_model: bytes, source: _Source, tolerance: float) -> Parity:
     rows = source.part("val")
     samples = [read(source.root / row.path) for row in rows[:: max(1, len(rows) // PARITY_VALIDATION_IMAGES)]]
     ask = (checkpoint_logits(network), litert.logits, onnx_logits(onnx_model))
     parity = measure_parity(*ask, [*nasty_files().values(), *samples], source.spec)
-    require_parity(parity)
+    require_parity(parity, tolerance)
     return parity
 
 

@@ -5,13 +5,13 @@ from typing import Any
 import lightning as L
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torchmetrics.classification import MulticlassAccuracy
 
 from scenelet.learn.augment import AugmentSpec, augment
 from scenelet.learn.config import TrainConfig
 from scenelet.learn.datamodule import Batch
-from scenelet.learn.networks import Network, normalise, parameter_groups
+from scenelet.learn.networks import normalise, parameter_groups
 
 
 class Classifier(L.LightningModule):
@@ -20,7 +20,7 @@ class Classifier(L.LightningModule):
     All randomness of a step is derived from the seed and the step's number: a resumed run repeats it bit for bit.
     """
 
-    def __init__(self, network: Network, config: TrainConfig, class_count: int) -> None:
+    def __init__(self, network: nn.Module, config: TrainConfig, class_count: int) -> None:
         super().__init__()
         self.network, self.config, self.class_count = network, config, class_count
         self.val_top1_accuracy = MulticlassAccuracy(class_count, average="micro")

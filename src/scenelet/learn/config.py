@@ -23,8 +23,9 @@ class TrainConfig:
         train_sizes: Sizes of the training crops in pixels, each used for an equal share of the epochs (progressive resizing).
         input_size: Width and height in pixels of evaluation, export and serving.
         storage_size: Width and height in pixels at which training images are kept in memory; crops are cut from these.
-        widths: Channels of each stage of the residual network.
-        depths: Residual blocks of each stage.
+        network: "residual" (ResNet's basic blocks) or "plain" (a simple chain of convolutions, to compare with).
+        widths: Channels of each stage of the network.
+        depths: Blocks (or, plain, convolutions) of each stage.
         stem: "3x3" (two 3x3 convolutions, stride 2, then max-pooling) or "7x7" (ResNet's own).
         batch_size: Images a step.
         learning_rate: Peak of the one-cycle schedule.
@@ -47,6 +48,7 @@ class TrainConfig:
     train_sizes: tuple[int, ...] = (64, 96, 128)
     input_size: int = 128
     storage_size: int = 150
+    network: str = "residual"
     widths: tuple[int, ...] = (32, 64, 128, 192)
     depths: tuple[int, ...] = (2, 2, 2, 1)
     stem: str = "3x3"
@@ -181,7 +183,7 @@ def _out_of_range(config: TrainConfig) -> list[str]:
         for key, (low, high) in ranges.items()
         if not low <= getattr(config, key) <= high
     ]
-    choices = {"device": DEVICES, "precision": PRECISIONS, "stem": ("3x3", "7x7")}
+    choices = {"network": ("residual", "plain"), "device": DEVICES, "precision": PRECISIONS, "stem": ("3x3", "7x7")}
     faults += [
         f"{flag_of(key)}: found {getattr(config, key)!r}, expected {', '.join(allowed)}"
         for key, allowed in choices.items()

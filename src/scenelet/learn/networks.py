@@ -24,15 +24,17 @@ class Network(nn.Module):
         return cast(_Logits, self.classifier(pixels)).logits
 
 
-def build_network(config: TrainConfig, class_count: int) -> Network:
-    """A compact residual network of plain 3x3 convolutions with fresh weights.
+def build_network(config: TrainConfig, class_count: int) -> nn.Module:
+    """A compact network of 3x3 convolutions with fresh weights: (n, 3, height, width) -> (n, classes).
 
     Args:
-        config: Widths, depths and stem.
+        config: Network, widths, depths and stem.
         class_count: Number of logits.
 
     Source: transformers' ResNet with basic blocks (He et al. 2015); the two-convolution stem as in He et al. 2018.
     """
+    if config.network == "plain":
+        return _plain(config, class_count)
     for name in ("torchao", "torch.utils._pytree"):  # transformers looks for torchao; its missing GPU parts are no news here
         logging.getLogger(name).setLevel(logging.CRITICAL)
     from transformers import AutoModelForImageClassification, ResNetConfig
@@ -49,6 +51,18 @@ def build_network(config: TrainConfig, class_count: int) -> Network:
     if config.stem == "3x3":
         classifier.resnet.embedder.embedder = _stem(config.widths[0])
     return Network(classifier)
+
+
+def _plain(config: TrainConfig, class_count: int) -> nn.Sequential:
+    """Stages of convolutions with batch normalisation and ReLU, each ended by max-pooling; then the mean and a linear layer."""
+    layers: list[nn.Module] = []
+    channels = 3
+    for width, depth in zip(config.widths, config.depths, strict=True):
+        for _ in range(depth):
+            layers += [nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+            channels = width
+        layers.append(nn.MaxPool2d(2))
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, class_count))
 
 
 def _stem(width: int) -> nn.Sequential:
