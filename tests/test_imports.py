@@ -15,6 +15,7 @@ MAY_IMPORT = {  # room -> other rooms; the foundation may be imported by all
     "data": set(),
     "bundle": set(),
     "assess": {"data", "bundle"},
+    "explore": {"data", "bundle"},
     "learn": {"data"},
     "export": {"data", "bundle", "assess", "learn"},
     "serve": {"bundle"},

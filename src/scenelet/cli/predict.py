@@ -94,7 +94,10 @@ def _print_table(answers: Iterator[Answer]) -> int:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("image", "label", "probability", "next", "ms", box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("image", overflow="fold")
+    for heading in ("label", "probability", "next", "ms"):
+        table.add_column(heading, no_wrap=True)
     failed = []
     for answer in answers:
         if "error" in answer:
