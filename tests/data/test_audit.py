@@ -3,6 +3,9 @@
 import io
 import json
 import shutil
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -89,6 +92,15 @@ def test_duplicates_conflicts_and_leakage_are_told_apart(found):
     assert row(found, "street/conflict.jpg").excluded.startswith("the same picture under another label: seg_train/forest/")
     assert row(found, "mountain/leak.jpg").excluded.startswith("the same picture in another split: seg_test/mountain/")
     assert "near-duplicate" in row(found, "buildings/again.jpg").issues.split("; ")
+
+
+def test_a_picture_much_like_one_of_the_other_folder_is_marked_but_kept(painted, tmp_path):
+    for label in ("sea", "forest"):
+        (tmp_path / label).mkdir()
+        source = sorted((painted / "seg_test" / label).iterdir())[0]
+        Image.open(source).save(tmp_path / label / "again.jpg", quality=60)
+    found = audit(tmp_path, against=painted / "seg_test")
+    assert all("near-leakage" in entry.issues.split("; ") and not entry.excluded for entry in found.rows)
 
 
 def test_the_test_part_keeps_its_copy_of_a_leaked_picture(found):
@@ -195,3 +207,20 @@ def test_groups_join_across_pairs():
 def test_different_flat_pictures_are_not_alike():
     looks = [look_at(png(Image.new("RGB", (150, 150), colour)), "x.png") for colour in ("white", "black", "navy")]
     assert near_groups([look.likeness for look in looks], [look.thumbnail for look in looks]) == []
+
+
+def test_killed_half_way_the_audit_leaves_nothing_and_starts_clean(painted, tmp_path, scenelet):
+    arguments = ["data", "audit", str(painted), "--out", str(tmp_path / "a"), "--no-labels"]
+    code = "from scenelet.cli.main import main; main()"
+    for wait_s in (0.6, 1.2):
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        time.sleep(wait_s)
+        process.kill()
+        process.wait()
+        for name in ("manifest.csv", "audit.json", "audit.html"):
+            written = tmp_path / "a" / name
+            assert not written.exists() or written.stat().st_size > 200
+    assert scenelet(*arguments).code == 0
+    assert len(read_manifest(tmp_path / "a" / "manifest.csv")) == 180

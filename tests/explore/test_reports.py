@@ -1,10 +1,11 @@
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from scenelet.data.manifest import Row, read_manifest
+from scenelet.data.manifest import Row, read_manifest, write_manifest
 from scenelet.data.paint import SCENES, jpeg, paint_scene
 from scenelet.explore.embed import embed
 from scenelet.explore.labels import doubt_labels, out_of_fold_probabilities, ranked
@@ -107,3 +108,15 @@ def test_the_map_keeps_clusters_apart():
     points = flat_map(embeddings)
     inside = np.linalg.norm(points[:30] - points[:30].mean(0), axis=1).mean()
     assert np.linalg.norm(points[:30].mean(0) - points[30:].mean(0)) > 2 * inside
+
+
+def test_the_report_takes_a_manifest_with_its_labels_and_exclusions(painted, bundle, tmp_path, scenelet):
+    part = painted / "seg_test"
+    assert scenelet("data", "audit", part, "--out", tmp_path, "--no-labels").code == 0
+    rows = read_manifest(tmp_path / "manifest.csv")
+    changed = [replace(row, label="ocean") if row.label == "sea" else row for row in rows]
+    changed = [replace(row, excluded="asked for") if row.label == "forest" else row for row in changed]
+    write_manifest(tmp_path / "mine.csv", changed)
+    done = scenelet("explore", part, "--manifest", tmp_path / "mine.csv", "--bundle", bundle, "--out", tmp_path / "e.html")
+    assert done.code == 0, done.err
+    assert "30 images of 5 classes: buildings, glacier, mountain, ocean, street" in (tmp_path / "e.html").read_text()

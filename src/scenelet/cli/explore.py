@@ -10,6 +10,7 @@ from scenelet.cli.output import needs_extra, stderr, wrote
 
 def explore(
     folder: Annotated[Path, typer.Argument(help="Folder of class folders.")],
+    manifest: Annotated[Path | None, typer.Option(help="manifest.csv of `data audit`: its labels and exclusions.")] = None,
     out: Annotated[Path, typer.Option(help="HTML file to write.")] = Path("explore.html"),
     bundle: Annotated[
         Path | None, typer.Option(help="Bundle that embeds the pictures; default: the one that comes along.")
@@ -29,7 +30,7 @@ def explore(
     from scenelet.shipped import default_bundle
 
     console = stderr()
-    findings = investigate(folder, None, bundle or default_bundle(), console)
+    findings = investigate(folder, None, bundle or default_bundle(), console, manifest)
     console.print("drawing", highlight=False)
     text = explore_page(findings, seed)
     size_mb = len(text.encode()) / 1e6

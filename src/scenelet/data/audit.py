@@ -77,18 +77,23 @@ class Audit:
         return self.rows[position] if position < len(self.rows) else self.against[position - len(self.rows)]
 
 
-def audit(root: Path, against: Path | None = None, advance: Advance = silent) -> Audit:
+def audit(root: Path, against: Path | None = None, advance: Advance = silent, manifest: Sequence[Row] | None = None) -> Audit:
     """Look at every image once and compare them.
 
     Args:
         root: Data folder.
         against: Another folder (say, the test part) whose pictures must not be in `root`.
         advance: Called with the number of images just done.
+        manifest: Look only at the rows in use here, under their labels; None looks at the whole folder.
 
     Raises:
         DataError: No images there.
     """
     found = scan(root)
+    if manifest is not None:
+        found = replace(
+            found, images=tuple(Found(Path(row.path), row.label, row.split) for row in manifest if not row.excluded)
+        )
     other = scan(against) if against else None
     looks = look_at_all(root, found.images, advance)
     other_looks = look_at_all(against, other.images, advance) if against and other else []
@@ -226,6 +231,7 @@ def _with_groups(
 
     mark(duplicates, "duplicate")
     mark(near, "near-duplicate")
+    mark([group for group in near if _crosses_splits([everything[position].split for position in group])], "near-leakage")
     mark(conflicts, "conflict", "the same picture under another label:")
     mark(leakage, "leakage", "the same picture in another split:", spare=("test", AGAINST))
     return rows

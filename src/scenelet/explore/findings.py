@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Console
 
 from scenelet.data.audit import Audit, audit
-from scenelet.data.manifest import Row
+from scenelet.data.manifest import Row, rows_of
 from scenelet.data.scan import scan
 from scenelet.explore.embed import embed
 from scenelet.explore.labels import FOLDS, doubt_labels, out_of_fold_probabilities
@@ -49,7 +49,9 @@ class Findings:
         }
 
 
-def investigate(root: Path, against: Path | None, bundle: Path | None, console: Console) -> Findings:
+def investigate(
+    root: Path, against: Path | None, bundle: Path | None, console: Console, manifest: Path | None = None
+) -> Findings:
     """Audit a folder, embed its usable images and judge their labels.
 
     Args:
@@ -57,14 +59,16 @@ def investigate(root: Path, against: Path | None, bundle: Path | None, console: 
         against: Another folder whose pictures must not be in `root`.
         bundle: That embeds; None leaves the labels unchecked.
         console: For progress.
+        manifest: Look only at its rows in use, under their labels; None looks at the whole folder.
 
     Raises:
-        DataError: No images there.
+        DataError: No images there, or the manifest is of another folder.
         BundleError: The bundle can't be trusted or read.
     """
-    total = len(scan(root).images) + (len(scan(against).images) if against else 0)
+    rows_in_use = rows_of(manifest, root) if manifest else None
+    total = len(rows_in_use or scan(root).images) + (len(scan(against).images) if against else 0)
     with counting(console, "auditing", total) as advance:
-        audited = audit(root, against, advance)
+        audited = audit(root, against, advance, rows_in_use)
     usable = [position for position, row in enumerate(audited.rows) if row.pixel_hash]
     if bundle is None or not _labels_can_be_judged([audited.rows[position] for position in usable]):
         return Findings(audited, [], np.zeros((0, 0), np.float32))
