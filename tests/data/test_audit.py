@@ -95,7 +95,7 @@ def test_duplicates_conflicts_and_leakage_are_told_apart(found):
 
 
 def test_a_picture_much_like_one_of_the_other_folder_is_marked_but_kept(painted, tmp_path):
-    for label in ("sea", "forest"):
+    for label in ("street", "buildings"):
         (tmp_path / label).mkdir()
         source = sorted((painted / "seg_test" / label).iterdir())[0]
         Image.open(source).save(tmp_path / label / "again.jpg", quality=60)
