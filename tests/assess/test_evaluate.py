@@ -6,13 +6,14 @@ import pytest
 
 from scenelet.assess.evaluate import answer
 from scenelet.bundle.runtime import BundleModel
+from scenelet.bundle.training_data import read_training_data
 from scenelet.data.load import examine
 from scenelet.data.scan import scan
 from scenelet.images import decode, pixel_hash
 
 KEYS = {
-    "bundle", "source", "part", "excluded", "images", "class_names", "top1_accuracy", "macro_f1", "log_loss",
-    "expected_calibration_error", "per_class", "confusion_matrix",
+    "bundle", "source", "part", "excluded", "seen_in_training", "images", "class_names", "top1_accuracy", "macro_f1",
+    "log_loss", "expected_calibration_error", "per_class", "confusion_matrix",
 }  # fmt: skip
 
 
@@ -61,6 +62,30 @@ def test_a_flattering_figure_is_refused_unless_asked_for_by_name(bundle, painted
     assert done.code == 1
     assert "were trained on, so a figure on all would flatter" in done.err
     assert "TRAINED ON" in scenelet("evaluate", bundle, painted / "seg_train", "--part", "train").out
+
+
+def test_a_test_part_is_measured_whole_and_its_overlap_with_training_is_said(bundle, painted, tmp_path, scenelet):
+    shutil.copytree(painted / "seg_test", tmp_path / "seg_test")
+    trained = next(row for row in read_training_data(bundle / "training-data.csv").items() if row[1] == "train")[0]
+    rows = examine(painted, [image for image in scan(painted).images if image.split == "train"])
+    leaked = next(row for row in rows if row.pixel_hash == trained)
+    shutil.copy(painted / leaked.path, tmp_path / "seg_test" / leaked.label / "leaked.jpg")
+    figures = evaluated(scenelet, bundle, tmp_path)
+    assert (figures["part"], figures["images"], figures["seen_in_training"]) == ("test", 37, 1)
+    assert "1 of them were trained on" in scenelet("evaluate", bundle, tmp_path).out
+
+
+def test_elsewhere_what_was_trained_on_is_left_out_by_name(bundle, painted, tmp_path, scenelet):
+    shutil.copytree(painted / "seg_test", tmp_path / "mine")
+    known = read_training_data(bundle / "training-data.csv")
+    rows = examine(painted, [image for image in scan(painted).images if image.split == "train"])
+    leaked = [row for row in rows if known[row.pixel_hash] == "train"][:2]
+    for number, row in enumerate(leaked):
+        shutil.copy(painted / row.path, tmp_path / "mine" / row.label / f"leaked-{number}.jpg")
+    figures = evaluated(scenelet, bundle, tmp_path / "mine")
+    assert (figures["part"], figures["images"], figures["seen_in_training"]) == ("other", 36, 0)
+    assert {record["error"].split(":")[0] for record in figures["excluded"]} == {"was trained on"}
+    assert len(figures["excluded"]) == 2
 
 
 def test_unusable_images_are_counted_and_named(bundle, painted, tmp_path, scenelet):

@@ -1,8 +1,8 @@
 """Evaluate a bundle on labelled images: from raw bytes, through the bundle's LiteRT model, on all cores."""
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,19 +32,22 @@ class Chosen:
         rows: In use.
         excluded: Left out, with the reason in each.
         part: What they are to the bundle: "val", "train", "test" or "other".
+        seen_in_training: How many of `rows` were trained on, by their pixels.
     """
 
     root: Path
     rows: list[Row]
     excluded: list[Row]
     part: str
+    seen_in_training: int
 
 
 def choose(bundle: BundleModel, source: Path, part: str, advance: Advance = silent, manifest: Path | None = None) -> Chosen:
     """Decide which images of a folder to evaluate on, and refuse to flatter.
 
-    The bundle knows by pixel hash what it was trained on. "auto" takes the held-out validation part where the source holds
-    training images, the test part where the layout has one, and everything elsewhere.
+    The bundle knows by pixel hash what it was trained on. "auto" takes the test part where the layout has one (as it is
+    published, with the number of its pictures that were trained on); the held-out validation part of the data the bundle was
+    made from; and of anything else what was not trained on, the rest being left out by name.
 
     Args:
         bundle: To be evaluated.
@@ -61,12 +64,11 @@ def choose(bundle: BundleModel, source: Path, part: str, advance: Advance = sile
     excluded = [row for row in rows if row.excluded]
     usable = [row for row in rows if not row.excluded]
     known = read_training_data(bundle.folder / TRAINING_DATA)
-    trained = [row for row in usable if known.get(row.pixel_hash) == "train"]
-    held_out = [row for row in usable if known.get(row.pixel_hash) == "val"]
-    chosen = _choose_part(usable, trained, held_out, part, source)
-    if not chosen[1]:
+    place, chosen, unfit = _choose_part(usable, known, part, source)
+    excluded += [replace(row, excluded="was trained on: the same pixels are in the training data") for row in unfit]
+    if not chosen:
         raise DataError(f"{source}: no usable image in part {part!r}; {len(excluded)} could not be used. Give another --part.")
-    return Chosen(source, chosen[1], excluded, chosen[0])
+    return Chosen(source, chosen, excluded, place, sum(1 for row in chosen if known.get(row.pixel_hash) == "train"))
 
 
 def _rows(source: Path, part: str, advance: Advance) -> list[Row]:
@@ -78,18 +80,23 @@ def _rows(source: Path, part: str, advance: Advance) -> list[Row]:
     return examine(source, images, advance)
 
 
-def _choose_part(usable: list[Row], trained: list[Row], held_out: list[Row], part: str, source: Path) -> tuple[str, list[Row]]:
-    if part == "train":
-        return "train", trained
-    if part == "val" or (part == "auto" and held_out and trained):
-        return "val", held_out
-    if trained:
+def _choose_part(usable: list[Row], known: Mapping[str, str], part: str, source: Path) -> tuple[str, list[Row], list[Row]]:
+    """What the images are to the bundle, those to evaluate on, and those to leave out because they were trained on."""
+    trained = [row for row in usable if known.get(row.pixel_hash) == "train"]
+    held_out = [row for row in usable if known.get(row.pixel_hash) == "val"]
+    if part in ("train", "val"):
+        return part, trained if part == "train" else held_out, []
+    if part in ("auto", "test") and {row.split for row in usable} == {"test"}:
+        return "test", usable, []
+    is_its_own_data = 2 * (len(trained) + len(held_out)) > len(usable)
+    if part == "auto" and is_its_own_data and held_out:
+        return "val", held_out, []
+    if trained and (part != "auto" or is_its_own_data):
         raise DataError(
             f"{source}: {len(trained):,} of {len(usable):,} images were trained on, so a figure on all would flatter. "
             "Give --part val for the held-out ones (or --part train, knowing what it is)."
         )
-    splits = {row.split for row in usable}
-    return "test" if splits == {"test"} else "val" if held_out and len(held_out) == len(usable) else "other", usable
+    return "other", [row for row in usable if known.get(row.pixel_hash) != "train"], trained
 
 
 def _check_classes(bundle: BundleModel, source: Path, rows: Sequence[Row]) -> None:

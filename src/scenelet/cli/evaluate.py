@@ -40,7 +40,13 @@ def evaluate(
         stderr().print(f"left out: {row.path}: {row.excluded}", style="yellow", highlight=False, soft_wrap=True)
     if as_json:
         excluded = [{"source": row.path, "error": row.excluded} for row in chosen.excluded]
-        described = {"bundle": str(bundle), "source": str(folder), "part": chosen.part, "excluded": excluded}
+        described = {
+            "bundle": str(bundle),
+            "source": str(folder),
+            "part": chosen.part,
+            "excluded": excluded,
+            "seen_in_training": chosen.seen_in_training,
+        }
         typer.echo(json.dumps(described | figures.as_dict(), ensure_ascii=False))
         return
     _print(chosen, figures)
@@ -50,8 +56,10 @@ def _print(chosen: "Chosen", figures: "Evaluation") -> None:
     from rich.table import Table
 
     console = stdout()
-    left_out = f", {len(chosen.excluded)} left out as unusable" if chosen.excluded else ""
+    left_out = f", {len(chosen.excluded)} left out" if chosen.excluded else ""
     console.print(f"{figures.images:,} images: {_PART_NAMES[chosen.part]}{left_out}")
+    if chosen.seen_in_training and chosen.part != "train":
+        console.print(f"{chosen.seen_in_training:,} of them were trained on (the same pixels): the figure flatters a little")
     summary = Table(box=None, show_header=False, pad_edge=False)
     summary.add_row("top-1 accuracy", _interval(figures.top1_accuracy, digits=2))
     summary.add_row("macro F1", f"{figures.macro_f1:.4f}")
