@@ -76,6 +76,10 @@ def found(spoilt):
     return audit(spoilt[0])
 
 
+def rows_of_split(folder, split):
+    return [row for row in read_manifest(folder / "manifest.csv") if row.split == split and not row.excluded]
+
+
 def row(found, name):
     return next(row for row in found.rows if row.path == f"seg_train/{name}")
 
@@ -170,8 +174,10 @@ def test_the_manifest_is_taken_by_train_and_evaluate(spoilt, bundle, tmp_path, s
     rows = read_manifest(tmp_path / "r" / "manifest.csv")
     assert next(row for row in rows if row.path.endswith("conflict.jpg")).split == "train"
     assert next(row for row in rows if row.path.endswith("conflict.jpg")).excluded
-    done = scenelet("evaluate", bundle, spoilt[0], *manifest, "--part", "auto", "--json")
-    assert done.code in (0, 1)
+    done = scenelet("evaluate", bundle, spoilt[0], *manifest, "--json")
+    assert done.code == 0, done.err
+    figures = json.loads(done.out)
+    assert (figures["part"], figures["images"]) == ("test", sum(1 for row in rows_of_split(tmp_path / "a", "test")))
     wrong = scenelet("train", tmp_path, *manifest, *flags)
     assert wrong.code == 1
     assert "of its images are not in" in wrong.err

@@ -14,7 +14,7 @@ from scenelet.bundle.runtime import BundleModel, softmax
 from scenelet.bundle.training_data import read_training_data
 from scenelet.data.load import Advance, examine, in_parallel, read, silent
 from scenelet.data.manifest import Row, rows_of
-from scenelet.data.scan import scan
+from scenelet.data.scan import Found, scan
 from scenelet.errors import ConfigError, DataError
 from scenelet.images import to_input
 from scenelet.progress import counting
@@ -59,7 +59,7 @@ def choose(bundle: BundleModel, source: Path, part: str, advance: Advance = sile
     Raises:
         DataError: Nothing to evaluate on, classes that the bundle does not know, or "all" would include training images.
     """
-    rows = rows_of(manifest, source) if manifest else _rows(source, part, advance)
+    rows = _rows(source, part, manifest, advance)
     _check_classes(bundle, source, rows)
     excluded = [row for row in rows if row.excluded]
     usable = [row for row in rows if not row.excluded]
@@ -71,13 +71,15 @@ def choose(bundle: BundleModel, source: Path, part: str, advance: Advance = sile
     return Chosen(source, chosen, excluded, place, sum(1 for row in chosen if known.get(row.pixel_hash) == "train"))
 
 
-def _rows(source: Path, part: str, advance: Advance) -> list[Row]:
-    images = scan(source).images
-    if part in ("auto", "test") and any(image.split == "test" for image in images):
-        images = tuple(image for image in images if image.split == "test")
+def _rows(source: Path, part: str, manifest: Path | None, advance: Advance) -> list[Row]:
+    """Rows of the manifest or of the folder; where there is a test part and it may be meant, of that alone."""
+    candidates: Sequence[Row | Found] = rows_of(manifest, source) if manifest else scan(source).images
+    if part in ("auto", "test") and any(candidate.split == "test" for candidate in candidates):
+        candidates = [candidate for candidate in candidates if candidate.split == "test"]
     elif part == "test":
         raise DataError(f"{source}: no test part found (seg_test/ or test/). Give another --part.")
-    return examine(source, images, advance)
+    listed = [candidate for candidate in candidates if isinstance(candidate, Row)]
+    return listed or examine(source, [candidate for candidate in candidates if isinstance(candidate, Found)], advance)
 
 
 def _choose_part(usable: list[Row], known: Mapping[str, str], part: str, source: Path) -> tuple[str, list[Row], list[Row]]:
