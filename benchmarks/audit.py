@@ -2,7 +2,7 @@
 
     python benchmarks/audit.py FOLDER
 
-FOLDER is a folder of class folders. The label check is not part of it.
+FOLDER is a folder of class folders. Then the audit with the label check and the explore report, once each.
 """
 
 import os
@@ -12,15 +12,22 @@ import sys
 import time
 from pathlib import Path
 
+from rich.console import Console
+
 from scenelet.data.audit import audit, look_at_all
 from scenelet.data.load import in_parallel
 from scenelet.data.scan import scan
+from scenelet.explore.findings import investigate
+from scenelet.explore.report import explore_page
 from scenelet.images import decode
+from scenelet.shipped import default_bundle
 
 ROUNDS = 3
 PEAK = """
 import resource, sys
 from pathlib import Path
+from rich.console import Console
+
 from scenelet.data.audit import look_at_all
 from scenelet.data.scan import scan
 if __name__ == "__main__":
@@ -45,6 +52,9 @@ def main() -> None:
     def decode_one(image: object) -> None:
         decode((folder / image.path).read_bytes())  # type: ignore[attr-defined]
 
+    # first, while this process is small: a child starts with its parent's peak
+    few, many = len(images), 8 * len(images)  # the same files again and again: memory holds what is known of each
+    small, large = peak_mib(folder, few), peak_mib(folder, many)
     speeds: dict[str, list[float]] = {"plain decode": [], "audit: look": [], "audit: everything": []}
     for _ in range(ROUNDS):
         for name, work in (
@@ -58,8 +68,12 @@ def main() -> None:
     print(f"{len(images):,} images, {os.cpu_count()} cores, median of {ROUNDS} rounds")
     for name, values in speeds.items():
         print(f"  {name:18} {statistics.median(values):6.0f} images/s")
-    few, many = len(images), 8 * len(images)  # the same files again and again: memory holds what is known of each
-    small, large = peak_mib(folder, few), peak_mib(folder, many)
+    start_s = time.perf_counter()
+    findings = investigate(folder, None, default_bundle(), Console(quiet=True))
+    print(f"  audit with the label check {time.perf_counter() - start_s:.0f} s")
+    start_s = time.perf_counter()
+    size_mb = len(explore_page(findings).encode()) / 1e6
+    print(f"  drawing the explore report {time.perf_counter() - start_s:.0f} s more, {size_mb:.1f} MB")
     each_kib = 1024 * (large - small) / (many - few)
     print(f"  peak memory {small:.0f} MiB at {few:,} images, {large:.0f} MiB at {many:,}: {each_kib:.1f} KiB an image")
 
