@@ -1,6 +1,7 @@
 import csv
 import json
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -137,6 +138,17 @@ def test_bad_input_is_one_line_and_exit_code_1(tmp_path, painted, scenelet, argu
     assert message in done.err
     assert len(done.err.splitlines()) == 1
     assert not (tmp_path / "runs").exists()
+
+
+def test_two_trainings_in_one_run_are_kept_apart(run_folder, painted, tmp_path, scenelet):
+    copy = shutil.copytree(run_folder, tmp_path / "tiny")
+    (copy / "result.json").unlink()
+    command = ("train", painted, *QUICK_FLAGS, "--runs", tmp_path, "--name", "tiny")
+    with Run(copy).locked():
+        done = scenelet(*command)
+    assert done.code == 1
+    assert "another process is training here" in done.err.splitlines()[-1]
+    assert scenelet(*command).code == 0
 
 
 def test_an_unwritable_runs_folder_is_one_line(painted, tmp_path, scenelet):

@@ -11,17 +11,19 @@ runs/NAME/
 └── result.json        written when the training is complete
 """
 
+import fcntl
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from scenelet.artefacts import make_folder, write_json, write_text
+from scenelet.artefacts import explained, make_folder, write_json, write_text
 from scenelet.data.manifest import Row, class_names_of, read_manifest, write_manifest
 from scenelet.errors import ConfigError, DataError
 from scenelet.learn.config import TrainConfig, from_values
@@ -103,6 +105,22 @@ class Run:
         write_json(self.folder / "environment.json", environment)
         write_manifest(self.folder / "manifest.csv", rows)
         write_json(self.folder / "data.json", data)  # last: its presence says that the folder is complete
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from training here meanwhile; the system frees the lock however this process ends.
+
+        Raises:
+            ConfigError: Another process is training here.
+        """
+        with explained(self.folder), open(self.folder / ".lock", "w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ConfigError(
+                    f"{self.folder}: another process is training here. Let it end, or give another --name."
+                ) from error
+            yield
 
     def _refuse_other(self, config: TrainConfig, data: dict[str, Any]) -> None:
         old, new = self.config().as_dict(), config.as_dict()

@@ -94,6 +94,14 @@ def train(folder: Path, config: TrainConfig, run: Run, console: Console, manifes
     run.open(config, folder, prepared.rows, describe_environment(device, precision))
     if run.is_complete:
         return run.result()
+    with run.locked():
+        return _train_here(prepared, config, run, device, precision, console)
+
+
+def _train_here(
+    prepared: Prepared, config: TrainConfig, run: Run, device: str, precision: str, console: Console
+) -> dict[str, Any]:
+    """Train in a run folder that is opened and locked."""
     class_names = run.data()["class_names"]
     data = _load(prepared, config, class_names, run, console)
     torch.manual_seed(config.seed)
