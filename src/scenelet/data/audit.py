@@ -20,7 +20,6 @@ from scenelet.data.manifest import Row
 from scenelet.data.scan import Found, Scan, scan
 
 AGAINST = "against"
-KINDS = ("unreadable", "conflicts", "leakage", "duplicates", "near-duplicates", "faults", "classes", "labels")
 _IMBALANCE = 3.0
 _CHUNK = 64
 
