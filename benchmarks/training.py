@@ -22,7 +22,7 @@ from scenelet.learn.classifier import Classifier
 from scenelet.learn.config import resolve
 from scenelet.learn.datamodule import Batches, ImagesInMemory, ShuffledBatches
 from scenelet.learn.devices import lightning_precision, pick_precision
-from scenelet.learn.networks import build_network
+from scenelet.learn.networks import architecture_of, build_network
 from scenelet.learn.train import quiet_trainer
 
 
@@ -64,7 +64,7 @@ def bare_loop(model: Classifier, pixels: Pixels, steps: int, precision: str) -> 
     from scenelet.learn.networks import normalise, parameter_groups
 
     config, batches = model.config, Batches(pixels)
-    optimizer = torch.optim.AdamW(parameter_groups(model.network, config.weight_decay), lr=config.learning_rate)
+    optimizer = torch.optim.AdamW(parameter_groups(model.network, config.learning_rate, config.weight_decay))
     start_s = 0.0
     for step, indices in enumerate(ShuffledBatches(len(batches), config.batch_size, 0)):
         if step == 3:
@@ -99,7 +99,7 @@ def main() -> None:
     for _ in range(arguments.rounds):
         for name, loop in (("scenelet", scenelet_loop), ("bare", bare_loop)):
             torch.manual_seed(0)
-            model = Classifier(build_network(config, 6).to(memory_format=torch.channels_last), config, 6)
+            model = Classifier(build_network(architecture_of(config), 6).to(memory_format=torch.channels_last), config, 6)
             speeds[name].append(loop(model, pixels, arguments.steps, precision))
     ratios = [own / bare for own, bare in zip(speeds["scenelet"], speeds["bare"], strict=True)]
     print(

@@ -14,10 +14,12 @@ FOUNDATION = {"errors", "images", "artefacts", "shipped", "quiet", "progress"}
 MAY_IMPORT = {  # room -> other rooms; the foundation may be imported by all
     "data": set(),
     "bundle": set(),
-    "assess": {"data", "bundle"},
-    "explore": {"data", "bundle"},
-    "learn": {"data"},
+    "report": set(),
+    "assess": {"data", "bundle", "report"},
+    "explore": {"data", "bundle", "report"},
+    "learn": {"data", "bundle", "report"},
     "export": {"data", "bundle", "assess", "learn"},
+    "tune": {"data", "bundle", "report", "assess", "learn", "export"},
     "serve": {"bundle"},
 }
 MODULES = sorted(SOURCE.rglob("*.py"))

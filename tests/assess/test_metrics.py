@@ -8,7 +8,7 @@ from statsmodels.stats.proportion import proportion_confint
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from scenelet.assess.calibrate import fit_temperature
-from scenelet.assess.metrics import evaluate, expected_calibration_error, wilson_interval
+from scenelet.assess.metrics import evaluate, expected_calibration_error, paired_difference, wilson_interval
 from scenelet.bundle.runtime import softmax
 
 RNG = np.random.default_rng(0)
@@ -68,3 +68,13 @@ def test_the_temperature_that_was_applied_is_found_again(temperature):
 
 def test_temperature_never_changes_the_winner():
     assert np.array_equal(softmax(LOGITS, 3.0).argmax(1), LOGITS.argmax(1))
+
+
+def test_the_paired_difference_covers_the_truth_95_times_in_100():
+    rng, covered = np.random.default_rng(0), 0
+    for _ in range(1000):
+        shared = rng.random(300)
+        first, second = shared < 0.85, (shared < 0.80) | (rng.random(300) < 0.5) & (shared > 0.85)
+        interval = paired_difference(first, second)
+        covered += interval.low <= (0.80 + 0.075 - 0.85) <= interval.high
+    assert 0.93 < covered / 1000 < 0.975

@@ -5,16 +5,20 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import torch
 from conftest import QUICK_FLAGS
 
-from scenelet.data.manifest import read_manifest
+from scenelet.data.manifest import read_manifest, write_manifest
 from scenelet.learn.run import Run
 
 pytestmark = pytest.mark.pipeline
-FLAGS = ("--recipe", "quick", "--epochs", "5", "--threads", "1", "--set", "mix_probability=0.5", "--set", "patience_epochs=4")
+FLAGS = (
+    "--recipe", "quick", "--epochs", "5", "--threads", "1", "--set", "mix_probability=0.5", "--set", "patience_epochs=4",
+    "--set", "distortion=0.5", "--set", "head_epochs=1", "--set", "early_rate=0.3",
+)  # fmt: skip
 
 
 def start(*arguments):
@@ -46,8 +50,9 @@ def history(path):
         return [{key: value for key, value in row.items() if key != "epoch_s"} for row in csv.DictReader(file)]
 
 
-def test_killed_at_random_moments_training_ends_bit_equal_to_an_undisturbed_run(painted, tmp_path, scenelet):
-    arguments = ("train", painted, *FLAGS, "--runs", tmp_path)
+def test_killed_at_random_moments_training_ends_bit_equal_to_an_undisturbed_run(painted, run_folder, tmp_path, scenelet):
+    """With all that has a state or draws lots: averaging, mixing, growing sizes, distortion, a start and a teacher."""
+    arguments = ("train", painted, *FLAGS, "--init", run_folder, "--teacher", run_folder, "--runs", tmp_path)
     assert scenelet(*arguments, "--name", "undisturbed").code == 0
     rng = random.Random(5)
     kills = sum(kill_after_an_epoch(start(*arguments, "--name", "killed"), rng) for _ in range(3))
@@ -98,7 +103,7 @@ def test_images_beyond_the_memory_budget_lie_in_a_file_and_train_the_same(run_fo
     assert done.code == 0, done.err
     one, other = weights(run_folder, "last"), weights(tmp_path / "small-memory", "last")
     assert all(torch.equal(one[key], other[key]) for key in one)
-    assert not Run(tmp_path / "small-memory").images_file.exists()
+    assert not Run(tmp_path / "small-memory").images_file(0).exists()
 
 
 def test_spoilt_images_are_left_out_by_name_and_the_rest_trains(painted, tmp_path, scenelet):
@@ -138,6 +143,38 @@ def test_bad_input_is_one_line_and_exit_code_1(tmp_path, painted, scenelet, argu
     assert message in done.err
     assert len(done.err.splitlines()) == 1
     assert not (tmp_path / "runs").exists()
+
+
+def test_two_processes_that_share_each_batch_train_one_model(painted, tmp_path):
+    """As several GPUs would, by Lightning's strategy; here on two CPU processes."""
+    flags = ("--recipe", "quick", "--epochs", "2", "--threads", "1", "--device", "cpu", "--devices", "2", "--runs", tmp_path)
+    command = [sys.executable, "-m", "scenelet", "train", painted, *flags, "--name", "two"]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    run = Run(tmp_path / "two")
+    assert len(history(run.metrics_csv)) == 2
+    assert run.result()["epochs"] == 2
+    assert run.best_checkpoint.is_file()
+    assert done.stderr.count("epoch 1/2") == 1
+
+
+def test_labels_that_an_audit_doubts_are_left_out_of_training_alone(painted, tmp_path, scenelet):
+    rows = read_manifest_of(painted, tmp_path, scenelet)
+    doubted = [replace(row, label_quality="0.01" if place % 5 == 0 else "0.9") for place, row in enumerate(rows)]
+    write_manifest(tmp_path / "doubted.csv", doubted)
+    flags = ("--recipe", "quick", "--epochs", "1", "--threads", "1", "--runs", tmp_path, "--set", "min_label_quality=0.1")
+    refused = scenelet("train", painted, *flags, "--name", "r")
+    assert refused.code == 1
+    assert "min_label_quality: needs an audit's view" in refused.err
+    done = scenelet("train", painted, *flags, "--name", "r", "--manifest", tmp_path / "doubted.csv")
+    assert done.code == 0, done.err
+    for row in Run(tmp_path / "r").rows():
+        assert bool(row.excluded) == (row.split == "train" and row.label_quality == "0.01")
+
+
+def read_manifest_of(painted, tmp_path, scenelet):
+    assert scenelet("data", "split", painted, "--out", tmp_path / "split.csv").code == 0
+    return [row for row in read_manifest(tmp_path / "split.csv") if row.split != "test"]
 
 
 def test_two_trainings_in_one_run_are_kept_apart(run_folder, painted, tmp_path, scenelet):

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from scenelet import __version__
-from scenelet.cli import data, evaluate, explore, export, predict, train
+from scenelet.cli import data, evaluate, explore, export, predict, train, tune
 from scenelet.errors import SceneletError
 
 app = typer.Typer(
@@ -23,6 +23,8 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.command("explore")(explore.explore)
 app.command("train")(train.train)
+app.command("tune")(tune.tune)
+app.command("variants")(tune.variants)
 app.command("export")(export.export)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from scenelet.cli.output import needs_extra, stderr, wrote
-from scenelet.errors import ConfigError
+from scenelet.cli.output import dials_of, needs_extra, stderr, wrote
 
 
 def train(
@@ -22,7 +21,14 @@ def train(
     input_size: Annotated[int | None, typer.Option(help="Width and height of the model input, in pixels.")] = None,
     val_fraction: Annotated[float | None, typer.Option(help="Part of each class held out for validation, 0-1.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of split, weights, order and augmentation.")] = None,
+    init: Annotated[
+        str | None, typer.Option(help="Start from a run, a bundle, a model folder or hub:NAME (transfer learning).")
+    ] = None,
+    teacher: Annotated[
+        list[str] | None, typer.Option(help="Run or bundle to learn from (distillation); may be repeated.")
+    ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    devices: Annotated[int | None, typer.Option(help="GPUs that share each batch; 0 for all.")] = None,
     precision: Annotated[str | None, typer.Option(help="auto, fp32, bf16 or fp16.")] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads; 0 for all cores.")] = None,
     dial: Annotated[
@@ -48,11 +54,14 @@ def train(
         "input_size": input_size,
         "val_fraction": val_fraction,
         "seed": seed,
+        "init": init,
+        "teacher": ",".join(teacher) if teacher else None,
         "device": device,
+        "devices": devices,
         "precision": precision,
         "threads": threads,
     }
-    config = resolve(recipe, flags | _dials(dial or []))
+    config = resolve(recipe, flags | dials_of(dial or []))
     run = Run(runs / (name or f"{folder.resolve().name}-{Path(recipe).stem if recipe else 'default'}"))
     result = run_training(folder, config, run, stderr(), manifest)
     if as_json:
@@ -64,10 +73,3 @@ def train(
         f"{result['training_s'] / 60:.1f} min"
     )
     wrote("run", run.folder, f"scenelet export {run.folder}")
-
-
-def _dials(pairs: list[str]) -> dict[str, str]:
-    for pair in pairs:
-        if "=" not in pair:
-            raise ConfigError(f"--set {pair}: expected KEY=VALUE, for example --set label_smoothing=0.05")
-    return {key.strip().replace("-", "_"): value.strip() for key, _, value in (pair.partition("=") for pair in pairs)}

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from scenelet.data.manifest import Row
 from scenelet.explore.findings import Findings
-from scenelet.explore.html import Card, Gallery, Section, page, thumbnail
 from scenelet.explore.labels import ranked
+from scenelet.report.html import Card, Gallery, Section, page, thumbnail
 
 MOST_GROUPS = 40
 MOST_DOUBTS = 60

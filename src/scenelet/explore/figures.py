@@ -8,31 +8,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-COLOURS = ("#0969da", "#1a7f37", "#8250df", "#bf3989", "#bc4c00", "#0a7ea4", "#9a6700", "#cf222e", "#57606a", "#6639ba")
-INK = "#24292f"
-mpl_style = {
-    "font.size": 11,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#8c959f",
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "scenelet",
-}
-
-
-def colour_of(index: int) -> str:
-    """Colour of a class by its place among the class names."""
-    return COLOURS[index % len(COLOURS)]
+from scenelet.report.charts import CHART_STYLE, INK, blank, colour_of
 
 
 def class_balance(labels: Sequence[str], splits: Sequence[str], names: Sequence[str]) -> Figure:
     """Horizontal bars of images a class, stacked by split, with their numbers."""
-    with mpl.rc_context(mpl_style):
-        figure, axes = _figure(0.42 * len(names) + 1.2)
+    with mpl.rc_context(CHART_STYLE):
+        figure, axes = blank(0.42 * len(names) + 1.2)
         left = np.zeros(len(names))
         shades = dict(zip(sorted(set(splits)), ("#0969da", "#8250df", "#bf8700", "#57606a"), strict=False))
         counts = Counter(zip(labels, splits, strict=True))
@@ -52,8 +34,8 @@ def class_balance(labels: Sequence[str], splits: Sequence[str], names: Sequence[
 
 def spread_by_class(values: Sequence[float], labels: Sequence[str], names: Sequence[str], what: str) -> Figure:
     """Box plots of a measure, one a class."""
-    with mpl.rc_context(mpl_style):
-        figure, axes = _figure(0.42 * len(names) + 1.2)
+    with mpl.rc_context(CHART_STYLE):
+        figure, axes = blank(0.42 * len(names) + 1.2)
         by_class = [[value for value, label in zip(values, labels, strict=True) if label == name] for name in names]
         boxes = axes.boxplot(
             by_class, orientation="horizontal", tick_labels=list(names), patch_artist=True, widths=0.6, sym="."
@@ -71,8 +53,8 @@ def spread_by_class(values: Sequence[float], labels: Sequence[str], names: Seque
 
 def sizes(widths: Sequence[int], heights: Sequence[int]) -> Figure:
     """Each size that occurs as a disc; its area grows with the number of images."""
-    with mpl.rc_context(mpl_style):
-        figure, axes = _figure(4.2)
+    with mpl.rc_context(CHART_STYLE):
+        figure, axes = blank(4.2)
         counts = Counter(zip(widths, heights, strict=True))
         most = max(counts.values())
         x, y = zip(*counts, strict=True)
@@ -88,8 +70,8 @@ def sizes(widths: Sequence[int], heights: Sequence[int]) -> Figure:
 
 def colour_strips(colours: np.ndarray, labels: Sequence[str], names: Sequence[str]) -> Figure:
     """Each class a strip of its images' mean colours, from dark to light."""
-    with mpl.rc_context(mpl_style):
-        figure, axes = _figure(0.42 * len(names) + 0.9)
+    with mpl.rc_context(CHART_STYLE):
+        figure, axes = blank(0.42 * len(names) + 0.9)
         for index, name in enumerate(names):
             of_class = colours[[label == name for label in labels]] / 255
             of_class = of_class[np.argsort(of_class @ np.array([0.299, 0.587, 0.114]))]
@@ -107,8 +89,8 @@ def colour_strips(colours: np.ndarray, labels: Sequence[str], names: Sequence[st
 
 def embedding_map(points: np.ndarray, labels: Sequence[str], names: Sequence[str]) -> Figure:
     """Points coloured by class, each class named where most of it lies."""
-    with mpl.rc_context(mpl_style):
-        figure, axes = _figure(6.4, width=9.6)
+    with mpl.rc_context(CHART_STYLE):
+        figure, axes = blank(6.4, width=9.6)
         for index, name in enumerate(names):
             chosen = points[[label == name for label in labels]]
             axes.scatter(
@@ -121,8 +103,3 @@ def embedding_map(points: np.ndarray, labels: Sequence[str], names: Sequence[str
         axes.set_yticks([])
         axes.spines[["left", "bottom"]].set_visible(False)
         return figure
-
-
-def _figure(height: float, width: float = 7.2) -> tuple[Figure, mpl.axes.Axes]:
-    figure = Figure(figsize=(width, height), dpi=110)
-    return figure, figure.add_subplot()

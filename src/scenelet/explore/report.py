@@ -11,9 +11,9 @@ from scenelet.data.manifest import Row
 from scenelet.explore import figures
 from scenelet.explore.audit_report import card, finding_sections, next_steps, overview
 from scenelet.explore.findings import Findings
-from scenelet.explore.html import Card, Gallery, Section, data_uri, page, svg
 from scenelet.explore.layout import MAP_POINTS, flat_map, grid_size, on_grid, picture_grid
 from scenelet.images import decode
+from scenelet.report.html import Card, Gallery, Section, data_uri, page, svg
 
 PER_CLASS = 10
 MEAN_OF = 400

@@ -10,7 +10,6 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-import torch
 from rich.console import Console
 
 from scenelet import __version__
@@ -37,7 +36,7 @@ from scenelet.export.parity import (
 )
 from scenelet.export.quantize import CALIBRATION_IMAGES, MODES, litert_to_fp16, litert_to_int8, onnx_to_fp16
 from scenelet.images import PreprocessSpec, to_input
-from scenelet.learn.networks import build_network
+from scenelet.learn.pretrained import load_run_network
 from scenelet.learn.run import Run
 from scenelet.progress import counting
 from scenelet.quiet import quiet
@@ -124,15 +123,7 @@ def load_network(run: Run) -> ServingNetwork:
     Raises:
         DataError: The run has no checkpoint.
     """
-    try:
-        checkpoint = torch.load(run.best_checkpoint, map_location="cpu", weights_only=False)
-    except FileNotFoundError as error:
-        raise DataError(f"{run.folder}: no checkpoint yet. Let `train` end an epoch first.") from error
-    network = build_network(run.config(), len(run.data()["class_names"]))
-    prefix = "network."
-    state = checkpoint["state_dict"]
-    network.load_state_dict({key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)})
-    return ServingNetwork(network)
+    return ServingNetwork(load_run_network(run))
 
 
 def export_bundle(run: Run, out: Path, options: ExportOptions, console: Console) -> Exported:
@@ -283,6 +274,7 @@ def _training(source: _Source, result: dict[str, Any]) -> dict[str, Any]:
             "median_height": median(row.height for row in used),
             "different_pictures": len({row.pixel_hash for row in used}),
         },
+        **{("network" if key == "architecture" else key): value for key, value in source.run.network().items()},
         "recipe": source.run.config().as_dict(),
         "result": result,
         "environment": json.loads((source.run.folder / "environment.json").read_text(encoding="utf-8")),

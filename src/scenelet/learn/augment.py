@@ -18,6 +18,7 @@ class AugmentSpec:
     size: int
     min_crop_area: float
     colour_jitter: float
+    distortion: float
     mix_probability: float
 
 
@@ -33,17 +34,20 @@ def augment(images: Tensor, targets: Tensor, spec: AugmentSpec, generator: Gener
     Returns:
         (n, 3, size, size) float, 0-255, and the targets, mixed where the images were.
     """
-    crops = random_crop(images, spec.size, spec.min_crop_area, generator)
+    crops = random_crop(images, spec.size, spec.min_crop_area, spec.distortion, generator)
     if spec.colour_jitter:
         crops = jitter_colour(crops, spec.colour_jitter, generator)
+    if spec.distortion:
+        crops = distort(crops, spec.distortion, generator)
     if torch.rand((), generator=generator) < spec.mix_probability:
         return mix(crops, targets, generator)
     return crops, targets
 
 
-def random_crop(images: Tensor, size: int, min_area: float, generator: Generator) -> Tensor:
+def random_crop(images: Tensor, size: int, min_area: float, distortion: float, generator: Generator) -> Tensor:
     """Cut a random part of each image (area and aspect ratio 3/4 to 4/3), flip half of them, bring all to one size.
 
+    With `distortion`, half of them are turned by up to 20 degrees and sheared by up to 0.2, both times its strength.
     Where the crop would be shrunk by more than half, it is sampled at twice the size and averaged (antialiasing).
 
     Returns:
@@ -58,6 +62,11 @@ def random_crop(images: Tensor, size: int, min_area: float, generator: Generator
     theta[:, 1, 1] = height
     theta[:, 0, 2] = _uniform(count, -1, 1, generator) * (1 - width)
     theta[:, 1, 2] = _uniform(count, -1, 1, generator) * (1 - height)
+    if distortion:
+        angle = _sometimes(count, math.radians(20) * distortion, generator)
+        lean = _sometimes(count, 0.2 * distortion, generator)
+        turn = torch.stack([angle.cos(), lean - angle.sin(), angle.sin(), angle.cos()], 1).view(count, 2, 2)
+        theta[:, :, :2] = theta[:, :, :2] @ turn
     sampled = 2 * size if min(images.shape[2:]) >= 2 * size else size
     grid = F.affine_grid(theta.to(images.device), [count, 3, sampled, sampled], align_corners=False)
     crops = F.grid_sample(images.float(), grid, mode="bilinear", padding_mode="reflection", align_corners=False)
@@ -77,6 +86,42 @@ def jitter_colour(images: Tensor, strength: float, generator: Generator) -> Tens
     images = torch.lerp(images.mean((1, 2, 3), keepdim=True), images, contrast)
     images = torch.lerp(images.mean(1, keepdim=True), images, saturation)
     return images.clamp(0, 255)
+
+
+def distort(images: Tensor, strength: float, generator: Generator) -> Tensor:
+    """Gamma, tint, sharpness, greyness and erasing, each on some of the images, as in RandAugment (Cubuk et al. 2020).
+
+    Args:
+        images: (n, 3, height, width) float, 0-255.
+        strength: 0-1; at 1 the strongest gamma is 2 or 1/2, the tint 30 %, the blur a 3x3 mean, and a quarter of the height
+            and width is erased.
+        generator: The only source of randomness.
+    """
+    count, device = len(images), images.device
+
+    def drawn(values: Tensor, channels: int = 1) -> Tensor:
+        return values.view(count, channels, 1, 1).to(device)
+
+    gamma = drawn((_sometimes(count, strength, generator) * math.log(2)).exp())
+    tint = drawn((_sometimes(3 * count, 0.3 * strength, generator)).exp(), 3)
+    sharpness = drawn(_sometimes(count, strength, generator))
+    grey = drawn((torch.rand(count, generator=generator) < 0.1 * strength).float())
+    images = 255 * (images.clamp(0.5, 255) / 255) ** gamma * tint
+    blurred = F.avg_pool2d(images, 3, 1, 1, count_include_pad=False)
+    images = torch.lerp(images, blurred, sharpness)  # a negative share sharpens
+    images = torch.lerp(images, images.mean(1, keepdim=True), grey)
+    return _erase(images, 0.25 * strength, generator).clamp(0, 255)
+
+
+def _erase(images: Tensor, part: float, generator: Generator) -> Tensor:
+    """Paint a grey rectangle over a quarter of the images (Zhong et al. 2017)."""
+    count, size = len(images), images.shape[-1]
+    centre, half = _uniform(2 * count, 0, size, generator), _uniform(2 * count, 0.2 * part, part, generator) * size / 2
+    half = half * (torch.rand(count, generator=generator) < 0.25).repeat(2)
+    pixels = torch.arange(size) + 0.5
+    inside = ((pixels - centre[:, None]).abs() < half[:, None]).view(2, count, size)
+    boxes = inside[0][:, :, None] & inside[1][:, None, :]
+    return images.masked_fill(boxes[:, None].to(images.device), 127.5)
 
 
 def mix(images: Tensor, targets: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
@@ -102,3 +147,9 @@ def mix(images: Tensor, targets: Tensor, generator: Generator) -> tuple[Tensor, 
 
 def _uniform(count: int, low: float, high: float, generator: Generator) -> Tensor:
     return torch.rand(count, generator=generator) * (high - low) + low
+
+
+def _sometimes(count: int, largest: float, generator: Generator) -> Tensor:
+    """Evenly drawn from -largest to largest for half of the images, 0 for the others."""
+    values = _uniform(count, -largest, largest, generator)
+    return values * torch.randint(0, 2, (count,), generator=generator)

@@ -3,6 +3,7 @@
 import csv
 import io
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
 from scenelet.artefacts import write_bytes, write_text
+
+Watch = Callable[[int, Mapping[str, float]], bool]
 
 
 class WholeCheckpoints(TorchCheckpointIO):
@@ -69,6 +72,8 @@ class History(Callback):
         seconds = round(time.perf_counter() - self._start_s, 2)
         self.rows = [row for row in self.rows if row["epoch"] < trainer.current_epoch]
         self.rows.append({"epoch": trainer.current_epoch, **metrics, "learning_rate": rate, "epoch_s": seconds})
+        if not trainer.is_global_zero:
+            return
         text = io.StringIO()
         writer = csv.DictWriter(text, list(self.rows[-1]), lineterminator="\n")
         writer.writeheader()
@@ -82,6 +87,19 @@ class History(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """From the checkpoint."""
         self.rows = list(state_dict["rows"])
+
+
+class Watching(Callback):
+    """Lets somebody outside look on after each epoch, and end the training."""
+
+    def __init__(self, watch: Watch | None) -> None:
+        self.watch, self.stopped = watch, False
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Show the epoch's metrics."""
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        if self.watch and self.watch(trainer.current_epoch, metrics):
+            trainer.should_stop = self.stopped = True
 
 
 class ImagesPerSecond(Callback):
@@ -126,7 +144,7 @@ class ImagesPerSecond(Callback):
         metrics = trainer.callback_metrics
         last = f"validation accuracy {float(metrics['val_top1_accuracy']):.2%}, log loss {float(metrics['val_log_loss']):.3f}"
         self.progress.update(self.task, last=last)
-        if not self.console.is_terminal:
+        if not self.console.is_terminal and trainer.is_global_zero:
             self.console.print(
                 f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}: {last}, {self._final_speed:.0f} images/s",
                 highlight=False,

@@ -11,7 +11,8 @@ from torchmetrics.classification import MulticlassAccuracy
 from scenelet.learn.augment import AugmentSpec, augment
 from scenelet.learn.config import TrainConfig
 from scenelet.learn.datamodule import Batch
-from scenelet.learn.networks import normalise, parameter_groups
+from scenelet.learn.distill import Teachers
+from scenelet.learn.networks import head_name, normalise, parameter_groups
 
 
 class Classifier(L.LightningModule):
@@ -20,22 +21,35 @@ class Classifier(L.LightningModule):
     All randomness of a step is derived from the seed and the step's number: a resumed run repeats it bit for bit.
     """
 
-    def __init__(self, network: nn.Module, config: TrainConfig, class_count: int) -> None:
+    def __init__(self, network: nn.Module, config: TrainConfig, class_count: int, teachers: Teachers | None = None) -> None:
         super().__init__()
-        self.network, self.config, self.class_count = network, config, class_count
+        self.network, self.config, self.class_count, self.teachers = network, config, class_count, teachers
         self.val_top1_accuracy = MulticlassAccuracy(class_count, average="micro")
 
     def forward(self, pixels: Tensor) -> Tensor:
         """uint8 or float 0-255 (n, 3, height, width) to logits (n, classes)."""
         return self.network(normalise(pixels).contiguous(memory_format=torch.channels_last))
 
+    def on_train_epoch_start(self) -> None:
+        """In the first epochs of a transfer, hold all but the head still, its batch statistics too."""
+        if not (self.config.init and self.config.head_epochs):
+            return
+        held = self.current_epoch < self.config.head_epochs
+        head = head_name(self.network) + "."
+        for name, parameter in self.network.named_parameters():
+            parameter.requires_grad_(not held or name.startswith(head))
+        self.network.train(not held)
+
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """One augmented batch; cross-entropy against smoothed, perhaps mixed targets."""
         images, labels = batch
-        generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.global_step)
+        own = 7_368_787 * self.global_rank  # processes that train together augment differently
+        generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.global_step + own)
         smoothing = self.config.label_smoothing
         targets = F.one_hot(labels, self.class_count).float() * (1 - smoothing) + smoothing / self.class_count
         images, targets = augment(images, targets, self._augmentation(), generator)
+        if self.teachers:
+            targets = torch.lerp(targets, self.teachers.probabilities(images), self.config.teacher_weight)
         loss = F.cross_entropy(self(images).float(), targets)
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(labels))
         return loss
@@ -51,12 +65,12 @@ class Classifier(L.LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW with a one-cycle schedule stepped every batch."""
         config = self.config
-        optimizer = torch.optim.AdamW(
-            parameter_groups(self.network, config.weight_decay), lr=config.learning_rate, betas=(0.9, 0.99)
-        )
+        early_rate = config.early_rate if config.init else 1.0
+        groups = parameter_groups(self.network, config.learning_rate, config.weight_decay, early_rate)
+        optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.99))
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
-            config.learning_rate,
+            [group["lr"] for group in groups],
             total_steps=int(self.trainer.estimated_stepping_batches),
             pct_start=0.15,
             div_factor=10,
@@ -67,4 +81,4 @@ class Classifier(L.LightningModule):
     def _augmentation(self) -> AugmentSpec:
         config = self.config
         size = config.train_size_at(self.current_epoch)
-        return AugmentSpec(size, config.min_crop_area, config.colour_jitter, config.mix_probability)
+        return AugmentSpec(size, config.min_crop_area, config.colour_jitter, config.distortion, config.mix_probability)

@@ -11,6 +11,8 @@ from scenelet.errors import ConfigError
 from scenelet.shipped import shipped_folder
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+SEARCH = "search"
+NETWORKS = ("residual", "plain", "depthwise")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 
@@ -23,7 +25,8 @@ class TrainConfig:
         train_sizes: Sizes of the training crops in pixels, each used for an equal share of the epochs (progressive resizing).
         input_size: Width and height in pixels of evaluation, export and serving.
         storage_size: Width and height in pixels at which training images are kept in memory; crops are cut from these.
-        network: "residual" (ResNet's basic blocks) or "plain" (a simple chain of convolutions, to compare with).
+        network: "residual" (ResNet's basic blocks), or to compare with: "plain" (a simple chain of convolutions) or
+            "depthwise" (the same of depthwise-separable ones).
         widths: Channels of each stage of the network.
         depths: Blocks (or, plain, convolutions) of each stage.
         stem: "3x3" (two 3x3 convolutions, stride 2, then max-pooling) or "7x7" (ResNet's own).
@@ -33,11 +36,20 @@ class TrainConfig:
         label_smoothing: Part of the target spread over all classes.
         min_crop_area: Smallest part of the picture that a random crop keeps.
         colour_jitter: Largest change of brightness, contrast and saturation, as a fraction.
+        distortion: Strength (0-1) of random turns, shears, gamma, tint, blur, greyness and erasing.
         mix_probability: Share of the steps that use mixup or cutmix (half each).
+        init: Run, bundle, model folder or hub:NAME to start from, whose layers then count; fresh weights if empty.
+        head_epochs: First epochs that train only the head of a network started from `init`.
+        early_rate: Learning rate of the first layers of such a network as a part of the head's.
+        teacher: Runs or bundles (comma between them) whose averaged answers are learned from; none if empty.
+        teacher_weight: Part of the target that is the teachers' answer; the rest is the label.
         ema_decay: Of the exponential moving average of the weights that is evaluated and exported.
         val_fraction: Part of each class held out for validation.
+        min_label_quality: Training images whose label an audit's manifest finds less likely than this are left out; validation
+            keeps all of its images.
         patience_epochs: Stop after this many epochs without a better validation log loss; 0 never stops early.
         seed: Of the split, the initial weights, the order and the augmentation.
+        devices: GPUs (or, on a CPU, processes) that share each batch; 0 for all GPUs.
         device: "auto", "cpu", "cuda" or "mps".
         precision: "auto" (bf16 where the device computes in it, else fp32), "fp32", "bf16" or "fp16".
         threads: CPU threads; 0 for as many as there are cores.
@@ -58,12 +70,20 @@ class TrainConfig:
     label_smoothing: float = 0.1
     min_crop_area: float = 0.35
     colour_jitter: float = 0.3
+    distortion: float = 0.0
     mix_probability: float = 0.0
+    init: str = ""
+    head_epochs: int = 0
+    early_rate: float = 1.0
+    teacher: str = ""
+    teacher_weight: float = 0.7
     ema_decay: float = 0.998
     val_fraction: float = 0.1
+    min_label_quality: float = 0.0
     patience_epochs: int = 0
     seed: int = 0
     device: str = "auto"
+    devices: int = 1
     precision: str = "auto"
     threads: int = 0
     memory_gib: float = 4.0
@@ -71,6 +91,11 @@ class TrainConfig:
     def train_size_at(self, epoch: int) -> int:
         """Size of the training crops in pixels in an epoch (from 0)."""
         return self.train_sizes[min(len(self.train_sizes) - 1, epoch * len(self.train_sizes) // self.epochs)]
+
+    @property
+    def teachers(self) -> list[str]:
+        """The teachers, one by one."""
+        return [source.strip() for source in self.teacher.split(",") if source.strip()]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for YAML and JSON."""
@@ -88,6 +113,7 @@ def resolve(recipe: str | None, flags: Mapping[str, Any]) -> TrainConfig:
         ConfigError: No such recipe, or anything wrong in it; all faults in one message.
     """
     values = {} if recipe is None else read_recipe(recipe)
+    values.pop(SEARCH, None)  # what `tune` may vary; no dial
     values |= {key: value for key, value in flags.items() if value is not None}
     return from_values(values, origin=recipe or "the command line")
 
@@ -170,11 +196,17 @@ def _out_of_range(config: TrainConfig) -> list[str]:
         "label_smoothing": (0, 0.9),
         "min_crop_area": (0.01, 1),
         "colour_jitter": (0, 0.9),
+        "distortion": (0, 1),
         "mix_probability": (0, 1),
+        "min_label_quality": (0, 1),
+        "head_epochs": (0, 100_000),
+        "early_rate": (0.0001, 1),
+        "teacher_weight": (0, 1),
         "ema_decay": (0, 0.999999),
         "val_fraction": (0.01, 0.9),
         "patience_epochs": (0, 100_000),
         "seed": (0, 2**31 - 1),
+        "devices": (0, 1024),
         "threads": (0, 1024),
         "memory_gib": (0, 100_000),
     }
@@ -183,7 +215,7 @@ def _out_of_range(config: TrainConfig) -> list[str]:
         for key, (low, high) in ranges.items()
         if not low <= getattr(config, key) <= high
     ]
-    choices = {"network": ("residual", "plain"), "device": DEVICES, "precision": PRECISIONS, "stem": ("3x3", "7x7")}
+    choices = {"network": NETWORKS, "device": DEVICES, "precision": PRECISIONS, "stem": ("3x3", "7x7")}
     faults += [
         f"{flag_of(key)}: found {getattr(config, key)!r}, expected {', '.join(allowed)}"
         for key, allowed in choices.items()

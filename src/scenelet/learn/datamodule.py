@@ -30,10 +30,14 @@ class Batches(Dataset[Batch]):
 
 
 class ShuffledBatches(Sampler[Tensor]):
-    """Index tensors of one epoch; a last batch smaller than the others is left for another epoch's order."""
+    """Index tensors of one epoch; a last batch smaller than the others is left for another epoch's order.
 
-    def __init__(self, count: int, batch_size: int, seed: int) -> None:
+    Where several processes train together, each takes its share of every batch.
+    """
+
+    def __init__(self, count: int, batch_size: int, seed: int, process: int = 0, processes: int = 1) -> None:
         self.count, self.batch_size, self.seed, self.epoch = count, min(batch_size, count), seed, 0
+        self.process, self.processes = process, processes
 
     def set_epoch(self, epoch: int) -> None:
         """Called by Lightning before each epoch."""
@@ -43,7 +47,8 @@ class ShuffledBatches(Sampler[Tensor]):
         """Yield the epoch's batches."""
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
         order = torch.randperm(self.count, generator=generator)
-        yield from order[: len(self) * self.batch_size].split(self.batch_size)
+        for batch in order[: len(self) * self.batch_size].split(self.batch_size):
+            yield batch[self.process :: self.processes]
 
     def __len__(self) -> int:
         """Batches an epoch."""
@@ -59,7 +64,8 @@ class ImagesInMemory(L.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Whole batches; decoding is done, augmentation happens on the device."""
-        sampler = ShuffledBatches(len(self.train.labels), self.batch_size, self.seed)
+        place = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        sampler = ShuffledBatches(len(self.train.labels), self.batch_size, self.seed, *place)
         return DataLoader(Batches(self.train), batch_size=None, sampler=sampler)
 
     def val_dataloader(self) -> DataLoader[Batch]:

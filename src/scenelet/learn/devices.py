@@ -37,6 +37,11 @@ def pick_precision(wanted: str, device: str) -> str:
     return "bf16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "fp32"
 
 
+def process_index() -> int:
+    """Of this process among those that train together; 0 writes the run folder."""
+    return int(os.environ.get("RANK") or os.environ.get("LOCAL_RANK") or 0)
+
+
 def lightning_precision(precision: str) -> Any:
     """Lightning's name for a precision."""
     return _LIGHTNING_PRECISION[precision]

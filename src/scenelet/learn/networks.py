@@ -1,11 +1,16 @@
-"""Networks, built from transformers' configs with fresh weights. Knows nothing of data or training."""
+"""Networks, built from a description in plain values, with fresh weights. Knows nothing of data or training."""
 
 import logging
-from typing import Protocol, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, cast
 
+import torch
 from torch import Tensor, nn
 
 from scenelet.learn.config import TrainConfig
+
+Architecture = Mapping[str, Any]
+PIXEL_CENTRE, PIXEL_SCALE = 127.5, 64.0
 
 
 class _Logits(Protocol):
@@ -13,72 +18,131 @@ class _Logits(Protocol):
 
 
 class Network(nn.Module):
-    """Normalised pixels to logits: (n, 3, height, width) float -> (n, classes) float."""
+    """A classifier of transformers as a network like ours: (n, 3, height, width) `normalise`d pixels -> (n, classes) logits."""
 
-    def __init__(self, classifier: nn.Module) -> None:
+    def __init__(self, classifier: nn.Module, mean: Sequence[float] = (), std: Sequence[float] = ()) -> None:
+        """Args: the classifier, and, if it was trained on other scaling, that scaling's mean and deviation (of values 0-1)."""
         super().__init__()
         self.classifier = classifier
+        self.rescales = bool(mean and std)
+        if self.rescales:
+            deviation = torch.tensor(std).view(1, -1, 1, 1)
+            scale, shift = PIXEL_SCALE / 255 / deviation, (0.5 - torch.tensor(mean).view(1, -1, 1, 1)) / deviation
+            self.register_buffer("scale", scale, persistent=False)
+            self.register_buffer("shift", shift, persistent=False)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Compute logits."""
+        if self.rescales:
+            pixels = pixels * self.scale + self.shift
         return cast(_Logits, self.classifier(pixels)).logits
 
 
-def build_network(config: TrainConfig, class_count: int) -> nn.Module:
-    """A compact network of 3x3 convolutions with fresh weights: (n, 3, height, width) -> (n, classes).
+def architecture_of(config: TrainConfig) -> dict[str, Any]:
+    """The description of the network that a recipe asks for."""
+    return {
+        "network": config.network,
+        "widths": list(config.widths),
+        "depths": list(config.depths),
+        "stem": config.stem,
+    }
+
+
+def build_network(architecture: Architecture, class_count: int) -> nn.Module:
+    """A network with fresh weights: (n, 3, height, width) -> (n, classes).
 
     Args:
-        config: Network, widths, depths and stem.
+        architecture: Of `architecture_of`, or a classifier of transformers as `hub_architecture` describes it.
         class_count: Number of logits.
-
-    Source: transformers' ResNet with basic blocks (He et al. 2015); the two-convolution stem as in He et al. 2018.
     """
-    if config.network == "plain":
-        return _plain(config, class_count)
-    for name in ("torchao", "torch.utils._pytree"):  # transformers looks for torchao; its missing GPU parts are no news here
+    kind = architecture["network"]
+    if kind in ("plain", "depthwise"):
+        return _chain(architecture, class_count)
+    hush_transformers()
+    if kind == "transformers":
+        return _from_transformers(architecture, class_count)
+    return _residual(architecture, class_count)
+
+
+def hub_architecture(config: Any, mean: Sequence[float], std: Sequence[float]) -> dict[str, Any]:
+    """Describe a classifier of transformers by its config and the scaling of its pixels."""
+    return {"network": "transformers", "config": config.to_dict(), "mean": list(mean), "std": list(std)}
+
+
+def hush_transformers() -> None:
+    """Keep transformers from telling about GPU parts that are not here, and from drawing bars of its own."""
+    for name in ("torchao", "torch.utils._pytree"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+
+
+def _from_transformers(architecture: Architecture, class_count: int) -> Network:
+    from transformers import AutoConfig, AutoModelForImageClassification
+
+    values = dict(architecture["config"])
+    config = AutoConfig.for_model(values.pop("model_type"), **values)
+    config.num_labels = class_count
+    return Network(AutoModelForImageClassification.from_config(config), architecture["mean"], architecture["std"])
+
+
+def _residual(architecture: Architecture, class_count: int) -> Network:
+    """ResNet's basic blocks (He et al. 2015); the two-convolution stem as in He et al. 2018."""
     from transformers import AutoModelForImageClassification, ResNetConfig
 
+    widths = architecture["widths"]
     classifier = AutoModelForImageClassification.from_config(
         ResNetConfig(
-            embedding_size=config.widths[0],
-            hidden_sizes=list(config.widths),
-            depths=list(config.depths),
+            embedding_size=widths[0],
+            hidden_sizes=list(widths),
+            depths=list(architecture["depths"]),
             layer_type="basic",
             num_labels=class_count,
         )
     )
-    if config.stem == "3x3":
-        classifier.resnet.embedder.embedder = _stem(config.widths[0])
+    if architecture["stem"] == "3x3":
+        classifier.resnet.embedder.embedder = _stem(widths[0])
     return Network(classifier)
 
 
-def _plain(config: TrainConfig, class_count: int) -> nn.Sequential:
-    """Stages of convolutions with batch normalisation and ReLU, each ended by max-pooling; then the mean and a linear layer."""
+def _chain(architecture: Architecture, class_count: int) -> nn.Sequential:
+    """Stages of convolutions with batch normalisation and ReLU, each ended by max-pooling; then the mean and a linear layer.
+
+    "depthwise" splits each convolution into a depthwise and a pointwise one, as in MobileNet (Howard et al. 2017).
+    """
     layers: list[nn.Module] = []
     channels = 3
-    for width, depth in zip(config.widths, config.depths, strict=True):
+    for width, depth in zip(architecture["widths"], architecture["depths"], strict=True):
         for _ in range(depth):
-            layers += [nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+            if architecture["network"] == "depthwise" and channels > 3:
+                layers += _convolution(channels, channels, 3, groups=channels) + _convolution(channels, width, 1)
+            else:
+                layers += _convolution(channels, width, 3)
             channels = width
         layers.append(nn.MaxPool2d(2))
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, class_count))
 
 
+def _convolution(channels: int, width: int, size: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
+    convolution = nn.Conv2d(channels, width, size, stride=stride, padding=size // 2, groups=groups, bias=False)
+    return [convolution, nn.BatchNorm2d(width), nn.ReLU()]
+
+
 def _stem(width: int) -> nn.Sequential:
     half = max(8, width // 2)
-    layers = nn.Sequential(
-        nn.Conv2d(3, half, 3, stride=2, padding=1, bias=False),
-        nn.BatchNorm2d(half),
-        nn.ReLU(),
-        nn.Conv2d(half, width, 3, padding=1, bias=False),
-        nn.BatchNorm2d(width),
-        nn.ReLU(),
-    )
+    layers = nn.Sequential(*_convolution(3, half, 3, stride=2), *_convolution(half, width, 3))
     for layer in layers:
         if isinstance(layer, nn.Conv2d):
             nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
     return layers
+
+
+def head_name(network: nn.Module) -> str:
+    """Dotted name of the last linear layer, which turns features into logits."""
+    names: list[str] = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
+    return names[-1]
 
 
 def parameter_count(network: nn.Module) -> int:
@@ -86,15 +150,30 @@ def parameter_count(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Decay for weight matrices and filters, none for biases and batch normalisation."""
-    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+def parameter_groups(
+    network: nn.Module, learning_rate: float, weight_decay: float, early_rate: float = 1.0
+) -> list[dict[str, Any]]:
+    """Groups for the optimiser: decay for weight matrices and filters, none for biases and batch normalisation.
+
+    Args:
+        network: Whose parameters.
+        learning_rate: Of the head.
+        weight_decay: AdamW's.
+        early_rate: Learning rate of the first layers as a part of the head's; it rises towards the head in four steps
+            (discriminative fine-tuning, Howard and Ruder 2018). 1: the same everywhere.
+    """
+    head, groups = head_name(network), dict[tuple[float, bool], list[nn.Parameter]]()
+    named = list(network.named_parameters())
+    for position, (name, parameter) in enumerate(named):
+        depth = 4 if name.startswith(head + ".") else 4 * position // len(named)
+        rate = learning_rate * early_rate ** (1 - depth / 4)
+        groups.setdefault((rate, parameter.ndim > 1), []).append(parameter)
     return [
-        {"params": [parameter for parameter in parameters if parameter.ndim > 1], "weight_decay": weight_decay},
-        {"params": [parameter for parameter in parameters if parameter.ndim <= 1], "weight_decay": 0.0},
+        {"params": parameters, "lr": rate, "weight_decay": weight_decay if decays else 0.0}
+        for (rate, decays), parameters in groups.items()
     ]
 
 
 def normalise(pixels: Tensor) -> Tensor:
     """uint8 (or float 0-255) pixels to the range that networks are fed: about -1 to 1, without data set statistics."""
-    return (pixels.float() - 127.5) / 64.0
+    return (pixels.float() - PIXEL_CENTRE) / PIXEL_SCALE

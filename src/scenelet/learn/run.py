@@ -4,6 +4,7 @@ runs/NAME/
 ├── config.yaml        the resolved recipe
 ├── environment.json   versions, machine, command
 ├── data.json          class names, counts, fingerprint of the data
+├── network.json       the layers, and the weights that were started from or learned from
 ├── manifest.csv       one row an image: label, split, pixel hash, or why it is left out
 ├── metrics.csv        one row an epoch
 ├── tensorboard/       the same, to look at
@@ -59,10 +60,9 @@ class Run:
         """One row an epoch."""
         return self.folder / "metrics.csv"
 
-    @property
-    def images_file(self) -> Path:
-        """Decoded training images, where they are too many for memory."""
-        return self.folder / "images.uint8"
+    def images_file(self, process: int) -> Path:
+        """Decoded training images of one of the training processes, where they are too many for memory."""
+        return self.folder / f"images-{process}.uint8"
 
     @property
     def is_complete(self) -> bool:
@@ -85,24 +85,47 @@ class Run:
         except OSError as error:
             raise DataError(f"{self.folder}: no run here (config.yaml missing). Give the folder that `train` named.") from error
 
+    def architecture(self) -> dict[str, Any]:
+        """The network's layers, for `build_network`."""
+        return dict(self.network()["architecture"])
+
+    def network(self) -> dict[str, Any]:
+        """`architecture`, and of `init` and `teachers` the origin and a hash of the weights."""
+        return dict(self._read_json("network.json"))
+
     def rows(self) -> list[Row]:
         """The manifest."""
         return read_manifest(self.folder / "manifest.csv")
 
-    def open(self, config: TrainConfig, source: Path, rows: Sequence[Row], environment: dict[str, Any]) -> None:
+    def open(
+        self,
+        config: TrainConfig,
+        source: Path,
+        rows: Sequence[Row],
+        network: dict[str, Any],
+        environment: dict[str, Any],
+    ) -> None:
         """Start the folder, or make sure that what stands there is the same training.
 
+        Args:
+            config: The resolved recipe.
+            source: Data folder.
+            rows: Its manifest.
+            network: `architecture`, and of `init` and `teachers` the origin and a hash of the weights.
+            environment: What it is computed with.
+
         Raises:
-            ConfigError: The folder holds a run with another recipe or other data.
+            ConfigError: The folder holds a run with another recipe, other data, or other weights to start or learn from.
             ArtefactError: It can't be written.
         """
         data = describe_data(source, rows)
         if (self.folder / "data.json").is_file():
-            self._refuse_other(config, data)
+            self._refuse_other(config, data, network)
             return
         make_folder(self.folder / "checkpoints")
         write_text(self.folder / "config.yaml", yaml.safe_dump(config.as_dict(), sort_keys=False, default_flow_style=None))
         write_json(self.folder / "environment.json", environment)
+        write_json(self.folder / "network.json", network)
         write_manifest(self.folder / "manifest.csv", rows)
         write_json(self.folder / "data.json", data)  # last: its presence says that the folder is complete
 
@@ -122,11 +145,13 @@ class Run:
                 ) from error
             yield
 
-    def _refuse_other(self, config: TrainConfig, data: dict[str, Any]) -> None:
+    def _refuse_other(self, config: TrainConfig, data: dict[str, Any], network: dict[str, Any]) -> None:
         old, new = self.config().as_dict(), config.as_dict()
         changes = [f"{key} {old[key]} v {new[key]}" for key in old if old[key] != new[key] and key != "threads"]
         if self.data()["fingerprint"] != data["fingerprint"]:
             changes.append("other images, labels or split")
+        if self.network() != json.loads(json.dumps(network)):
+            changes.append("other layers, or other weights of --init or --teacher")
         if changes:
             raise ConfigError(
                 f"{self.folder}: holds a run with other settings ({'; '.join(changes)}). "

@@ -1,10 +1,12 @@
 """Train: from a folder of class folders (or a run cut short) to a complete run folder."""
 
 import logging
+import resource
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +19,27 @@ from rich.console import Console
 
 from scenelet.artefacts import explained, write_json
 from scenelet.data.load import Pixels, examine, load_pixels
-from scenelet.data.manifest import Row, rows_of
+from scenelet.data.manifest import Row, class_names_of, rows_of
 from scenelet.data.scan import scan
 from scenelet.data.split import split_validation
-from scenelet.errors import DataError
+from scenelet.errors import ConfigError, DataError
 from scenelet.images import PreprocessSpec
-from scenelet.learn.callbacks import History, ImagesPerSecond, SeedEachEpoch, WholeCheckpoints, weight_averaging
+from scenelet.learn.callbacks import (
+    History,
+    ImagesPerSecond,
+    SeedEachEpoch,
+    Watch,
+    Watching,
+    WholeCheckpoints,
+    weight_averaging,
+)
 from scenelet.learn.classifier import Classifier
 from scenelet.learn.config import TrainConfig
 from scenelet.learn.datamodule import ImagesInMemory
-from scenelet.learn.devices import describe_environment, lightning_precision, pick_device, pick_precision
-from scenelet.learn.networks import build_network, parameter_count
+from scenelet.learn.devices import describe_environment, lightning_precision, pick_device, pick_precision, process_index
+from scenelet.learn.distill import Teachers, require_classes
+from scenelet.learn.networks import architecture_of, build_network, parameter_count
+from scenelet.learn.pretrained import Pretrained, open_pretrained, refuse_leak, require_size, start_from
 from scenelet.learn.run import Run
 from scenelet.progress import counting
 
@@ -59,7 +71,10 @@ def prepare(folder: Path, manifest: Path | None, config: TrainConfig, console: C
         DataError: Too little in it to train on, or the manifest is of another folder.
     """
     if manifest is not None:
-        return Prepared(folder, split_validation(rows_of(manifest, folder), config.val_fraction, config.seed))
+        rows = split_validation(rows_of(manifest, folder), config.val_fraction, config.seed)
+        return Prepared(folder, _without_doubtful(rows, config.min_label_quality))
+    if config.min_label_quality:
+        raise ConfigError("--set min_label_quality: needs an audit's view of the labels. Give its --manifest as well.")
     found = [image for image in scan(folder).images if image.split != "test"]
     if not found:
         raise DataError(f"{folder}: only a test part found, which is never trained on. Give the training part.")
@@ -68,7 +83,24 @@ def prepare(folder: Path, manifest: Path | None, config: TrainConfig, console: C
     return Prepared(folder, split_validation(rows, config.val_fraction, config.seed))
 
 
-def train(folder: Path, config: TrainConfig, run: Run, console: Console, manifest: Path | None = None) -> dict[str, Any]:
+def _without_doubtful(rows: list[Row], min_quality: float) -> list[Row]:
+    """Training rows whose label an audit finds too unlikely are left out, with the reason."""
+
+    def doubted(row: Row) -> bool:
+        return row.split == "train" and not row.excluded and bool(row.label_quality) and float(row.label_quality) < min_quality
+
+    reason = f"label doubted by the audit: quality under {min_quality:g}"
+    return [replace(row, excluded=reason) if doubted(row) else row for row in rows]
+
+
+def train(
+    folder: Path,
+    config: TrainConfig,
+    run: Run,
+    console: Console,
+    manifest: Path | None = None,
+    watch: Watch | None = None,
+) -> dict[str, Any]:
     """Train, or go on where a killed training stopped.
 
     Args:
@@ -77,6 +109,7 @@ def train(folder: Path, config: TrainConfig, run: Run, console: Console, manifes
         run: Where to write; a run of the same recipe and data found there is continued.
         console: For progress.
         manifest: Which images of the folder to take, and with which label and split; None takes all.
+        watch: Called after each epoch with its index and metrics; training ends when it returns True.
 
     Returns:
         The figures of `result.json`.
@@ -88,36 +121,75 @@ def train(folder: Path, config: TrainConfig, run: Run, console: Console, manifes
     """
     if config.threads:
         torch.set_num_threads(config.threads)
+    console = Console(quiet=True) if process_index() else console
     device = pick_device(config.device)
     precision = pick_precision(config.precision, device)
     prepared = prepare(folder, manifest, config, console)
-    run.open(config, folder, prepared.rows, describe_environment(device, precision))
+    sources = _open_sources(config, prepared)
+    run.open(config, folder, prepared.rows, sources.described(config), describe_environment(device, precision))
     if run.is_complete:
         return run.result()
-    with run.locked():
-        return _train_here(prepared, config, run, device, precision, console)
+    with run.locked() if process_index() == 0 else nullcontext():
+        return _train_here(prepared, sources, config, run, (device, precision), console, watch)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Weights that a training starts from and learns from."""
+
+    init: Pretrained | None
+    teachers: list[Pretrained]
+
+    def described(self, config: TrainConfig) -> dict[str, Any]:
+        """For the run's record."""
+        return {
+            "architecture": self.init.architecture if self.init else architecture_of(config),
+            "init": self.init.described if self.init else None,
+            "teachers": [teacher.described for teacher in self.teachers],
+        }
+
+
+def _open_sources(config: TrainConfig, prepared: Prepared) -> Sources:
+    """Open what `--init` and `--teacher` name; what was trained on validation images is refused."""
+    teachers = [open_pretrained(origin, "--teacher") for origin in config.teachers]
+    init = open_pretrained(config.init, "--init") if config.init else None
+    require_classes(teachers, class_names_of(prepared.rows))
+    for pretrained, option in [*((teacher, "--teacher") for teacher in teachers), *([(init, "--init")] if init else [])]:
+        refuse_leak(pretrained, prepared.part("val"), option)
+    if init:
+        require_size(init, (*config.train_sizes, config.input_size))
+    return Sources(init, teachers)
 
 
 def _train_here(
-    prepared: Prepared, config: TrainConfig, run: Run, device: str, precision: str, console: Console
+    prepared: Prepared,
+    sources: Sources,
+    config: TrainConfig,
+    run: Run,
+    computing: tuple[str, str],
+    console: Console,
+    watch: Watch | None,
 ) -> dict[str, Any]:
     """Train in a run folder that is opened and locked."""
     class_names = run.data()["class_names"]
+    teachers = Teachers([each.network for each in sources.teachers]) if sources.teachers else None
     data = _load(prepared, config, class_names, run, console)
     torch.manual_seed(config.seed)
-    model = Classifier(build_network(config, len(class_names)).to(memory_format=torch.channels_last), config, len(class_names))
-    _announce(console, config, prepared, model, device, precision)
+    fresh = start_from(sources.init, class_names) if sources.init else build_network(run.architecture(), len(class_names))
+    model = Classifier(fresh.to(memory_format=torch.channels_last), config, len(class_names), teachers)
+    _announce(console, config, prepared, model, *computing)
     start_s = time.perf_counter()
     with explained(run.folder):
-        best = _fit(model, data, config, run, device, precision, console)
-    run.images_file.unlink(missing_ok=True)
+        best = _fit(model, data, config, run, computing, console, watch)
+    run.images_file(process_index()).unlink(missing_ok=True)
     result = {
         **best,
         "parameters": parameter_count(model.network),
         "validation_images": len(data.val.labels),
         "last_stretch_s": round(time.perf_counter() - start_s, 1),
     }
-    write_json(run.folder / "result.json", result)
+    if process_index() == 0:
+        write_json(run.folder / "result.json", result)
     return result
 
 
@@ -128,22 +200,31 @@ def _load(prepared: Prepared, config: TrainConfig, class_names: Sequence[str], r
     with counting(console, "decoding", len(train_rows) + len(val_rows)) as advance:
         shape = (len(train_rows), storage.height, storage.width, 3)
         too_large = int(np.prod(shape)) > config.memory_gib * GIB
-        room = np.memmap(run.images_file, np.uint8, "w+", shape=shape) if too_large else None
+        room = np.memmap(run.images_file(process_index()), np.uint8, "w+", shape=shape) if too_large else None
         train_pixels = load_pixels(prepared.source, train_rows, class_names, storage, advance, exact=False, into=room)
         val_pixels: Pixels = load_pixels(prepared.source, val_rows, class_names, serving, advance)
     return ImagesInMemory(train_pixels, val_pixels, config.batch_size, config.seed)
 
 
 def _fit(
-    model: Classifier, data: ImagesInMemory, config: TrainConfig, run: Run, device: str, precision: str, console: Console
+    model: Classifier,
+    data: ImagesInMemory,
+    config: TrainConfig,
+    run: Run,
+    computing: tuple[str, str],
+    console: Console,
+    watch: Watch | None,
 ) -> dict[str, Any]:
-    history = History(run.metrics_csv)
+    history, watching = History(run.metrics_csv), Watching(watch)
+    device, precision = computing
     trainer = quiet_trainer(
         accelerator={"cuda": "gpu"}.get(device, device),
-        devices=1,
+        devices=config.devices or -1,
+        strategy=_strategy(config),
+        use_distributed_sampler=False,  # our batches are cut by `ShuffledBatches` itself
         precision=lightning_precision(precision),
         max_epochs=config.epochs,
-        callbacks=_callbacks(config, run, history, console),
+        callbacks=[*_callbacks(config, run, history, console), watching],
         plugins=[WholeCheckpoints()],
         logger=TensorBoardLogger(run.folder, name="", version="tensorboard"),
     )
@@ -154,8 +235,17 @@ def _fit(
         "epochs": len(history.rows),
         "val_top1_accuracy": best["val_top1_accuracy"],
         "val_log_loss": best["val_log_loss"],
+        "stopped_by": "watch" if watching.stopped else "patience" if len(history.rows) < config.epochs else "",
+        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "training_s": round(sum(row["epoch_s"] for row in history.rows), 1),
     }
+
+
+def _strategy(config: TrainConfig) -> str:
+    """Lightning's name of how devices share a batch; a head trained alone leaves the other weights without gradients."""
+    if config.devices == 1:
+        return "auto"
+    return "ddp_find_unused_parameters_true" if config.head_epochs else "ddp"
 
 
 def _callbacks(config: TrainConfig, run: Run, history: History, console: Console) -> list[Callback]:

@@ -63,7 +63,7 @@ def page(title: str, subtitle: str, sections: Sequence[Section]) -> str:
     """Render the whole page: one file, no request to anywhere."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(loader=PackageLoader("scenelet.explore"), autoescape=True, undefined=StrictUndefined)
+    environment = Environment(loader=PackageLoader("scenelet.report"), autoescape=True, undefined=StrictUndefined)
     template = environment.get_template("page.html.j2")
     return str(template.render(title=title, subtitle=subtitle, sections=[part for part in sections if _has_content(part)]))
 

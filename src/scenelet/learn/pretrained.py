@@ -1,0 +1,199 @@
+"""Networks that already know something: of a run, of a bundle, of a folder in the hub's format, or of the hub itself.
+
+They are the teachers of `--teacher` and the starts of `--init`.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from scenelet.bundle.manifest import MANIFEST, ONNX, TRAINING_DATA, read_manifest, verify_files
+from scenelet.bundle.training_data import read_training_data
+from scenelet.data.manifest import Row
+from scenelet.errors import BundleFormatError, ConfigError, DataError
+from scenelet.learn.networks import build_network, head_name, hub_architecture, hush_transformers, normalise
+from scenelet.learn.run import Run
+
+HUB = "hub:"
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A trained network with what must be known to use it honestly.
+
+    Attributes:
+        origin: As it was asked for.
+        network: Normalised pixels to logits.
+        architecture: That `build_network` builds again.
+        class_names: In the order of the logits; empty for the hub's, whose head is not used.
+        trained_on: Pixel hashes of its training images; empty where nobody recorded them.
+    """
+
+    origin: str
+    network: nn.Module
+    architecture: dict[str, Any]
+    class_names: tuple[str, ...] = ()
+    trained_on: frozenset[str] = frozenset()
+
+    @property
+    def described(self) -> dict[str, str]:
+        """Origin and a hash of the weights, for the run's record."""
+        digest = hashlib.blake2b(digest_size=16)
+        for name, tensor in self.network.state_dict().items():
+            digest.update(name.encode() + tensor.detach().contiguous().cpu().numpy().tobytes())
+        return {"origin": self.origin, "weights": digest.hexdigest()}
+
+
+def open_pretrained(origin: str, option: str) -> Pretrained:
+    """Open a run, a bundle, a folder in the hub's format, or (`hub:NAME`) a model of the Hugging Face hub.
+
+    Args:
+        origin: Folder, or `hub:NAME`.
+        option: For messages: "--init" or "--teacher".
+
+    Raises:
+        ConfigError: It is none of these, or can't be loaded.
+        BundleError: The bundle can't be trusted or read.
+    """
+    folder = Path(origin)
+    if origin.startswith(HUB):
+        return _from_hub(origin, origin.removeprefix(HUB), option)
+    if (folder / MANIFEST).is_file():
+        return _from_bundle(origin, folder)
+    if (folder / "data.json").is_file():
+        return _from_run(origin, Run(folder))
+    if (folder / "config.json").is_file():
+        return _from_hub(origin, str(folder), option)
+    raise ConfigError(
+        f"{option} {origin}: found no run, bundle or model folder (data.json, {MANIFEST} or config.json). "
+        "Give one of these, or hub:NAME for a model of the Hugging Face hub."
+    )
+
+
+def refuse_leak(pretrained: Pretrained, validation: Sequence[Row], option: str) -> None:
+    """See to it that validation stays unseen.
+
+    Raises:
+        ConfigError: The network was trained on images that are to validate the new one.
+    """
+    seen = sum(1 for row in validation if row.pixel_hash in pretrained.trained_on)
+    if seen:
+        raise ConfigError(
+            f"{option} {pretrained.origin}: was trained on {seen:,} of the {len(validation):,} validation images, so the "
+            "figures would flatter. Take its own split: the same --seed and --val-fraction, or --manifest of its run."
+        )
+
+
+def start_from(pretrained: Pretrained, class_names: Sequence[str]) -> nn.Module:
+    """A network with the pretrained weights, and a fresh head unless the classes are the same."""
+    network = build_network(pretrained.architecture, len(class_names))
+    state = pretrained.network.state_dict()
+    if tuple(class_names) != pretrained.class_names:
+        head = head_name(network) + "."
+        state = {name: tensor for name, tensor in state.items() if not name.startswith(head)}
+    network.load_state_dict(state, strict=False)
+    return network
+
+
+def require_size(pretrained: Pretrained, sizes: Sequence[int]) -> None:
+    """See to it that the network takes images of these sizes in pixels.
+
+    Raises:
+        ConfigError: It does not.
+    """
+    for size in sorted(set(sizes)):
+        try:
+            with torch.inference_mode():
+                pretrained.network.eval()(normalise(torch.zeros(1, 3, size, size)))
+        except (ValueError, RuntimeError) as error:
+            raise ConfigError(
+                f"--init {pretrained.origin}: takes no images of {size} pixels ({' '.join(str(error).split())[:120]}). "
+                "Give its own size with --input-size N --set train_sizes=N."
+            ) from error
+
+
+def load_run_network(run: Run) -> nn.Module:
+    """A run's network with the weights of its best checkpoint (averaged weights).
+
+    Raises:
+        DataError: The run has no checkpoint.
+    """
+    try:
+        checkpoint = torch.load(run.best_checkpoint, map_location="cpu", weights_only=False)
+    except FileNotFoundError as error:
+        raise DataError(f"{run.folder}: no checkpoint yet. Let `train` end an epoch first.") from error
+    network = build_network(run.architecture(), len(run.data()["class_names"]))
+    prefix = "network."
+    state: Mapping[str, Tensor] = checkpoint["state_dict"]
+    network.load_state_dict({key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)})
+    return network
+
+
+def _from_run(origin: str, run: Run) -> Pretrained:
+    trained_on = frozenset(row.pixel_hash for row in run.rows() if row.split == "train" and not row.excluded)
+    return Pretrained(origin, load_run_network(run), run.architecture(), tuple(run.data()["class_names"]), trained_on)
+
+
+def _from_bundle(origin: str, folder: Path) -> Pretrained:
+    manifest = read_manifest(folder)
+    verify_files(folder, manifest, only=(ONNX, TRAINING_DATA))
+    architecture = manifest.training.get("network")
+    if architecture is None:
+        raise BundleFormatError(f"{folder}: says nothing of its network's layers. Export the bundle again.")
+    network = build_network(architecture, len(manifest.class_names))
+    state = _onnx_weights((folder / ONNX).read_bytes())
+    missing = [name for name in network.state_dict() if name not in state and not name.endswith("num_batches_tracked")]
+    if missing:
+        raise BundleFormatError(f"{folder / ONNX}: weights of {missing[0]} are not in it. Export the bundle again.")
+    network.load_state_dict(state, strict=False)
+    trained_on = {pixels for pixels, part in read_training_data(folder / TRAINING_DATA).items() if part == "train"}
+    return Pretrained(origin, network, architecture, manifest.class_names, frozenset(trained_on))
+
+
+def _onnx_weights(content: bytes) -> dict[str, Tensor]:
+    """Weights by their names in the checkpoint; those stored in half precision are widened."""
+    import onnx
+
+    graph = onnx.load_from_string(content).graph
+    prefix, suffix = "network.", ".fp16"
+    arrays = {tensor.name.removesuffix(suffix): onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    return {
+        name.removeprefix(prefix): torch.from_numpy(array.copy()).float()
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
+
+
+def _from_hub(origin: str, name: str, option: str) -> Pretrained:
+    hush_transformers()
+    from safetensors import SafetensorError
+    from transformers import AutoModelForImageClassification
+
+    try:
+        classifier = AutoModelForImageClassification.from_pretrained(name)
+        mean, std = _pixel_scaling(name)
+    except (OSError, ValueError, ImportError, KeyError, RuntimeError, SafetensorError) as error:
+        raise ConfigError(
+            f"{option} {origin}: can't be loaded as an image classifier: {' '.join(str(error).split())[:300]}. "
+            "Give hub:OWNER/NAME of one that transformers knows, or a folder with its files."
+        ) from error
+    architecture = hub_architecture(classifier.config, mean, std)
+    network = build_network(architecture, classifier.config.num_labels)
+    network.load_state_dict({f"classifier.{key}": value for key, value in classifier.state_dict().items()})
+    return Pretrained(origin, network, architecture)
+
+
+def _pixel_scaling(name: str) -> tuple[Sequence[float], Sequence[float]]:
+    """Mean and deviation of the pixels (0-1) that the model was trained on; ImageNet's where it does not say."""
+    from transformers.utils import cached_file
+
+    path = cached_file(name, "preprocessor_config.json", _raise_exceptions_for_missing_entries=False)
+    values = json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
+    return values.get("image_mean", IMAGENET_MEAN), values.get("image_std", IMAGENET_STD)

@@ -1,0 +1,64 @@
+"""What a network costs to serve: the size and latency of its LiteRT model, measured once an architecture and remembered."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+
+from scenelet.artefacts import write_json
+from scenelet.bundle.manifest import LITERT
+from scenelet.bundle.runtime import LiteRTModel
+from scenelet.export.convert import ServingNetwork, to_litert
+from scenelet.learn.networks import build_network
+from scenelet.quiet import quiet
+
+TIMED_CALLS = 60
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of the float model.
+
+    Attributes:
+        size_mb: Megabytes (10^6 bytes) of the .tflite file.
+        latency_ms: Median of one image on one thread.
+    """
+
+    size_mb: float
+    latency_ms: float
+
+
+def measure_cost(architecture: Mapping[str, Any], class_count: int, size: int, memory: Path) -> Cost:
+    """Convert the network with fresh weights and time it; a figure in `memory` is taken instead.
+
+    Args:
+        architecture: For `build_network`.
+        class_count: Number of logits.
+        size: Input width and height in pixels.
+        memory: JSON file of costs measured before, so that a restarted search sees the same figures.
+    """
+    key = json.dumps([architecture, class_count, size], sort_keys=True)
+    known: dict[str, Any] = json.loads(memory.read_text(encoding="utf-8")) if memory.is_file() else {}
+    if key not in known:
+        known[key] = asdict(_measure(architecture, class_count, size))
+        write_json(memory, known)
+    return Cost(**known[key])
+
+
+def _measure(architecture: Mapping[str, Any], class_count: int, size: int) -> Cost:
+    with torch.random.fork_rng(devices=[]):
+        content = to_litert(ServingNetwork(build_network(architecture, class_count)), size)
+    with quiet():
+        model = LiteRTModel(content, LITERT)
+    pixels, seconds = np.full(model.input_shape, 127, np.uint8), []
+    for _ in range(TIMED_CALLS):
+        start_s = time.perf_counter()
+        model.logits(pixels)
+        seconds.append(time.perf_counter() - start_s)
+    return Cost(round(len(content) / 1e6, 3), round(1000 * median(seconds), 2))

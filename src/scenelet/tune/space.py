@@ -1,0 +1,96 @@
+"""The search space: the `search:` part of a recipe as Optuna's distributions. Knows nothing of trials."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import Trial
+
+from scenelet.errors import ConfigError
+from scenelet.learn.config import TrainConfig, from_values
+
+DEFAULT_SEARCH: dict[str, Any] = {
+    "learning_rate": {"low": 0.0005, "high": 0.01, "log": True},
+    "weight_decay": {"low": 0.005, "high": 0.2, "log": True},
+    "min_crop_area": {"low": 0.2, "high": 0.7},
+    "colour_jitter": {"low": 0.0, "high": 0.5},
+    "distortion": {"low": 0.0, "high": 0.6},
+    "mix_probability": {"low": 0.0, "high": 0.8},
+    "widths": {"choices": [[16, 32, 64, 96], [24, 48, 96, 128], [32, 64, 128, 192], [48, 96, 176, 224]]},
+}
+
+
+def search_space(search: Mapping[str, Any], base: TrainConfig, origin: str) -> dict[str, BaseDistribution]:
+    """Check a search and turn it into distributions.
+
+    Args:
+        search: Dial -> `{low, high}` (and `log: true`), or `{choices: [...]}`.
+        base: The recipe that the dials change.
+        origin: For messages.
+
+    Raises:
+        ConfigError: Unknown dials, bounds that make no sense, values that the recipe can't take; all in one message.
+    """
+    kinds = {field.name: type(field.default) for field in fields(TrainConfig)}
+    faults, space = [], dict[str, BaseDistribution]()
+    for name, wish in search.items():
+        try:
+            if name not in kinds:
+                raise ValueError("unknown dial")
+            space[name] = _distribution(wish, kinds[name])
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            faults.append(f"{name}: found {wish!r}, expected low and high or choices ({error})")
+    faults += [fault for name, spread in space.items() for value in _ends(spread) for fault in _faults(base, name, value)]
+    if faults or not space:
+        raise ConfigError(f"{origin}: search: " + ("; ".join(faults) or "empty; name at least one dial"))
+    return space
+
+
+def _faults(base: TrainConfig, name: str, value: Any) -> list[str]:
+    if name in ("widths", "depths"):  # these two fit one another only in some combinations
+        return []
+    try:
+        from_values({**base.as_dict(), name: value}, name)
+    except ConfigError as error:
+        return [str(error)]
+    return []
+
+
+def suggest(trial: Trial, space: Mapping[str, BaseDistribution]) -> dict[str, Any]:
+    """The trial's value of each dial; those that it already has are kept."""
+    values: dict[str, Any] = {}
+    for name, spread in space.items():
+        if isinstance(spread, FloatDistribution):
+            values[name] = trial.suggest_float(name, spread.low, spread.high, log=spread.log)
+        elif isinstance(spread, IntDistribution):
+            values[name] = trial.suggest_int(name, spread.low, spread.high, log=spread.log)
+        elif isinstance(spread, CategoricalDistribution):
+            values[name] = trial.suggest_categorical(name, spread.choices)
+    return values
+
+
+def _distribution(wish: Mapping[str, Any], kind: type) -> BaseDistribution:
+    unknown = set(wish) - {"low", "high", "log", "choices"}
+    if unknown:
+        raise ValueError(f"unknown key {', '.join(sorted(unknown))}")
+    if "choices" in wish:
+        return CategoricalDistribution([_plain(choice) for choice in wish["choices"]])
+    if kind is int:
+        return IntDistribution(int(wish["low"]), int(wish["high"]), log=bool(wish.get("log", False)))
+    if kind is float:
+        return FloatDistribution(float(wish["low"]), float(wish["high"]), log=bool(wish.get("log", False)))
+    raise ValueError("give choices")
+
+
+def _plain(choice: Any) -> Any:
+    """Lists as the command line writes them: Optuna takes no lists."""
+    return ",".join(str(part) for part in choice) if isinstance(choice, list) else choice
+
+
+def _ends(distribution: BaseDistribution) -> list[Any]:
+    if isinstance(distribution, CategoricalDistribution):
+        return list(distribution.choices)
+    if isinstance(distribution, FloatDistribution | IntDistribution):
+        return [distribution.low, distribution.high]
+    return []

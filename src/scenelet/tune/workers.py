@@ -1,0 +1,37 @@
+"""Several processes on one search: each is a `run_search` of its own, and they meet in the study."""
+
+import multiprocessing
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from optuna.study import Study
+from rich.console import Console
+
+from scenelet.tune.search import SearchConfig, open_study, run_search
+
+
+def run_workers(folder: Path, config: SearchConfig, console: Console) -> Study:
+    """Work on the search with `config.workers` processes, this one among them; the cores are shared out.
+
+    Raises:
+        ConfigError: See `run_search`.
+        DataError: See `run_search`.
+    """
+    if config.workers == 1:
+        return run_search(folder, config, console)
+    threads = config.base.threads or max(1, (os.cpu_count() or 1) // config.workers)
+    config = replace(config, base=replace(config.base, threads=threads))
+    study = open_study(folder, config)
+    context = multiprocessing.get_context("spawn")
+    helpers = [context.Process(target=_help, args=(folder, config), daemon=True) for _ in range(config.workers - 1)]
+    for helper in helpers:
+        helper.start()
+    run_search(folder, config, console)
+    for helper in helpers:
+        helper.join()
+    return study
+
+
+def _help(folder: Path, config: SearchConfig) -> None:
+    run_search(folder, config, Console(stderr=True))
