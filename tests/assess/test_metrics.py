@@ -32,8 +32,9 @@ def test_no_images_means_no_value():
 def test_figures_agree_with_scikit_learn():
     figures, predicted = evaluate(LABELS, PROBABILITIES, NAMES), PROBABILITIES.argmax(1)
     assert figures.top1_accuracy.value == pytest.approx(sklearn_metrics.accuracy_score(LABELS, predicted))
-    assert figures.macro_f1 == pytest.approx(sklearn_metrics.f1_score(LABELS, predicted, average="macro"))
-    assert figures.log_loss == pytest.approx(sklearn_metrics.log_loss(LABELS, PROBABILITIES))
+    assert figures.macro_f1.value == pytest.approx(sklearn_metrics.f1_score(LABELS, predicted, average="macro"))
+    assert figures.log_loss.value == pytest.approx(sklearn_metrics.log_loss(LABELS, PROBABILITIES))
+    assert figures.balanced_accuracy.value == pytest.approx(sklearn_metrics.balanced_accuracy_score(LABELS, predicted))
     assert figures.confusion_matrix == sklearn_metrics.confusion_matrix(LABELS, predicted).tolist()
     precision = sklearn_metrics.precision_score(LABELS, predicted, average=None)
     recall = sklearn_metrics.recall_score(LABELS, predicted, average=None)

@@ -189,3 +189,9 @@ def test_in_the_first_epochs_of_a_transfer_only_the_head_moves(painted, bundle, 
     for name, tensor in after.state_dict().items():
         if not name.endswith("num_batches_tracked"):
             assert torch.allclose(tensor, before.state_dict()[name], atol=1e-5) == (not name.startswith(head)), name
+
+
+def test_the_shipped_bundle_opens_as_a_network(shipped_bundle):
+    pretrained = open_pretrained(str(shipped_bundle), "--init")
+    assert len(pretrained.class_names) == 6
+    assert logits(pretrained.network).shape == (3, 6)

@@ -15,7 +15,7 @@ from scenelet.bundle.training_data import read_training_data
 from scenelet.data.load import Advance, examine, in_parallel, read, silent
 from scenelet.data.manifest import Row, rows_of
 from scenelet.data.scan import Found, scan
-from scenelet.errors import ConfigError, DataError
+from scenelet.errors import BundleFormatError, ConfigError, DataError
 from scenelet.images import to_input
 from scenelet.progress import counting
 from scenelet.quiet import quiet
@@ -118,22 +118,31 @@ class Answers:
     Attributes:
         labels: (n,) true class indices.
         logits: (n, classes).
+        features: (n, features).
     """
 
     labels: np.ndarray
     logits: np.ndarray
+    features: np.ndarray
 
 
 def answer(bundle: BundleModel, root: Path, rows: Sequence[Row], advance: Advance = silent) -> Answers:
-    """Logits of each row's image, from its bytes.
+    """Logits and features of each row's image, from its bytes.
 
     Raises:
         UnreadableImageError: A file changed since it was examined.
+        BundleFormatError: The model answers with something that is not a number.
     """
     names, spec = bundle.manifest.class_names, bundle.manifest.preprocess
     inputs = in_parallel(lambda row: to_input(read(root / row.path), spec), rows, advance)
-    logits = np.stack([bundle.logits(pixels) for pixels in inputs])
-    return Answers(np.array([names.index(row.label) for row in rows]), logits)
+    logits, features = (np.stack(column) for column in zip(*map(bundle.answer, inputs), strict=True))
+    broken = np.flatnonzero(~np.isfinite(logits).all(1))
+    if len(broken):
+        raise BundleFormatError(
+            f"{bundle.folder}: the model answers {len(broken):,} of {len(rows):,} images with something that is not a number, "
+            f"first {rows[broken[0]].path}. No figure can be trusted; export the bundle again."
+        )
+    return Answers(np.array([names.index(row.label) for row in rows]), logits, features)
 
 
 def evaluate_bundle(

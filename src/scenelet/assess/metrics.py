@@ -8,14 +8,15 @@ import numpy as np
 
 Z_95 = 1.959963984540054
 CALIBRATION_BINS = 15
+BOOTSTRAP_RESAMPLES = 1000
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A proportion with its 95 % interval.
+    """A figure with its 95 % interval.
 
     Attributes:
-        value: Observed, 0-1; None where nothing was observed.
+        value: Observed; None where nothing was observed.
         low: Lower end.
         high: Upper end.
     """
@@ -80,6 +81,42 @@ def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray, bi
     return float(gaps.sum() / counts.sum())
 
 
+def balanced_accuracy(matrix: np.ndarray) -> float:
+    """Mean recall of the classes that are present, from the (classes, classes) matrix."""
+    present = matrix.sum(1) > 0
+    return float((matrix.diagonal()[present] / matrix.sum(1)[present]).mean())
+
+
+def macro_f1(matrix: np.ndarray) -> float:
+    """Mean F1 of the classes that are present or were answered, from the (classes, classes) matrix."""
+    total = matrix.sum(0) + matrix.sum(1)
+    return float((2 * matrix.diagonal()[total > 0] / total[total > 0]).mean())
+
+
+def bootstrapped(labels: np.ndarray, probabilities: np.ndarray, seed: int = 0) -> dict[str, Interval]:
+    """Balanced accuracy, macro F1 and log loss with 95 % percentile intervals over 1,000 resamples of the images.
+
+    Source: Efron 1979.
+    """
+    count, classes = probabilities.shape
+    predicted = probabilities.argmax(1)
+    losses = -np.log(np.clip(probabilities[np.arange(count), labels], 1e-15, 1))
+    rng = np.random.default_rng(seed)
+    draws = []
+    for _ in range(BOOTSTRAP_RESAMPLES):
+        chosen = rng.integers(0, count, count)
+        matrix = np.bincount(labels[chosen] * classes + predicted[chosen], minlength=classes**2).reshape(classes, classes)
+        draws.append((balanced_accuracy(matrix), macro_f1(matrix), float(losses[chosen].mean())))
+    matrix = confusion_matrix(labels, predicted, classes)
+    observed = (balanced_accuracy(matrix), macro_f1(matrix), float(losses.mean()))
+    low, high = np.percentile(draws, [2.5, 97.5], axis=0)
+    names = ("balanced_accuracy", "macro_f1", "log_loss")
+    return {
+        name: Interval(value, min(float(a), value), max(float(b), value))
+        for name, value, a, b in zip(names, observed, low, high, strict=True)
+    }
+
+
 @dataclass(frozen=True)
 class ClassFigures:
     """Of one class; `f1` is 0 where the class was neither present nor predicted."""
@@ -97,8 +134,9 @@ class Evaluation:
     Attributes:
         images: How many.
         class_names: In the order of the matrix.
-        top1_accuracy: With its 95 % interval.
-        macro_f1: Mean of the classes' F1.
+        top1_accuracy: Part answered rightly (Wilson's interval; those of the next three are bootstrapped).
+        balanced_accuracy: Mean recall of the classes that are present.
+        macro_f1: Mean F1 of the classes that are present or were answered.
         log_loss: In nats.
         expected_calibration_error: 15 bins.
         per_class: By class name.
@@ -108,8 +146,9 @@ class Evaluation:
     images: int
     class_names: tuple[str, ...]
     top1_accuracy: Interval
-    macro_f1: float
-    log_loss: float
+    balanced_accuracy: Interval
+    macro_f1: Interval
+    log_loss: Interval
     expected_calibration_error: float
     per_class: dict[str, ClassFigures]
     confusion_matrix: list[list[int]]
@@ -138,8 +177,7 @@ def evaluate(labels: np.ndarray, probabilities: np.ndarray, class_names: Sequenc
         images=len(labels),
         class_names=tuple(class_names),
         top1_accuracy=wilson_interval(int(matrix.trace()), len(labels)),
-        macro_f1=float(np.mean([figures.f1 for figures in per_class.values()])),
-        log_loss=log_loss(labels, probabilities),
+        **bootstrapped(labels, probabilities),
         expected_calibration_error=expected_calibration_error(labels, probabilities),
         per_class=per_class,
         confusion_matrix=matrix.tolist(),

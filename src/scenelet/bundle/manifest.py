@@ -2,9 +2,10 @@
 
 BUNDLE/
 ├── bundle.json         this module's `Manifest`
-├── model.tflite        uint8 (1, height, width, 3) in, logits (1, classes) out
+├── model.tflite        uint8 (1, height, width, 3) in, logits (1, classes) and features (1, f) out
 ├── model.onnx          the same network, any batch size
 ├── MODEL_CARD.md       for people
+├── features.npy        mean and whitening of the training images' features: how far a picture is from all of them
 ├── training-data.csv   which pictures (by pixel hash) it was trained and validated on
 └── golden/             painted pictures whose probabilities are recorded
 """
@@ -18,12 +19,13 @@ from typing import Any
 from scenelet.errors import BundleFormatError, BundleTamperedError
 from scenelet.images import PreprocessSpec
 
-FORMAT_VERSION = 1
-MANIFEST, LITERT, ONNX, CARD, TRAINING_DATA, GOLDEN = (
+FORMAT_VERSION = 2
+MANIFEST, LITERT, ONNX, CARD, FEATURES, TRAINING_DATA, GOLDEN = (
     "bundle.json",
     "model.tflite",
     "model.onnx",
     "MODEL_CARD.md",
+    "features.npy",
     "training-data.csv",
     "golden",
 )
@@ -54,7 +56,10 @@ class Manifest:
         preprocess: From decoded image to model input.
         temperature: Logits are divided by this before softmax; fitted on validation.
         abstain_below: Answers of lower probability are better not given; None: never abstain.
-        prediction_set_threshold: Of conformal prediction sets; None: no sets.
+        prediction_set_thresholds: By class name: classes at least this probable belong to the prediction set.
+        thresholds: What the two above promise, and what was measured on images they were not fitted on.
+        stranger_score: "feature distance" or "energy": what tells pictures of none of the classes.
+        stranger_above: Scores over this are called out of distribution.
         metrics: Measured on the LiteRT model from raw bytes, with intervals.
         training: Recipe, counts, fingerprint and profile of the training data.
         parity: Largest differences of probability between checkpoint, LiteRT and ONNX.
@@ -79,7 +84,10 @@ class Manifest:
     golden: tuple[Golden, ...]
     sha256: dict[str, str]
     abstain_below: float | None = None
-    prediction_set_threshold: float | None = None
+    prediction_set_thresholds: dict[str, float] = field(default_factory=dict)
+    thresholds: dict[str, Any] = field(default_factory=dict)
+    stranger_score: str = "feature distance"
+    stranger_above: float | None = None
     format_version: int = field(default=FORMAT_VERSION)
 
     def as_dict(self) -> dict[str, Any]:

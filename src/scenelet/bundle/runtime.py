@@ -2,11 +2,15 @@
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from scenelet.bundle.manifest import LITERT, Manifest, read_manifest, verify_files
+from scenelet.bundle.features import energy, read_feature_space
+from scenelet.bundle.manifest import FEATURES, LITERT, Manifest, read_manifest, verify_files
 from scenelet.errors import BundleFormatError
+
+OUTPUTS = ("output_0", "output_1")  # logits and features, by their names in the file
 
 
 class LiteRTModel:
@@ -21,7 +25,7 @@ class LiteRTModel:
             threads: To compute with.
 
         Raises:
-            BundleFormatError: Not a LiteRT model with one uint8 NHWC input and one output.
+            BundleFormatError: Not a LiteRT model with one uint8 NHWC input, and logits and features as outputs.
         """
         from ai_edge_litert.interpreter import Interpreter
 
@@ -32,26 +36,39 @@ class LiteRTModel:
             raise BundleFormatError(f"{origin}: not a LiteRT model that runs here: {error}") from error
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         shape = tuple(int(size) for size in inputs[0]["shape"])
-        if len(inputs) != 1 or len(outputs) != 1 or inputs[0]["dtype"] != np.uint8 or len(shape) != 4 or shape[3] != 3:
+        if len(inputs) != 1 or inputs[0]["dtype"] != np.uint8 or len(shape) != 4 or shape[3] != 3:
             raise BundleFormatError(f"{origin}: found input {inputs[0]['dtype'].__name__} {shape}, expected one uint8 NHWC.")
+        by_name = {name: detail for name in OUTPUTS for detail in outputs if name in detail["name"]}
+        if len(outputs) != 2 or len(by_name) != 2:
+            raise BundleFormatError(f"{origin}: found {len(outputs)} outputs, expected logits and features. Export it again.")
         self.input_shape = shape
-        self.class_count = int(outputs[0]["shape"][-1])
-        self._input, self._output = inputs[0]["index"], outputs[0]["index"]
+        self._input, self._outputs = inputs[0]["index"], [by_name[name] for name in OUTPUTS]
+        self.class_count, self.feature_count = (int(detail["shape"][-1]) for detail in self._outputs)
         self._lock = threading.Lock()
 
-    def logits(self, pixels: np.ndarray) -> np.ndarray:
-        """Compute one image's logits.
+    def answer(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Compute one image's logits, and the features that they are made of.
 
         Args:
             pixels: (1, height, width, 3) uint8.
 
         Returns:
-            (classes,) float32.
+            (classes,) and (features,) float32.
         """
         with self._lock:
             self._interpreter.set_tensor(self._input, pixels)
             self._interpreter.invoke()
-            return np.array(self._interpreter.get_tensor(self._output)[0], np.float32)
+            logits, features = (self._read(detail) for detail in self._outputs)
+        return logits, features
+
+    def logits(self, pixels: np.ndarray) -> np.ndarray:
+        """(1, height, width, 3) uint8 to (classes,) float32."""
+        return self.answer(pixels)[0]
+
+    def _read(self, detail: dict[str, Any]) -> np.ndarray:
+        values = np.array(self._interpreter.get_tensor(detail["index"])[0], np.float32)
+        scale, zero = detail["quantization"]  # (0, 0) for floats
+        return (values - zero) * np.float32(scale) if scale else values
 
 
 class BundleModel:
@@ -66,7 +83,8 @@ class BundleModel:
         """
         self.folder = folder
         self.manifest: Manifest = read_manifest(folder)
-        verify_files(folder, self.manifest, only=(LITERT,))
+        verify_files(folder, self.manifest, only=(LITERT, FEATURES))
+        self.features = read_feature_space((folder / FEATURES).read_bytes(), str(folder / FEATURES))
         self._model = LiteRTModel((folder / LITERT).read_bytes(), str(folder / LITERT), threads)
         spec, names = self.manifest.preprocess, self.manifest.class_names
         if self._model.input_shape != (1, spec.height, spec.width, 3) or self._model.class_count != len(names):
@@ -74,10 +92,25 @@ class BundleModel:
                 f"{folder}: the model takes {self._model.input_shape} and knows {self._model.class_count} classes, "
                 f"bundle.json says {spec.height} x {spec.width} pixels and {len(names)} classes. Export the bundle again."
             )
+        if self._model.feature_count != len(self.features.mean):
+            raise BundleFormatError(
+                f"{folder}: the model computes {self._model.feature_count} features, {FEATURES} describes "
+                f"{len(self.features.mean)}. Export the bundle again."
+            )
+
+    def answer(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(1, height, width, 3) uint8 to (classes,) float32 logits and (features,) float32."""
+        return self._model.answer(pixels)
 
     def logits(self, pixels: np.ndarray) -> np.ndarray:
         """(1, height, width, 3) uint8 to (classes,) float32 logits."""
         return self._model.logits(pixels)
+
+    def stranger_score(self, logits: np.ndarray, features: np.ndarray) -> float:
+        """How little a picture looks like the training pictures, by the score that the bundle says."""
+        if self.manifest.stranger_score == "energy":
+            return float(energy(logits, self.manifest.temperature))
+        return float(self.features.distance(features))
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
         """(1, height, width, 3) uint8 to (classes,) float64 calibrated probabilities that sum to 1."""

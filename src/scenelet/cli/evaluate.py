@@ -62,8 +62,9 @@ def _print(chosen: "Chosen", figures: "Evaluation") -> None:
         console.print(f"{chosen.seen_in_training:,} of them were trained on (the same pixels): the figure flatters a little")
     summary = Table(box=None, show_header=False, pad_edge=False)
     summary.add_row("top-1 accuracy", _interval(figures.top1_accuracy, digits=2))
-    summary.add_row("macro F1", f"{figures.macro_f1:.4f}")
-    summary.add_row("log loss", f"{figures.log_loss:.4f}")
+    summary.add_row("balanced accuracy", _interval(figures.balanced_accuracy, digits=2))
+    summary.add_row("macro F1", _number(figures.macro_f1))
+    summary.add_row("log loss", _number(figures.log_loss))
     summary.add_row("expected calibration error", f"{figures.expected_calibration_error:.2%}")
     console.print(summary)
     console.print()
@@ -77,6 +78,10 @@ def _print(chosen: "Chosen", figures: "Evaluation") -> None:
     for name, row in zip(figures.class_names, figures.confusion_matrix, strict=True):
         confusion.add_row(name, *(str(count) if count else "·" for count in row))
     console.print(confusion)
+
+
+def _number(interval: "Interval") -> str:
+    return f"{interval.value:.4f} ({interval.low:.4f} to {interval.high:.4f})"
 
 
 def _interval(interval: "Interval", digits: int = 1) -> str:

@@ -27,8 +27,9 @@ Measured on {metrics["images"]:,} images held out of the training data, from the
 | | |
 |---|---|
 | top-1 accuracy | **{accuracy["value"]:.2%}** (95 % interval {accuracy["low"]:.2%} to {accuracy["high"]:.2%}) |
-| macro F1 | {metrics["macro_f1"]:.4f} |
-| log loss | {metrics["log_loss"]:.4f} |
+| balanced accuracy | {_with_interval(metrics["balanced_accuracy"])} |
+| macro F1 | {_number(metrics["macro_f1"])} |
+| log loss | {_number(metrics["log_loss"])} |
 | expected calibration error | {metrics["expected_calibration_error"]:.2%} |
 
 {_per_class_table(metrics)}
@@ -39,6 +40,8 @@ Rows are the true class, columns the answer:
 
 **What these figures are.** They are validation figures: the epoch was chosen, and the temperature fitted, on these same
 images, so they are a little kinder than those on unseen data would be. No test split was looked at.
+
+{_promises(manifest)}
 
 ## How it was trained
 
@@ -55,9 +58,29 @@ probabilities of checkpoint, LiteRT and ONNX differ by at most {worst_difference
 
 ## Limits
 
-It always answers with one of its classes, also for a picture of none of them. It has seen pictures like its training data
-only: other cameras, regions, seasons or drawings may do worse. Not for decisions that can harm people.
+It has seen pictures like its training data only: other cameras, regions, seasons or drawings may do worse. A picture of none of
+its classes is told as a stranger only as often as said above. Not for decisions that can harm people.
 """
+
+
+def _promises(manifest: Manifest) -> str:
+    held, strangers = manifest.thresholds["held_out"], manifest.thresholds["strangers"][0]
+    told = ", ".join(f"{kind} {share:.0%}" for kind, share in strangers["told"].items())
+    abstains = (
+        f"Under a probability of {manifest.abstain_below:.3f} it abstains"
+        if manifest.abstain_below is not None
+        else "No probability is high enough for the wished accuracy, so it never abstains"
+    )
+    error, right = f"{held['expected_calibration_error']:.2%}", _with_interval(held["accuracy_answered"])
+    return f"""**On images that the thresholds were not fitted on** (each tenth judged by what the other nine give):
+calibration error {error}. {abstains} (wished: {held["wished_accuracy"]:.0%}
+of the answers right): it answers {held["answered"]:.1%} and is right in {right} of them.
+Prediction sets promise to hold the true class for {held["promised_coverage"]:.0%} and do so for
+{_with_interval(held["coverage"])}, with {held["mean_set_size"]:.2f} classes on average.
+
+**Pictures of none of the classes** are told by their {strangers["score"]}, over {strangers["threshold"]:.3g} (mean AUROC
+{strangers["mean_auroc"]:.3f} on painted strangers; {strangers["false_alarms"]:.0%} of the validation images are over it, too).
+Told: {told}."""
 
 
 def _quantisation_line(figures: dict[str, Any]) -> str:
@@ -76,6 +99,18 @@ def _per_class_table(metrics: dict[str, Any]) -> str:
         precision, recall = (_with_interval(figures[key]) for key in ("precision", "recall"))
         lines.append(f"| {name} | {figures['images']:,} | {precision} | {recall} | {figures['f1']:.3f} |")
     return "\n".join(lines)
+
+
+def _number(interval: dict[str, float]) -> str:
+    return f"{interval['value']:.4f} ({interval['low']:.4f} to {interval['high']:.4f})"
+
+
+def _origin(training: dict[str, Any]) -> str:
+    """Where the weights began and who taught them."""
+    init, teachers = training.get("init"), training.get("teachers") or []
+    begun = f"Started from {init['origin']} (weights `{init['weights']}`)" if init else "From scratch, no pretrained weights"
+    names = ", ".join(f"{teacher['origin']} (weights `{teacher['weights']}`)" for teacher in teachers)
+    return f"{begun}, taught by {names} besides the labels" if teachers else begun
 
 
 def _with_interval(interval: dict[str, float | None]) -> str:
@@ -98,11 +133,11 @@ def _training_lines(training: dict[str, Any]) -> str:
         f"Data: {train_count:,} training and {val_count:,} validation images ({training['excluded']} left out as unusable), "
         f"split by picture, stratified by class; fingerprint `{training['fingerprint']}`.",
         "Which pictures were seen is listed by pixel hash in `training-data.csv`.",
-        f"From scratch, no pretrained weights: {result['parameters']:,} parameters, {result['epochs']} epochs, "
+        f"{_origin(training)}: {result['parameters']:,} parameters, {result['epochs']} epochs, "
         f"best epoch {result['best_epoch']} by validation log loss, {result['training_s'] / 60:.0f} minutes on "
         f"{environment['device']} ({environment['precision']}, threads: {environment['threads']}).",
         f"Command: `{' '.join(environment['command'])}`",
-        f"Recipe: {', '.join(f'{key} {value}' for key, value in training['recipe'].items())}.",
+        f"Recipe: {', '.join(f'{key} {value}' for key, value in training['recipe'].items() if value != '')}.",
         f"Versions: {', '.join(versions)}.",
     )
     return "\n".join(f"- {line}" for line in lines)

@@ -1,26 +1,31 @@
 """Convert a trained network to LiteRT and ONNX with the pixel scaling inside the graph. Knows nothing of bundles."""
 
+import copy
 import tempfile
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from scenelet.learn.networks import normalise
+from scenelet.learn.networks import head_name, normalise
 from scenelet.quiet import quiet
 
 
 class ServingNetwork(nn.Module):
-    """What is exported: uint8 (n, height, width, 3) in, logits (n, classes) out."""
+    """What is exported: uint8 (n, height, width, 3) in; logits (n, classes) and the features (n, f) behind them out."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         # channels_last weights make litert-torch 0.10 write wrong files without a word
-        self.network = network.to(memory_format=torch.contiguous_format).float().eval()
+        self.network = copy.deepcopy(network).to(memory_format=torch.contiguous_format).float().eval()
+        name = head_name(self.network)
+        self.head = self.network.get_submodule(name)
+        self.network.set_submodule(name, nn.Identity())
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Scale, reorder, classify."""
-        return self.network(normalise(images).permute(0, 3, 1, 2))
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Scale, reorder, compute features, classify."""
+        features = self.network(normalise(images).permute(0, 3, 1, 2))
+        return self.head(features), features
 
 
 def to_litert(network: ServingNetwork, size: int) -> bytes:
@@ -42,7 +47,7 @@ def to_onnx(network: ServingNetwork, size: int) -> bytes:
             (_example(2, size),),  # traced with two: with one, torch.export takes the batch size for a constant
             str(path),
             input_names=["images"],
-            output_names=["logits"],
+            output_names=["logits", "features"],
             dynamic_shapes=({0: "batch"},),
             external_data=False,
             dynamo=True,

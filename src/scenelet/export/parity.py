@@ -47,7 +47,7 @@ def checkpoint_logits(network: ServingNetwork) -> Logits:
 
     def compute(pixels: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            return network(torch.from_numpy(pixels.copy())).numpy()[0]  # type: ignore[no-any-return]
+            return network(torch.from_numpy(pixels.copy()))[0].numpy()[0]  # type: ignore[no-any-return]
 
     return compute
 
@@ -69,7 +69,14 @@ def litert_logits(content: bytes) -> Logits:
     return LiteRTModel(content, "model.tflite").logits
 
 
-def measure_parity(checkpoint: Logits, litert: Logits, onnx: Logits, files: Iterable[bytes], spec: PreprocessSpec) -> Parity:
+def measure_parity(
+    checkpoint: Logits,
+    litert: Logits,
+    onnx: Logits,
+    files: Iterable[bytes],
+    spec: PreprocessSpec,
+    temperature: float = 1.0,
+) -> Parity:
     """Ask all three about each file, from its raw bytes.
 
     Args:
@@ -78,12 +85,13 @@ def measure_parity(checkpoint: Logits, litert: Logits, onnx: Logits, files: Iter
         onnx: Logits of the .onnx file.
         files: Whole image files.
         spec: Preprocessing of the bundle.
+        temperature: Of the bundle.
 
     Raises:
         ImageError: One of the files can't be used.
     """
     inputs = [to_input(data, spec) for data in files]
-    answers = [softmax(np.stack([ask(pixels) for pixels in inputs])) for ask in (checkpoint, litert, onnx)]
+    answers = [softmax(np.stack([ask(pixels) for pixels in inputs]), temperature) for ask in (checkpoint, litert, onnx)]
     gaps = [float(np.abs(answers[a] - answers[b]).max()) for a, b in ((0, 1), (0, 2), (1, 2))]
     return Parity(len(inputs), *gaps)
 

@@ -14,16 +14,16 @@ from rich.console import Console
 
 from scenelet import __version__
 from scenelet.artefacts import whole_folder, write_bytes, write_json
-from scenelet.assess.calibrate import fit_temperature
 from scenelet.assess.metrics import Evaluation, evaluate
-from scenelet.bundle.manifest import CARD, GOLDEN, LITERT, MANIFEST, ONNX, TRAINING_DATA, Golden, Manifest, sha256
+from scenelet.bundle.manifest import CARD, FEATURES, GOLDEN, LITERT, MANIFEST, ONNX, TRAINING_DATA, Golden, Manifest, sha256
 from scenelet.bundle.runtime import LiteRTModel, softmax
 from scenelet.bundle.training_data import training_data_csv
-from scenelet.data.load import in_parallel, read
+from scenelet.data.load import Advance, in_parallel, read
 from scenelet.data.manifest import Row
 from scenelet.errors import ConfigError, DataError, QuantisationError
 from scenelet.export.card import model_card
 from scenelet.export.convert import ServingNetwork, to_litert, to_onnx
+from scenelet.export.fit import Asked, ask, fit
 from scenelet.export.golden import golden_files, nasty_files
 from scenelet.export.parity import (
     HALF_PRECISION_TOLERANCE,
@@ -42,6 +42,7 @@ from scenelet.progress import counting
 from scenelet.quiet import quiet
 
 PARITY_VALIDATION_IMAGES = 64
+FEATURE_IMAGES = 3000
 TIMED_CALLS = 200
 
 
@@ -54,6 +55,8 @@ class ExportOptions:
         licence: Of the weights, as the card says it.
         quantize: "none", "fp16" or "int8".
         max_drop: Most accuracy that quantising may cost, in percentage points.
+        wished_accuracy: Of the answers that the bundle does not abstain from.
+        coverage: Part of the pictures whose prediction set is to hold the true class.
         data: The data folder, if it is no longer where `train` found it.
     """
 
@@ -61,6 +64,8 @@ class ExportOptions:
     licence: str = "not stated"
     quantize: str = "none"
     max_drop: float = 0.5
+    wished_accuracy: float = 0.98
+    coverage: float = 0.95
     data: Path | None = None
 
 
@@ -113,6 +118,10 @@ class _Source:
     def part(self, split: str) -> list[Row]:
         return [row for row in self.rows if row.split == split]
 
+    def some_training_rows(self, count: int) -> list[Row]:
+        """By pixel hash: as good as drawn by lot, and the same every time."""
+        return sorted(self.part("train"), key=lambda row: row.pixel_hash)[:count]
+
     def inputs(self, rows: Sequence[Row]) -> list[np.ndarray]:
         return list(in_parallel(lambda row: to_input(read(self.root / row.path), self.spec), rows))
 
@@ -142,8 +151,7 @@ def export_bundle(run: Run, out: Path, options: ExportOptions, console: Console)
         QuantisationError: It costs more accuracy than allowed; nothing is written.
         ArtefactError: `out` can't be written.
     """
-    if options.quantize not in MODES:
-        raise ConfigError(f"--quantize: found {options.quantize!r}, expected {', '.join(MODES)}")
+    _check(options)
     result, source = run.result(), _open(run, options)
     network = load_network(run)
     console.print("converting to LiteRT and ONNX", highlight=False)
@@ -153,15 +161,21 @@ def export_bundle(run: Run, out: Path, options: ExportOptions, console: Console)
     with quiet():
         float_litert, litert = LiteRTModel(float_model, LITERT), LiteRTModel(model, LITERT)
     tolerance = HALF_PRECISION_TOLERANCE if options.quantize == "fp16" else TOLERANCE
-    compared = (float_litert, float_onnx) if options.quantize == "int8" else (litert, onnx_model)
-    parity = _parity(network, *compared, source, tolerance)
     val_rows = source.part("val")
     labels = np.array([source.class_names.index(row.label) for row in val_rows])
-    float_logits, logits = _validate(source, val_rows, (float_litert, litert), console)
-    quantisation = _compare(options.quantize, labels, (float_logits, logits), (float_litert, litert), (float_model, model))
+    with counting(console, "validating", len(val_rows)) as advance:
+        float_logits, validation = _validate(source, val_rows, float_litert, litert, advance)
+    pair = (float_logits, validation.logits)
+    quantisation = _compare(options.quantize, labels, pair, (float_litert, litert), (float_model, model))
     _require_small_drop(quantisation, options.max_drop)
-    temperature = fit_temperature(logits, labels)
-    evaluation = evaluate(labels, softmax(logits, temperature), source.class_names)
+    console.print("fitting temperature and thresholds", highlight=False)
+    training = ask(litert, source.inputs(source.some_training_rows(FEATURE_IMAGES)))
+    wished = (options.wished_accuracy, options.coverage)
+    fitted = fit(litert, labels, validation, training, source.spec, wished)
+    temperature = fitted.temperature
+    compared = (float_litert, float_onnx) if options.quantize == "int8" else (litert, onnx_model)
+    parity = _parity(network, *compared, source, temperature, tolerance)
+    evaluation = evaluate(labels, softmax(validation.logits, temperature), source.class_names)
     golden = golden_files()
     manifest = Manifest(
         name=options.name,
@@ -171,7 +185,12 @@ def export_bundle(run: Run, out: Path, options: ExportOptions, console: Console)
         preprocess=source.spec,
         temperature=temperature,
         metrics=evaluation.as_dict(),
-        training=_training(source, result),
+        abstain_below=fitted.abstain_below,
+        prediction_set_thresholds=dict(zip(source.class_names, map(float, fitted.set_thresholds), strict=True)),
+        thresholds={"held_out": fitted.promises, "strangers": [each.as_dict() for each in fitted.strangers]},
+        stranger_score=fitted.strangers[0].score,
+        stranger_above=fitted.strangers[0].threshold,
+        training=_training(source, result, fitted.profile),
         parity=parity.as_dict(),
         quantisation=asdict(quantisation),
         licence=options.licence,
@@ -184,6 +203,7 @@ def export_bundle(run: Run, out: Path, options: ExportOptions, console: Console)
         LITERT: model,
         ONNX: onnx_model,
         CARD: model_card(manifest, len(model)).encode(),
+        FEATURES: fitted.space.to_bytes(),
         TRAINING_DATA: training_data_csv({row.pixel_hash: row.split for row in source.rows}).encode(),
         **{f"{GOLDEN}/{file}": content for file, content in golden.items()},
     }
@@ -205,25 +225,39 @@ def _quantise(model: bytes, source: _Source, mode: str) -> bytes:
         return model
     if mode == "fp16":
         return litert_to_fp16(model)
-    rows = sorted(source.part("train"), key=lambda row: row.pixel_hash)  # as good as shuffled, and the same every time
-    return litert_to_int8(model, source.inputs(rows[:CALIBRATION_IMAGES]))
+    return litert_to_int8(model, source.inputs(source.some_training_rows(CALIBRATION_IMAGES)))
 
 
-def _parity(network: ServingNetwork, litert: LiteRTModel, onnx_model: bytes, source: _Source, tolerance: float) -> Parity:
+def _check(options: ExportOptions) -> None:
+    if options.quantize not in MODES:
+        raise ConfigError(f"--quantize: found {options.quantize!r}, expected {', '.join(MODES)}")
+    for flag, value in (("--wished-accuracy", options.wished_accuracy), ("--coverage", options.coverage)):
+        if not 0 < value < 1:
+            raise ConfigError(f"{flag}: found {value:g}, expected more than 0 and less than 1")
+
+
+def _parity(
+    network: ServingNetwork,
+    litert: LiteRTModel,
+    onnx_model: bytes,
+    source: _Source,
+    temperature: float,
+    tolerance: float,
+) -> Parity:
     rows = source.part("val")
     samples = [read(source.root / row.path) for row in rows[:: max(1, len(rows) // PARITY_VALIDATION_IMAGES)]]
-    ask = (checkpoint_logits(network), litert.logits, onnx_logits(onnx_model))
-    parity = measure_parity(*ask, [*nasty_files().values(), *samples], source.spec)
+    three = (checkpoint_logits(network), litert.logits, onnx_logits(onnx_model))
+    parity = measure_parity(*three, [*nasty_files().values(), *samples], source.spec, temperature)
     require_parity(parity, tolerance)
     return parity
 
 
-def _validate(source: _Source, rows: list[Row], models: Sequence[LiteRTModel], console: Console) -> list[np.ndarray]:
-    """Each model's logits of the same images, from their bytes."""
-    with counting(console, "validating", len(rows)) as advance:
-        inputs = in_parallel(lambda row: to_input(read(source.root / row.path), source.spec), rows, advance)
-        answers = [[model.logits(pixels) for model in models] for pixels in inputs]
-    return [np.stack(column) for column in zip(*answers, strict=True)]
+def _validate(
+    source: _Source, rows: list[Row], float_model: LiteRTModel, model: LiteRTModel, advance: Advance
+) -> tuple[np.ndarray, Asked]:
+    """The float model's logits, and all that the bundle's model says, of the same images from their bytes."""
+    inputs = list(in_parallel(lambda row: to_input(read(source.root / row.path), source.spec), rows, advance))
+    return np.stack([float_model.logits(pixels) for pixels in inputs]), ask(model, inputs)
 
 
 def _compare(
@@ -263,7 +297,7 @@ def _require_small_drop(quantisation: Quantisation, max_drop: float) -> None:
         )
 
 
-def _training(source: _Source, result: dict[str, Any]) -> dict[str, Any]:
+def _training(source: _Source, result: dict[str, Any], profile: dict[str, Any]) -> dict[str, Any]:
     described, used = source.run.data(), source.part("train")
     return {
         "images": described["images"],
@@ -273,6 +307,7 @@ def _training(source: _Source, result: dict[str, Any]) -> dict[str, Any]:
             "median_width": median(row.width for row in used),
             "median_height": median(row.height for row in used),
             "different_pictures": len({row.pixel_hash for row in used}),
+            "measures": profile,
         },
         **{("network" if key == "architecture" else key): value for key, value in source.run.network().items()},
         "recipe": source.run.config().as_dict(),

@@ -7,6 +7,7 @@ from typing import Any, Protocol, cast
 import torch
 from torch import Tensor, nn
 
+from scenelet.errors import ConfigError
 from scenelet.learn.config import TrainConfig
 
 Architecture = Mapping[str, Any]
@@ -140,8 +141,14 @@ def _stem(width: int) -> nn.Sequential:
 
 
 def head_name(network: nn.Module) -> str:
-    """Dotted name of the last linear layer, which turns features into logits."""
+    """Dotted name of the last linear layer, which turns features into logits.
+
+    Raises:
+        ConfigError: There is none.
+    """
     names: list[str] = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
+    if not names:
+        raise ConfigError("this network ends in no linear layer, so its head can't be told. Start from another one.")
     return names[-1]
 
 

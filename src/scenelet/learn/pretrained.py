@@ -148,7 +148,7 @@ def _from_bundle(origin: str, folder: Path) -> Pretrained:
     if architecture is None:
         raise BundleFormatError(f"{folder}: says nothing of its network's layers. Export the bundle again.")
     network = build_network(architecture, len(manifest.class_names))
-    state = _onnx_weights((folder / ONNX).read_bytes())
+    state = _onnx_weights((folder / ONNX).read_bytes(), head_name(network))
     missing = [name for name in network.state_dict() if name not in state and not name.endswith("num_batches_tracked")]
     if missing:
         raise BundleFormatError(f"{folder / ONNX}: weights of {missing[0]} are not in it. Export the bundle again.")
@@ -157,17 +157,18 @@ def _from_bundle(origin: str, folder: Path) -> Pretrained:
     return Pretrained(origin, network, architecture, manifest.class_names, frozenset(trained_on))
 
 
-def _onnx_weights(content: bytes) -> dict[str, Tensor]:
+def _onnx_weights(content: bytes, head: str) -> dict[str, Tensor]:
     """Weights by their names in the checkpoint; those stored in half precision are widened."""
     import onnx
 
     graph = onnx.load_from_string(content).graph
-    prefix, suffix = "network.", ".fp16"
-    arrays = {tensor.name.removesuffix(suffix): onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    arrays = {tensor.name.removesuffix(".fp16"): onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
     return {
-        name.removeprefix(prefix): torch.from_numpy(array.copy()).float()
+        name.replace("head.", f"{head}.", 1) if name.startswith("head.") else name.removeprefix("network."): torch.from_numpy(
+            array.copy()
+        ).float()
         for name, array in arrays.items()
-        if name.startswith(prefix)
+        if name.startswith(("network.", "head."))
     }
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from scenelet.bundle.runtime import BundleModel
+from scenelet.bundle.runtime import BundleModel, softmax
 from scenelet.images import to_input
 
 
@@ -17,6 +17,10 @@ class Prediction:
         label: Most probable class.
         probability: Of that class, calibrated, 0-1.
         probabilities: Of every class by name, most probable first.
+        abstains: Whether the probability is too low for the accuracy that the bundle was told to keep: better not believed.
+        prediction_set: Classes that the true one is among, as often as the bundle promises; may be empty or several.
+        is_stranger: Whether the picture looks like none of the classes.
+        stranger_score: How little it looks like the training pictures.
         bundle: Name of the bundle that answered.
         decode_ms: From bytes to model input.
         inference_ms: From model input to probabilities.
@@ -25,6 +29,10 @@ class Prediction:
     label: str
     probability: float
     probabilities: dict[str, float]
+    abstains: bool
+    prediction_set: list[str]
+    is_stranger: bool
+    stranger_score: float
     bundle: str
     decode_ms: float
     inference_ms: float
@@ -62,13 +70,19 @@ class Predictor:
         start_s = time.perf_counter()
         pixels = to_input(data, self.model.manifest.preprocess)
         decoded_s = time.perf_counter()
-        values = self.model.probabilities(pixels)
+        logits, features = self.model.answer(pixels)
+        values = softmax(logits, self.model.manifest.temperature)
         done_s = time.perf_counter()
+        manifest, score = self.model.manifest, self.model.stranger_score(logits, features)
         ranked = sorted(zip(self.class_names, map(float, values), strict=True), key=lambda pair: -pair[1])
         return Prediction(
             label=ranked[0][0],
             probability=ranked[0][1],
             probabilities=dict(ranked),
+            abstains=manifest.abstain_below is not None and ranked[0][1] < manifest.abstain_below,
+            prediction_set=[name for name, value in ranked if value >= manifest.prediction_set_thresholds.get(name, 0.0)],
+            is_stranger=manifest.stranger_above is not None and score > manifest.stranger_above,
+            stranger_score=round(score, 4),
             bundle=self.model.manifest.name,
             decode_ms=round(1000 * (decoded_s - start_s), 3),
             inference_ms=round(1000 * (done_s - decoded_s), 3),

@@ -1,0 +1,148 @@
+"""When to answer, and with how many classes: abstaining and conformal prediction sets. Pure numpy."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from scenelet.assess.calibrate import fit_temperature
+from scenelet.assess.metrics import Interval, expected_calibration_error, wilson_interval
+from scenelet.bundle.runtime import softmax
+
+FOLDS = 10
+
+
+def risk_coverage(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Accuracy on the most confident part, for every size of that part.
+
+    Returns:
+        Confidences from high to low, the coverage (part of the images answered) down to each, and the accuracy there.
+    """
+    confidence = probabilities.max(1)
+    order = np.argsort(-confidence, kind="stable")
+    right = (probabilities.argmax(1) == labels)[order]
+    answered = np.arange(1, len(labels) + 1)
+    return confidence[order], answered / len(labels), np.cumsum(right) / answered
+
+
+def abstain_threshold(labels: np.ndarray, probabilities: np.ndarray, wished_accuracy: float) -> float | None:
+    """The lowest confidence from which on answers are as accurate as wished; None if no confidence suffices."""
+    confidence, _, accuracy = risk_coverage(labels, probabilities)
+    good = np.flatnonzero(accuracy >= wished_accuracy)
+    return float(confidence[good[-1]]) if len(good) else None
+
+
+def conformal_thresholds(labels: np.ndarray, probabilities: np.ndarray, coverage: float) -> np.ndarray:
+    """(classes,) least probability with which a class belongs to the prediction set.
+
+    Split conformal, class by class: of new images of a class, at least `coverage` have it in their set, on average over
+    calibration sets, whatever the network. A class with too few images to promise that is in every set.
+
+    Args:
+        labels: (n,) of images that were not trained on.
+        probabilities: (n, classes).
+        coverage: Promised part, 0-1.
+
+    Source: Vovk 2012 (by label), Sadinle et al. 2019 (least ambiguous sets).
+    """
+    thresholds = np.zeros(probabilities.shape[1])
+    for index in range(len(thresholds)):
+        own = np.sort(probabilities[labels == index, index])
+        rank = int(np.floor((len(own) + 1) * (1 - coverage) + 1e-9))
+        thresholds[index] = own[rank - 1] if rank >= 1 else 0.0
+    return thresholds
+
+
+def prediction_sets(probabilities: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """(n, classes) bool: which classes belong to each image's set. It may be empty, and may hold several."""
+    return probabilities >= thresholds
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What thresholds keep on images that they were not fitted on.
+
+    Attributes:
+        images: Measured on.
+        expected_calibration_error: Of the probabilities.
+        wished_accuracy: Of the answers given.
+        answered: Part of the images answered.
+        accuracy_answered: Of those; the interval says how sure.
+        promised_coverage: Part of the images whose set should hold the true class.
+        coverage: Part whose set does.
+        mean_set_size: Classes a set.
+        single: Part of the sets with exactly one class.
+    """
+
+    images: int
+    expected_calibration_error: float
+    wished_accuracy: float
+    answered: float
+    accuracy_answered: Interval
+    promised_coverage: float
+    coverage: Interval
+    mean_set_size: float
+    single: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def measure_promise(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    thresholds: np.ndarray,
+    abstain_below: Sequence[float] | np.ndarray | float | None,
+    wished: tuple[float, float],
+) -> Promise:
+    """Measure thresholds.
+
+    Args:
+        labels: (n,) class indices.
+        probabilities: (n, classes).
+        thresholds: (classes,) or (n, classes), of the prediction sets.
+        abstain_below: One, or one an image; None answers all.
+        wished: Accuracy of the answers, and coverage of the sets, as promised.
+    """
+    sets = prediction_sets(probabilities, thresholds)
+    answered = probabilities.max(1) >= (0.0 if abstain_below is None else np.asarray(abstain_below))
+    right = probabilities.argmax(1) == labels
+    return Promise(
+        images=len(labels),
+        expected_calibration_error=expected_calibration_error(labels, probabilities),
+        wished_accuracy=wished[0],
+        answered=float(answered.mean()),
+        accuracy_answered=wilson_interval(int((right & answered).sum()), int(answered.sum())),
+        promised_coverage=wished[1],
+        coverage=wilson_interval(int(sets[np.arange(len(labels)), labels].sum()), len(labels)),
+        mean_set_size=float(sets.sum(1).mean()),
+        single=float((sets.sum(1) == 1).mean()),
+    )
+
+
+def cross_fitted(labels: np.ndarray, logits: np.ndarray, wished: tuple[float, float], seed: int = 0) -> Promise:
+    """Measure temperature and thresholds on images that they were not fitted on, though all images serve both ends in turn.
+
+    Each of ten parts is judged by what the other nine give.
+
+    Args:
+        labels: (n,) class indices.
+        logits: (n, classes).
+        wished: Accuracy of the answers, and coverage of the sets.
+        seed: Of the parts.
+    """
+    count, classes = logits.shape
+    part = np.random.default_rng(seed).permutation(count) % min(FOLDS, count)
+    probabilities, thresholds = np.zeros((count, classes)), np.zeros((count, classes))
+    floors = np.zeros(count)
+    for index in np.unique(part):
+        inside, outside = part == index, part != index
+        temperature = fit_temperature(logits[outside], labels[outside]) if outside.any() else 1.0
+        probabilities[inside] = softmax(logits[inside], temperature)
+        fitted = softmax(logits[outside], temperature)
+        thresholds[inside] = conformal_thresholds(labels[outside], fitted, wished[1])
+        floor = abstain_threshold(labels[outside], fitted, wished[0]) if outside.any() else None
+        floors[inside] = 2.0 if floor is None else floor  # no confidence suffices: nothing is answered
+    return measure_promise(labels, probabilities, thresholds, floors, wished)
