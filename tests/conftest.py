@@ -5,6 +5,7 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two threads beside another busy process are slower than one
 os.environ["COLUMNS"] = "160"
+os.environ["SCENELET_LEDGER"] = str(Path(tempfile.mkdtemp()) / "test-ledger.jsonl")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 REAL_IMAGES = REPOSITORY.parent / "shared" / "intel-scenes" / "seg_train"

@@ -15,7 +15,7 @@ MAY_IMPORT = {  # room -> other rooms; the foundation may be imported by all
     "data": set(),
     "bundle": set(),
     "report": set(),
-    "assess": {"data", "bundle", "report"},
+    "assess": {"data", "bundle", "report", "learn"},
     "explore": {"data", "bundle", "report"},
     "learn": {"data", "bundle", "report"},
     "export": {"data", "bundle", "assess", "learn"},

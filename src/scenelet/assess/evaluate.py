@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
+from scenelet.assess.ledger import entry, record
 from scenelet.assess.metrics import Evaluation, evaluate
-from scenelet.bundle.manifest import TRAINING_DATA
+from scenelet.bundle.manifest import LITERT, TRAINING_DATA
 from scenelet.bundle.runtime import BundleModel, softmax
 from scenelet.bundle.training_data import read_training_data
 from scenelet.data.load import Advance, examine, in_parallel, read, silent
@@ -145,29 +146,66 @@ def answer(bundle: BundleModel, root: Path, rows: Sequence[Row], advance: Advanc
     return Answers(np.array([names.index(row.label) for row in rows]), logits, features)
 
 
+def open_bundle(folder: Path, threads: int = 0) -> BundleModel:
+    """A bundle's model, on all cores unless told otherwise.
+
+    Raises:
+        BundleError: It can't be trusted or read.
+    """
+    with quiet():
+        return BundleModel(folder, threads=threads or os.cpu_count() or 1)
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A bundle, the images it was asked about, what it said, and the figures.
+
+    Attributes:
+        bundle: That was asked.
+        chosen: Images, and what they are to it.
+        answers: In the order of `chosen.rows`.
+        probabilities: (n, classes), calibrated.
+        figures: Of these.
+        looks: At this test split so far, this one included; 0 if it is no test split.
+    """
+
+    bundle: BundleModel
+    chosen: Chosen
+    answers: Answers
+    probabilities: np.ndarray
+    figures: Evaluation
+    looks: int
+
+
 def evaluate_bundle(
-    folder: Path, source: Path, part: str, console: Console, manifest: Path | None = None
-) -> tuple[Chosen, Evaluation]:
-    """Choose the images, ask the bundle, compute the figures.
+    folder: Path, source: Path, part: str, ledger: Path, console: Console, manifest: Path | None = None
+) -> Evaluated:
+    """Choose the images, ask the bundle, compute the figures; a look at a test split is recorded before anybody sees them.
 
     Args:
         folder: Of the bundle.
         source: Folder of class folders.
         part: One of `PARTS`.
+        ledger: Where looks at a test split are recorded.
         console: For progress.
         manifest: Of the folder, whose labels and exclusions are then taken.
 
     Raises:
         BundleError: The bundle can't be trusted or read.
         DataError: See `choose`.
+        ArtefactError: The ledger can't be written.
     """
     if part not in PARTS:
         raise ConfigError(f"--part: found {part!r}, expected {', '.join(PARTS)}")
-    with quiet():
-        bundle = BundleModel(folder, threads=os.cpu_count() or 1)
+    bundle = open_bundle(folder)
     with counting(console, "examining") as advance:
         chosen = choose(bundle, source, part, advance, manifest)
     with counting(console, "evaluating", len(chosen.rows)) as advance:
         answers = answer(bundle, chosen.root, chosen.rows, advance)
     probabilities = softmax(answers.logits, bundle.manifest.temperature)
-    return chosen, evaluate(answers.labels, probabilities, bundle.manifest.class_names)
+    figures = evaluate(answers.labels, probabilities, bundle.manifest.class_names)
+    looks = 0
+    if chosen.part == "test":
+        accuracy = figures.top1_accuracy.value or 0.0
+        looks = record(ledger, entry(bundle.manifest.name, bundle.manifest.sha256[LITERT], chosen.rows, accuracy))
+    return Evaluated(bundle, chosen, answers, probabilities, figures, looks)

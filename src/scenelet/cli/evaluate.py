@@ -1,4 +1,4 @@
-"""`scenelet evaluate`."""
+"""`scenelet evaluate` and `scenelet compare`."""
 
 import json
 from pathlib import Path
@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenelet.cli.output import stderr, stdout
+from scenelet.cli.output import needs_extra, stderr, stdout, wrote
 
 if TYPE_CHECKING:
-    from scenelet.assess.evaluate import Chosen
-    from scenelet.assess.metrics import Evaluation, Interval
+    from scenelet.assess.evaluate import Evaluated
+    from scenelet.assess.metrics import Interval
 
+DEFAULT_LEDGER = Path("runs") / "test-ledger.jsonl"
 _PART_NAMES = {
     "val": "the held-out validation part",
     "test": "the test part",
@@ -27,17 +28,25 @@ def evaluate(
         str, typer.Option(help="auto, all, val, train or test; auto takes what the bundle was not trained on, and says so.")
     ] = "auto",
     manifest: Annotated[Path | None, typer.Option(help="manifest.csv of `data audit`: its labels and exclusions.")] = None,
+    report: Annotated[Path | None, typer.Option(help="HTML file to write; the same as JSON is written beside it.")] = None,
+    robustness: Annotated[bool, typer.Option(help="In the report: accuracy on spoilt images too (takes minutes).")] = False,
+    ledger: Annotated[
+        Path, typer.Option(envvar="SCENELET_LEDGER", help="Where looks at a test split are recorded.")
+    ] = DEFAULT_LEDGER,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Measure a bundle on labelled images, from their raw bytes, with 95 % intervals.
+    """Measure a bundle on labelled images, from their raw bytes, with 95 % intervals. Looks at a test split are counted.
 
-    Example: `scenelet evaluate models/intel-scenes seg_train --part val`
+    Example: `scenelet evaluate models/intel-scenes seg_train --report evaluation.html`
     """
     from scenelet.assess.evaluate import evaluate_bundle
 
-    chosen, figures = evaluate_bundle(bundle, folder, part, stderr(), manifest)
+    evaluated = evaluate_bundle(bundle, folder, part, ledger, stderr(), manifest)
+    chosen, figures = evaluated.chosen, evaluated.figures
     for row in chosen.excluded:
         stderr().print(f"left out: {row.path}: {row.excluded}", style="yellow", highlight=False, soft_wrap=True)
+    if report:
+        _write_report(evaluated, report, robustness)
     if as_json:
         excluded = [{"source": row.path, "error": row.excluded} for row in chosen.excluded]
         described = {
@@ -46,20 +55,86 @@ def evaluate(
             "part": chosen.part,
             "excluded": excluded,
             "seen_in_training": chosen.seen_in_training,
+            "looks_at_this_test_split": evaluated.looks,
         }
         typer.echo(json.dumps(described | figures.as_dict(), ensure_ascii=False))
         return
-    _print(chosen, figures)
+    _print(evaluated)
+    if report:
+        wrote("report", report)
 
 
-def _print(chosen: "Chosen", figures: "Evaluation") -> None:
+def _write_report(evaluated: "Evaluated", path: Path, robustness: bool) -> None:
+    with needs_extra("train"):
+        from scenelet.assess.report import assess, report_page
+    from scenelet.artefacts import make_folder, write_json, write_text
+
+    make_folder(path.parent)
+    assessment = assess(evaluated, robustness, stderr())
+    write_text(path, report_page(assessment))
+    write_json(path.with_suffix(".json"), assessment.as_dict())
+
+
+def compare(
+    first: Annotated[Path, typer.Argument(help="Bundle folder.")],
+    second: Annotated[Path, typer.Argument(help="Bundle folder: is this one better?")],
+    folder: Annotated[Path, typer.Argument(help="Folder of class folders.")],
+    part: Annotated[str, typer.Option(help="auto, all, val, train or test, as for `evaluate`.")] = "auto",
+    manifest: Annotated[Path | None, typer.Option(help="manifest.csv of `data audit`: its labels and exclusions.")] = None,
+    report: Annotated[Path | None, typer.Option(help="HTML file with the images that changed sides.")] = None,
+    ledger: Annotated[
+        Path, typer.Option(envvar="SCENELET_LEDGER", help="Where looks at a test split are recorded.")
+    ] = DEFAULT_LEDGER,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Compare two bundles on the same images: McNemar's test, difference with interval, size and speed, a plain verdict.
+
+    Example: `scenelet compare models/intel-scenes bundles/mine seg_train`
+    """
+    from scenelet.assess.compare import compare_bundles
+
+    compared = compare_bundles((first, second), folder, part, ledger, stderr(), manifest)
+    figures = compared.figures
+    if report:
+        with needs_extra("train"):
+            from scenelet.assess.compare_report import comparison_page
+        from scenelet.artefacts import write_text
+
+        write_text(report, comparison_page(compared, (str(first), str(second))))
+    if as_json:
+        typer.echo(json.dumps({"first": str(first), "second": str(second), **figures.as_dict()}))
+        return
+    console, gain = stdout(), figures.difference
+    console.print(f"{figures.images:,} images: {_PART_NAMES[figures.part]}")
+    _print_looks(figures.looks)
+    console.print(f"first   {figures.accuracies[0]:.2%}, {figures.latency_ms[0]:.2f} ms   {first}")
+    console.print(f"second  {figures.accuracies[1]:.2%}, {figures.latency_ms[1]:.2f} ms   {second}")
+    console.print(
+        f"difference {100 * (gain.value or 0):+.2f} points (95 % interval {100 * gain.low:+.2f} to {100 * gain.high:+.2f}); "
+        f"only the first right {figures.only_first_right:,}, only the second {figures.only_second_right:,}; "
+        f"McNemar p = {figures.p_value:.3g}",
+        soft_wrap=True,
+    )
+    console.print(f"second is {figures.size_ratio:.2f} times as large and takes {figures.latency_ratio:.2f} times as long")
+    console.print(f"verdict on the second: {figures.verdict}")
+    if report:
+        wrote("report", report)
+
+
+def _print_looks(looks: int) -> None:
+    if looks:
+        stdout().print(f"this test split has been looked at {looks:,} {'time' if looks == 1 else 'times'} for this project")
+
+
+def _print(evaluated: "Evaluated") -> None:
     from rich.table import Table
 
-    console = stdout()
+    console, chosen, figures = stdout(), evaluated.chosen, evaluated.figures
     left_out = f", {len(chosen.excluded)} left out" if chosen.excluded else ""
     console.print(f"{figures.images:,} images: {_PART_NAMES[chosen.part]}{left_out}")
     if chosen.seen_in_training and chosen.part != "train":
         console.print(f"{chosen.seen_in_training:,} of them were trained on (the same pixels): the figure flatters a little")
+    _print_looks(evaluated.looks)
     summary = Table(box=None, show_header=False, pad_edge=False)
     summary.add_row("top-1 accuracy", _interval(figures.top1_accuracy, digits=2))
     summary.add_row("balanced accuracy", _interval(figures.balanced_accuracy, digits=2))

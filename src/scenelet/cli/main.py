@@ -27,6 +27,7 @@ app.command("tune")(tune.tune)
 app.command("variants")(tune.variants)
 app.command("export")(export.export)
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(evaluate.compare)
 app.command("predict")(predict.predict)
 
 

@@ -1,0 +1,168 @@
+"""Compare two bundles on the same images: McNemar's test, difference with interval, who changed sides, size, speed."""
+
+import time
+from dataclasses import asdict, dataclass
+from math import comb
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from scenelet.assess.evaluate import Answers, answer, choose, open_bundle
+from scenelet.assess.ledger import entry, record
+from scenelet.assess.metrics import Interval, paired_difference
+from scenelet.bundle.manifest import LITERT
+from scenelet.bundle.runtime import BundleModel
+from scenelet.data.manifest import Row
+from scenelet.errors import DataError
+from scenelet.progress import counting
+
+SIGNIFICANCE = 0.05
+TIMED_CALLS = 200
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The second bundle against the first.
+
+    Attributes:
+        images: How many both answered.
+        part: What they are to the first bundle.
+        accuracies: Of both.
+        difference: Second less first, -1 to 1, with its 95 % interval.
+        only_first_right: Images that only the first answered rightly.
+        only_second_right: Images that only the second answered rightly.
+        p_value: Of McNemar's exact test, two-sided: how often equal bundles would differ as much.
+        latency_ms: Medians of both, one image, one thread, in turn.
+        latency_ratio: Second / first.
+        size_ratio: Of model.tflite, second / first.
+        verdict: In words.
+        looks: At this test split so far; 0 if it is none.
+    """
+
+    images: int
+    part: str
+    accuracies: tuple[float, float]
+    difference: Interval
+    only_first_right: int
+    only_second_right: int
+    p_value: float
+    latency_ms: tuple[float, float]
+    latency_ratio: float
+    size_ratio: float
+    verdict: str
+    looks: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A comparison with the images behind it; answers in the order of `rows`."""
+
+    figures: Comparison
+    root: Path
+    rows: list[Row]
+    first: Answers
+    second: Answers
+    class_names: tuple[str, ...]
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Two-sided exact p-value of as uneven a split of the images on which two models differ (McNemar 1947)."""
+    total, fewer = only_first + only_second, min(only_first, only_second)
+    tail: int = sum(comb(total, k) for k in range(fewer + 1))
+    return float(min(1.0, tail / 2 ** (total - 1))) if total else 1.0
+
+
+def verdict(difference: Interval, p_value: float, images: int) -> str:
+    """In words, from the point of view of the second bundle."""
+    if p_value >= SIGNIFICANCE:
+        return f"no difference shown at n = {images:,}"
+    return "better" if (difference.value or 0) > 0 else "worse"
+
+
+def compare_bundles(
+    folders: tuple[Path, Path], source: Path, part: str, ledger: Path, console: Console, manifest: Path | None = None
+) -> Compared:
+    """Ask both about the same images and compare.
+
+    Args:
+        folders: Of the bundles.
+        source: Folder of class folders.
+        part: As for `evaluate`; images that either was trained on are refused or left out.
+        ledger: Where looks at a test split are recorded.
+        console: For progress.
+        manifest: Of the folder.
+
+    Raises:
+        BundleError: One of them can't be trusted or read.
+        DataError: They know other classes, or no image is unseen by both.
+    """
+    first, second = (open_bundle(folder) for folder in folders)
+    if set(first.manifest.class_names) != set(second.manifest.class_names):
+        raise DataError(
+            f"{folders[0]} knows {', '.join(first.manifest.class_names)}; {folders[1]} knows "
+            f"{', '.join(second.manifest.class_names)}. Only bundles of the same classes can be compared."
+        )
+    with counting(console, "examining") as advance:
+        chosen = choose(first, source, part, advance, manifest)
+    with counting(console, "examining") as advance:
+        of_second = {row.path for row in choose(second, source, part, advance, manifest).rows}
+    rows = [row for row in chosen.rows if row.path in of_second]
+    if not rows:
+        raise DataError(f"{source}: no image is unseen by both bundles. Give images that neither was trained on.")
+    with counting(console, "asking both", 2 * len(rows)) as advance:
+        answers = [answer(bundle, chosen.root, rows, advance) for bundle in (first, second)]
+    names = first.manifest.class_names
+    order = [second.manifest.class_names.index(name) for name in names]
+    ordered = Answers(answers[0].labels, answers[1].logits[:, order], answers[1].features)
+    figures = _figures((first, second), rows, (answers[0], ordered), chosen.part, ledger)
+    return Compared(figures, chosen.root, rows, answers[0], ordered, names)
+
+
+def _figures(
+    bundles: tuple[BundleModel, BundleModel], rows: list[Row], answers: tuple[Answers, Answers], part: str, ledger: Path
+) -> Comparison:
+    right = [each.logits.argmax(1) == each.labels for each in answers]
+    only = (int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum()))
+    difference, p_value = paired_difference(right[0], right[1]), mcnemar(*only)
+    latency = _latencies(bundles)
+    size = [(bundle.folder / LITERT).stat().st_size for bundle in bundles]
+    accuracies = (float(right[0].mean()), float(right[1].mean()))
+    looks = 0
+    if part == "test":
+        for bundle, accuracy in zip(bundles, accuracies, strict=True):
+            looks = record(ledger, entry(bundle.manifest.name, bundle.manifest.sha256[LITERT], rows, accuracy))
+    return Comparison(
+        images=len(rows),
+        part=part,
+        accuracies=accuracies,
+        difference=difference,
+        only_first_right=only[0],
+        only_second_right=only[1],
+        p_value=p_value,
+        latency_ms=latency,
+        latency_ratio=round(latency[1] / latency[0], 3),
+        size_ratio=round(size[1] / size[0], 3),
+        verdict=verdict(difference, p_value, len(rows)),
+        looks=looks,
+    )
+
+
+def _latencies(bundles: tuple[BundleModel, BundleModel]) -> tuple[float, float]:
+    """Medians in ms, one image, one thread, asked in turn so that a machine that slows down slows both."""
+    models = [open_bundle(bundle.folder, threads=1) for bundle in bundles]
+    pixels = [np.full((1, m.manifest.preprocess.height, m.manifest.preprocess.width, 3), 127, np.uint8) for m in models]
+    seconds: tuple[list[float], list[float]] = ([], [])
+    for _ in range(TIMED_CALLS):
+        for model, picture, taken in zip(models, pixels, seconds, strict=True):
+            start_s = time.perf_counter()
+            model.logits(picture)
+            taken.append(time.perf_counter() - start_s)
+    first, second = (round(1000 * median(taken), 3) for taken in seconds)
+    return first, second

@@ -1,0 +1,78 @@
+"""The ledger: which test split was looked at, when, with which bundle, and what was seen. A line a look, never rewritten."""
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scenelet.artefacts import explained, make_folder
+from scenelet.data.manifest import Row
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One look at a test split.
+
+    Attributes:
+        when: ISO date and time, UTC.
+        bundle: Name.
+        bundle_sha256: Of its model.
+        data: Fingerprint of the test images' pixels and labels.
+        images: How many.
+        top1_accuracy: What was seen.
+    """
+
+    when: str
+    bundle: str
+    bundle_sha256: str
+    data: str
+    images: int
+    top1_accuracy: float
+
+
+def fingerprint(rows: Sequence[Row]) -> str:
+    """Of pixels and labels, whatever the files are called and in whatever order."""
+    lines = sorted(f"{row.pixel_hash} {row.label}" for row in rows)
+    return hashlib.blake2b("\n".join(lines).encode(), digest_size=16).hexdigest()
+
+
+def entry(bundle: str, bundle_sha256: str, rows: Sequence[Row], top1_accuracy: float) -> Entry:
+    """An entry of this moment."""
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    return Entry(when, bundle, bundle_sha256, fingerprint(rows), len(rows), top1_accuracy)
+
+
+def record(ledger: Path, look: Entry) -> int:
+    """Append an entry, on disk before this returns, and count the looks at the same test split.
+
+    Args:
+        ledger: JSON lines; made if it is not there. Several processes may append at once.
+        look: To append.
+
+    Returns:
+        Looks at this test split so far, this one included. A line that can't be read (torn by a full disk) counts as a look.
+
+    Raises:
+        ArtefactError: It can't be written: a look that can't be recorded must not be had.
+    """
+    make_folder(ledger.parent)
+    with explained(ledger), open(ledger, "a+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        before = file.read()
+        torn = b"" if not before or before.endswith(b"\n") else b"\n"
+        file.write(torn + json.dumps(asdict(look), ensure_ascii=False).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+        return 1 + sum(1 for line in before.splitlines() if _concerns(line, look.data))
+
+
+def _concerns(line: bytes, data: str) -> bool:
+    try:
+        return bool(json.loads(line)["data"] == data)
+    except (ValueError, KeyError, TypeError):
+        return bool(line.strip())

@@ -1,0 +1,145 @@
+"""Accuracy on spoilt pictures: nine corruptions, at five strengths each, applied to the decoded picture. Knows no reports."""
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageEnhance, ImageFilter
+
+from scenelet.assess.metrics import Interval, wilson_interval
+from scenelet.bundle.runtime import BundleModel
+from scenelet.data.load import Advance, in_parallel, read, silent
+from scenelet.data.manifest import Row
+from scenelet.images import decode, preprocess
+
+STRENGTHS = 5
+
+
+def _blur(image: Image.Image, radius: float, _: np.random.Generator) -> Image.Image:
+    return image.filter(ImageFilter.GaussianBlur(radius * image.width / 150))
+
+
+def _noise(image: Image.Image, deviation: float, rng: np.random.Generator) -> Image.Image:
+    values = np.asarray(image, np.float32)
+    return Image.fromarray((values + rng.normal(0, deviation, values.shape)).clip(0, 255).astype(np.uint8))
+
+
+def _jpeg(image: Image.Image, quality: float, _: np.random.Generator) -> Image.Image:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=int(quality))
+    return Image.open(io.BytesIO(buffer.getvalue())).convert("RGB")
+
+
+def _brightness(image: Image.Image, factor: float, _: np.random.Generator) -> Image.Image:
+    return ImageEnhance.Brightness(image).enhance(factor)
+
+
+def _contrast(image: Image.Image, factor: float, _: np.random.Generator) -> Image.Image:
+    return ImageEnhance.Contrast(image).enhance(factor)
+
+
+def _saturation(image: Image.Image, factor: float, _: np.random.Generator) -> Image.Image:
+    return ImageEnhance.Color(image).enhance(factor)
+
+
+def _rotation(image: Image.Image, degrees: float, rng: np.random.Generator) -> Image.Image:
+    turned = image.rotate(degrees * (1 if rng.random() < 0.5 else -1), Image.Resampling.BILINEAR, expand=False)
+    margin = 0.5 * (1 - 1 / (np.cos(np.radians(degrees)) + np.sin(np.radians(degrees))))  # the black corners are cut off
+    box = (margin * image.width, margin * image.height, (1 - margin) * image.width, (1 - margin) * image.height)
+    return turned.crop(tuple(round(side) for side in box))
+
+
+def _crop(image: Image.Image, part: float, rng: np.random.Generator) -> Image.Image:
+    width, height = max(1, round(image.width * part)), max(1, round(image.height * part))
+    left, top = (int(rng.integers(0, most + 1)) for most in (image.width - width, image.height - height))
+    return image.crop((left, top, left + width, top + height))
+
+
+def _small(image: Image.Image, pixels: float, _: np.random.Generator) -> Image.Image:
+    size = (max(1, min(image.width, int(pixels))), max(1, min(image.height, int(pixels))))
+    return image.resize(size, Image.Resampling.BILINEAR)
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """A way to spoil a picture.
+
+    Attributes:
+        apply: (picture, strength, generator) -> spoilt picture.
+        strengths: From mild to strong.
+        unit: Of the strengths.
+    """
+
+    apply: Callable[[Image.Image, float, np.random.Generator], Image.Image]
+    strengths: tuple[float, float, float, float, float]
+    unit: str
+
+
+CORRUPTIONS = {
+    "blur": Corruption(_blur, (0.5, 1.0, 1.5, 2.5, 4.0), "pixels at 150"),
+    "noise": Corruption(_noise, (5, 10, 20, 35, 55), "grey levels"),
+    "JPEG": Corruption(_jpeg, (60, 35, 20, 10, 5), "quality"),
+    "brightness": Corruption(_brightness, (1.2, 0.75, 1.5, 0.5, 2.0), "times"),
+    "contrast": Corruption(_contrast, (0.8, 0.6, 0.45, 0.3, 0.15), "times"),
+    "saturation": Corruption(_saturation, (0.7, 0.4, 1.8, 0.0, 3.0), "times"),
+    "rotation": Corruption(_rotation, (5, 10, 15, 25, 40), "degrees"),
+    "crop": Corruption(_crop, (0.9, 0.8, 0.7, 0.55, 0.4), "of each side"),
+    "small": Corruption(_small, (100, 75, 50, 36, 24), "pixels"),
+}
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """Accuracy on spoilt pictures.
+
+    Attributes:
+        images: How many were spoilt, each in every way.
+        clean: Accuracy on them as they are.
+        by_corruption: Name -> accuracy at each strength, with intervals.
+        mean_accuracy: Over all corruptions and strengths.
+    """
+
+    images: int
+    clean: Interval
+    by_corruption: dict[str, list[Interval]]
+    mean_accuracy: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def measure_robustness(bundle: BundleModel, root: Path, rows: Sequence[Row], advance: Advance = silent) -> Robustness:
+    """Spoil each image in every way and ask the bundle.
+
+    Args:
+        bundle: To be measured.
+        root: The rows' paths are relative to this.
+        rows: Images.
+        advance: Called with 1 after each image.
+
+    Source: after Hendrycks and Dietterich 2019, with corruptions that photographs on their way to a service suffer.
+    """
+    names, spec = bundle.manifest.class_names, bundle.manifest.preprocess
+
+    def spoil(numbered: tuple[int, Row]) -> list[np.ndarray]:
+        number, row = numbered
+        picture = decode(read(root / row.path), spec.max_pixels, enough=(2 * spec.width, 2 * spec.height))
+        rng = np.random.default_rng([7, number])
+        ways = [
+            corruption.apply(picture, strength, rng) for corruption in CORRUPTIONS.values() for strength in corruption.strengths
+        ]
+        return [preprocess(way, spec) for way in (picture, *ways)]
+
+    right = np.zeros((len(rows), 1 + STRENGTHS * len(CORRUPTIONS)), bool)
+    for place, ways in enumerate(in_parallel(spoil, list(enumerate(rows)), advance)):
+        right[place] = [names[int(bundle.logits(pixels).argmax())] == rows[place].label for pixels in ways]
+    counts = right.sum(0)
+    intervals = [wilson_interval(int(count), len(rows)) for count in counts]
+    by_corruption = {
+        name: intervals[1 + STRENGTHS * place : 1 + STRENGTHS * (place + 1)] for place, name in enumerate(CORRUPTIONS)
+    }
+    return Robustness(len(rows), intervals[0], by_corruption, float(right[:, 1:].mean()))

@@ -1,0 +1,63 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+from statsmodels.stats.contingency_tables import mcnemar as reference
+
+from scenelet.assess.compare import mcnemar
+
+
+@pytest.mark.parametrize("counts", [(0, 0), (3, 3), (1, 9), (12, 40), (200, 150)])
+def test_mcnemars_test_agrees_with_statsmodels(counts):
+    expected = 1.0 if counts == (0, 0) else reference([[500, counts[0]], [counts[1], 20]], exact=True).pvalue
+    assert mcnemar(*counts) == pytest.approx(expected)
+
+
+def test_equal_models_are_told_apart_in_no_more_than_one_of_twenty_trials():
+    rng = np.random.default_rng(0)
+    told = [mcnemar(split := int(rng.binomial(60, 0.5)), 60 - split) < 0.05 for _ in range(2000)]
+    assert np.mean(told) <= 0.055
+
+
+def compared(scenelet, tmp_path, *arguments):
+    done = scenelet("compare", *arguments, "--ledger", tmp_path / "ledger.jsonl", "--json")
+    assert done.code == 0, done.err
+    return json.loads(done.out)
+
+
+def test_a_bundle_is_no_better_than_itself(bundle, painted, tmp_path, scenelet):
+    figures = compared(scenelet, tmp_path, bundle, bundle, painted)
+    assert figures["verdict"] == "no difference shown at n = 36"
+    assert figures["difference"]["value"] == 0
+    assert figures["p_value"] == 1
+    assert figures["size_ratio"] == 1
+    assert 0.5 < figures["latency_ratio"] < 2
+    assert figures["looks"] == 2  # both bundles looked
+
+
+@pytest.mark.pipeline
+def test_a_longer_training_is_told_to_be_better_and_a_shorter_one_worse(bundle, tmp_path, scenelet):
+    data = tmp_path / "scenes"
+    assert scenelet("data", "paint", data, "--per-class", "60", "--seed", "5").code == 0
+    flags = ("--recipe", "quick", "--epochs", "8", "--threads", "1", "--runs", tmp_path, "--name", "longer")
+    assert scenelet("train", data, *flags).code == 0
+    assert scenelet("export", tmp_path / "longer", "--out", tmp_path / "longer-bundle").code == 0
+    report = tmp_path / "report.html"
+    better = compared(scenelet, tmp_path, bundle, tmp_path / "longer-bundle", data, "--report", report)
+    worse = compared(scenelet, tmp_path, tmp_path / "longer-bundle", bundle, data)
+    assert (better["verdict"], worse["verdict"]) == ("better", "worse")
+    assert better["difference"]["value"] == pytest.approx(-worse["difference"]["value"])
+    assert better["only_second_right"] == worse["only_first_right"]
+    page = report.read_text()
+    assert "Only the second is right" in page
+    assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org", "")
+
+
+def test_bundles_of_other_classes_are_not_compared(bundle, painted, tmp_path, scenelet):
+    copy = shutil.copytree(bundle, tmp_path / "copy")
+    text = (copy / "bundle.json").read_text()
+    (copy / "bundle.json").write_text(text.replace('"sea"', '"ocean"'))
+    done = scenelet("compare", bundle, copy, painted)
+    assert done.code == 1
+    assert "Only bundles of the same classes can be compared" in done.err
