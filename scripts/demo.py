@@ -71,7 +71,8 @@ def main() -> None:
         scenelet("data", "paint", data, "--per-class", 150)
     trained = json.loads(scenelet("train", data, "--recipe", "quick", "--runs", DEMO / "runs", "--json"))
     exported = json.loads(scenelet("export", run, "--out", bundle, "--json"))
-    figures = json.loads(scenelet("evaluate", bundle, data, "--json"))
+    report, ledger = DEMO / "evaluation.html", DEMO / "test-ledger.jsonl"
+    figures = json.loads(scenelet("evaluate", bundle, data, "--report", report, "--ledger", ledger, "--json"))
     picture = bundle / "golden" / "buildings.jpg"
     own = json.loads(scenelet("predict", "--bundle", bundle, picture, "--json"))
     served = answer_as_lambda(bundle, picture)
@@ -92,6 +93,7 @@ def main() -> None:
     )
     interval = f"{accuracy['value']:.1%} (95 % interval {accuracy['low']:.1%} to {accuracy['high']:.1%})"
     table.add_row("accuracy", interval, f"scenelet evaluate {bundle} {data}")
+    table.add_row("report", "confusions, calibration, abstaining, sets, strangers, explanations", str(report))
     table.add_row("model", f"{exported['size_bytes']['model.tflite'] / 1e6:.2f} MB LiteRT", str(bundle))
     worst = max(value for key, value in parity.items() if key != "images")
     table.add_row(

@@ -10,12 +10,16 @@ import pytest
 import torch
 from conftest import QUICK_FLAGS, run_process
 
+from scenelet.data.load import examine, load_pixels
 from scenelet.data.manifest import Row
+from scenelet.data.scan import scan
 from scenelet.errors import BundleTamperedError, ConfigError
+from scenelet.images import PreprocessSpec
 from scenelet.learn.networks import build_network, head_name, normalise, parameter_groups
 from scenelet.learn.pretrained import open_pretrained, refuse_leak, require_size, start_from
 from scenelet.learn.run import Run
 
+CLASSES, SPEC = ("my-glacier", "my-mountain", "my-street"), PreprocessSpec(128, 128)
 IMAGES = torch.randint(0, 256, (3, 3, 96, 96), generator=torch.Generator().manual_seed(0)).float()
 
 
@@ -195,3 +199,27 @@ def test_the_shipped_bundle_opens_as_a_network(shipped_bundle):
     pretrained = open_pretrained(str(shipped_bundle), "--init")
     assert len(pretrained.class_names) == 6
     assert logits(pretrained.network).shape == (3, 6)
+
+
+@pytest.mark.pipeline
+def test_three_classes_of_thirty_pictures_learn_far_better_from_the_shipped_bundle_than_from_nothing(
+    tmp_path, shipped_bundle, scenelet
+):
+    names = ("glacier", "mountain", "street")
+    for seed, folder, per_class in ((3, "photos", 30), (4, "unseen", 80)):
+        assert scenelet("data", "paint", tmp_path / "all", "--per-class", per_class, "--seed", seed).code == 0
+        for name in names:
+            shutil.copytree(tmp_path / "all" / "seg_train" / name, tmp_path / folder / f"my-{name}")
+        shutil.rmtree(tmp_path / "all")
+    errors = {}
+    for name, start in (("scratch", ()), ("started", ("--init", shipped_bundle))):
+        flags = ("--recipe", "transfer", "--epochs", "14", "--threads", "1", "--runs", tmp_path, "--name", name)
+        done = scenelet("train", tmp_path / "photos", *flags, *start)
+        assert done.code == 0, done.err
+        network = open_pretrained(str(tmp_path / name), "--init").network
+        pixels = load_pixels(tmp_path / "unseen", examine(tmp_path / "unseen", scan(tmp_path / "unseen").images), CLASSES, SPEC)
+        with torch.inference_mode():
+            answers = network.eval()(normalise(torch.from_numpy(pixels.images).permute(0, 3, 1, 2))).argmax(1)
+        errors[name] = int((answers != torch.from_numpy(pixels.labels)).sum())
+    assert errors["started"] < 0.6 * errors["scratch"], errors
+    assert errors["started"] < 0.06 * 240, errors
