@@ -15,11 +15,11 @@ from pathlib import Path
 from rich.console import Console
 
 from scenelet.data.audit import audit, look_at_all
-from scenelet.data.load import in_parallel
 from scenelet.data.scan import scan
 from scenelet.explore.findings import investigate
 from scenelet.explore.report import explore_page
 from scenelet.images import decode
+from scenelet.parallel import in_parallel
 from scenelet.shipped import default_bundle
 
 ROUNDS = 3

@@ -10,7 +10,7 @@ import pytest
 from conftest import REPOSITORY
 
 SOURCE = REPOSITORY / "src" / "scenelet"
-FOUNDATION = {"errors", "images", "artefacts", "shipped", "quiet", "progress"}
+FOUNDATION = {"errors", "images", "artefacts", "shipped", "quiet", "progress", "parallel"}
 MAY_IMPORT = {  # room -> other rooms; the foundation may be imported by all
     "data": set(),
     "bundle": set(),

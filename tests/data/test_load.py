@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 
-from scenelet.data.load import examine, in_parallel, load_pixels
+from scenelet.data.load import examine, load_pixels
 from scenelet.data.manifest import Row, read_manifest, write_manifest
 from scenelet.data.scan import scan
 from scenelet.errors import DataError, UnreadableImageError
 from scenelet.images import PreprocessSpec, to_input
+from scenelet.parallel import in_parallel
 
 
 def test_an_image_that_cannot_be_used_is_a_row_with_its_reason(painted, tmp_path):

@@ -13,11 +13,12 @@ from scenelet.assess.metrics import Evaluation, evaluate
 from scenelet.bundle.manifest import LITERT, TRAINING_DATA
 from scenelet.bundle.runtime import BundleModel, softmax
 from scenelet.bundle.training_data import read_training_data
-from scenelet.data.load import Advance, examine, in_parallel, read, silent
+from scenelet.data.load import examine, read
 from scenelet.data.manifest import Row, rows_of
 from scenelet.data.scan import Found, scan
 from scenelet.errors import BundleFormatError, ConfigError, DataError
 from scenelet.images import to_input
+from scenelet.parallel import Advance, in_parallel, silent
 from scenelet.progress import counting
 from scenelet.quiet import quiet
 

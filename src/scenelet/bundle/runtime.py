@@ -1,6 +1,6 @@
 """Run a bundle's LiteRT model: model input to logits to probabilities. Torch-free; knows nothing of files' bytes or HTTP."""
 
-import threading
+import queue
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,16 @@ OUTPUTS = ("output_0", "output_1")  # logits and features, by their names in the
 
 
 class LiteRTModel:
-    """A loaded LiteRT model; safe to call from several threads (one at a time computes)."""
+    """A loaded LiteRT model; safe to call from several threads, of which as many compute at once as there are copies."""
 
-    def __init__(self, content: bytes, origin: str, threads: int = 1) -> None:
+    def __init__(self, content: bytes, origin: str, threads: int = 1, copies: int = 1) -> None:
         """Load.
 
         Args:
             content: Of a .tflite file.
             origin: Its name, for messages.
-            threads: To compute with.
+            threads: To compute one answer with.
+            copies: Answers computed at once.
 
         Raises:
             BundleFormatError: Not a LiteRT model with one uint8 NHWC input, and logits and features as outputs.
@@ -30,11 +31,12 @@ class LiteRTModel:
         from ai_edge_litert.interpreter import Interpreter
 
         try:
-            self._interpreter = Interpreter(model_content=content, num_threads=threads)
-            self._interpreter.allocate_tensors()
+            interpreters = [Interpreter(model_content=content, num_threads=threads) for _ in range(copies)]
+            for interpreter in interpreters:
+                interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise BundleFormatError(f"{origin}: not a LiteRT model that runs here: {error}") from error
-        inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        inputs, outputs = interpreters[0].get_input_details(), interpreters[0].get_output_details()
         shape = tuple(int(size) for size in inputs[0]["shape"])
         if len(inputs) != 1 or inputs[0]["dtype"] != np.uint8 or len(shape) != 4 or shape[3] != 3:
             raise BundleFormatError(f"{origin}: found input {inputs[0]['dtype'].__name__} {shape}, expected one uint8 NHWC.")
@@ -44,7 +46,9 @@ class LiteRTModel:
         self.input_shape = shape
         self._input, self._outputs = inputs[0]["index"], [by_name[name] for name in OUTPUTS]
         self.class_count, self.feature_count = (int(detail["shape"][-1]) for detail in self._outputs)
-        self._lock = threading.Lock()
+        self._free: queue.LifoQueue[Any] = queue.LifoQueue()
+        for interpreter in interpreters:
+            self._free.put(interpreter)
 
     def answer(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Compute one image's logits, and the features that they are made of.
@@ -55,27 +59,31 @@ class LiteRTModel:
         Returns:
             (classes,) and (features,) float32.
         """
-        with self._lock:
-            self._interpreter.set_tensor(self._input, pixels)
-            self._interpreter.invoke()
-            logits, features = (self._read(detail) for detail in self._outputs)
+        interpreter = self._free.get()
+        try:
+            interpreter.set_tensor(self._input, pixels)
+            interpreter.invoke()
+            logits, features = (_read(interpreter, detail) for detail in self._outputs)
+        finally:
+            self._free.put(interpreter)
         return logits, features
 
     def logits(self, pixels: np.ndarray) -> np.ndarray:
         """(1, height, width, 3) uint8 to (classes,) float32."""
         return self.answer(pixels)[0]
 
-    def _read(self, detail: dict[str, Any]) -> np.ndarray:
-        values = np.array(self._interpreter.get_tensor(detail["index"])[0], np.float32)
-        scale, zero = detail["quantization"]  # (0, 0) for floats
-        return (values - zero) * np.float32(scale) if scale else values
+
+def _read(interpreter: Any, detail: dict[str, Any]) -> np.ndarray:
+    values = np.array(interpreter.get_tensor(detail["index"])[0], np.float32)
+    scale, zero = detail["quantization"]  # (0, 0) for floats
+    return (values - zero) * np.float32(scale) if scale else values
 
 
 class BundleModel:
     """A bundle's manifest and its loaded LiteRT model."""
 
-    def __init__(self, folder: Path, threads: int = 1) -> None:
-        """Open a bundle; the model's checksum is verified before it is loaded.
+    def __init__(self, folder: Path, threads: int = 1, copies: int = 1) -> None:
+        """Open a bundle; the model's checksum is verified before it is loaded. Threads and copies as for `LiteRTModel`.
 
         Raises:
             BundleFormatError: Incomplete, of another format version, or model and manifest do not fit together.
@@ -85,7 +93,7 @@ class BundleModel:
         self.manifest: Manifest = read_manifest(folder)
         verify_files(folder, self.manifest, only=(LITERT, FEATURES))
         self.features = read_feature_space((folder / FEATURES).read_bytes(), str(folder / FEATURES))
-        self._model = LiteRTModel((folder / LITERT).read_bytes(), str(folder / LITERT), threads)
+        self._model = LiteRTModel((folder / LITERT).read_bytes(), str(folder / LITERT), threads, copies)
         spec, names = self.manifest.preprocess, self.manifest.class_names
         if self._model.input_shape != (1, spec.height, spec.width, 3) or self._model.class_count != len(names):
             raise BundleFormatError(
@@ -110,6 +118,10 @@ class BundleModel:
         """How little a picture looks like the training pictures, by the score that the bundle says."""
         if self.manifest.stranger_score == "energy":
             return float(energy(logits, self.manifest.temperature))
+        return self.distance(features)
+
+    def distance(self, features: np.ndarray) -> float:
+        """How far a picture's features are from those of the training pictures; about 1 for these."""
         return float(self.features.distance(features))
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:

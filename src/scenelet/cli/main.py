@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from scenelet import __version__
-from scenelet.cli import data, evaluate, explore, export, predict, train, tune
+from scenelet.cli import data, evaluate, explore, export, predict, serve, train, tune
 from scenelet.errors import SceneletError
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command("export")(export.export)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(evaluate.compare)
 app.command("predict")(predict.predict)
+app.command("serve")(serve.serve)
 
 
 @app.callback()

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from scenelet.cli.output import stderr, stdout
+from scenelet.cli.output import needs_extra, stderr, stdout, wrote
 
 Answer = dict[str, Any]
 
@@ -23,22 +23,51 @@ def predict(
         list[str] | None,
         typer.Option(metavar="HOST:PORT", help="Server in your own network that URLs may name; may be repeated."),
     ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="For one folder: table to write (.parquet, .csv, .jsonl); goes on where it was killed.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, as soon as it is known.")] = False,
 ) -> None:
     """Classify images. Exit code 1 if any of them could not be used; the others are answered all the same.
 
     Example: `scenelet predict holiday.jpg photos/ https://example.org/beach.jpg`
+    or, a table of a whole folder: `scenelet predict photos --out photos.parquet`
     """
     from scenelet.quiet import quiet
     from scenelet.serve.predictor import Predictor
     from scenelet.shipped import default_bundle
 
+    if out:
+        _predict_folder(sources, bundle or default_bundle(), out)
+        return
     with quiet():
         predictor = Predictor(bundle or default_bundle())
     answers = (_answer(predictor, source, frozenset(trust_host or ())) for source in _expand(sources))
     failed = _print_json(answers) if as_json else _print_table(answers)
     if failed:
         raise typer.Exit(1)
+
+
+def _predict_folder(sources: list[str], bundle: Path, out: Path) -> None:
+    from scenelet.errors import ConfigError
+    from scenelet.parallel import cores
+    from scenelet.progress import counting
+    from scenelet.quiet import quiet
+    from scenelet.serve.batch import pictures_below, predict_folder
+    from scenelet.serve.predictor import Predictor
+
+    folder = Path(sources[0])
+    if len(sources) != 1 or not folder.is_dir():
+        raise ConfigError(f"--out: found {', '.join(sources[:3])}, expected one folder of pictures")
+    if out.exists():
+        raise ConfigError(f"{out}: is there already. Remove it to answer the folder again, or give another --out.")
+    with quiet():
+        predictor = Predictor(bundle, copies=cores())
+    with needs_extra("serve"), counting(stderr(), "predicting", sum(1 for _ in pictures_below(folder))) as advance:
+        rows, errors = predict_folder(predictor, folder, out, advance)
+    if errors:
+        stderr().print(f"{errors:,} of {rows:,} could not be used; their rows say why", style="yellow", highlight=False)
+    wrote(f"table of {rows:,} rows", out)
 
 
 def _expand(sources: list[str]) -> Iterator[str]:
@@ -96,7 +125,7 @@ def _print_table(answers: Iterator[Answer]) -> int:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("image", overflow="fold")
-    for heading in ("label", "probability", "next", "ms"):
+    for heading in ("label", "probability", "next", "remark", "ms"):
         table.add_column(heading, no_wrap=True)
     failed = []
     for answer in answers:
@@ -106,7 +135,8 @@ def _print_table(answers: Iterator[Answer]) -> int:
         ranked = list(answer["probabilities"].items())
         total_ms = answer["decode_ms"] + answer["inference_ms"]
         runner_up = f"{ranked[1][0]} {ranked[1][1]:.1%}"
-        cells = (answer["source"], answer["label"], f"{answer['probability']:.1%}", runner_up, f"{total_ms:.1f}")
+        remark = "like no class" if answer["is_stranger"] else "not sure" if answer["abstains"] else ""
+        cells = (answer["source"], answer["label"], f"{answer['probability']:.1%}", runner_up, remark, f"{total_ms:.1f}")
         table.add_row(*(Text(cell) for cell in cells))
     if table.row_count:
         stdout().print(table)

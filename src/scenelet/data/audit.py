@@ -15,9 +15,9 @@ import numpy as np
 
 from scenelet.data.duplicates import exact_groups, joined, near_groups
 from scenelet.data.faults import Look, look_at
-from scenelet.data.load import Advance, silent
 from scenelet.data.manifest import Row
 from scenelet.data.scan import Found, Scan, scan
+from scenelet.parallel import Advance, silent
 
 AGAINST = "against"
 _IMBALANCE = 3.0

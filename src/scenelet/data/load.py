@@ -1,13 +1,8 @@
 """Decode the images of a scan on all cores: pixels into one array, facts into manifest rows, nothing dropped unseen."""
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
@@ -15,14 +10,7 @@ from scenelet.data.manifest import Row
 from scenelet.data.scan import Found
 from scenelet.errors import ImageError, UnreadableImageError
 from scenelet.images import PreprocessSpec, decode, pixel_hash, preprocess, to_input
-
-Advance = Callable[[int], None]
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
-
-def silent(_: int) -> None:
-    """Progress that nobody watches."""
+from scenelet.parallel import Advance, in_parallel, silent
 
 
 def examine(root: Path, images: Sequence[Found], advance: Advance = silent) -> list[Row]:
@@ -111,20 +99,3 @@ def read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UnreadableImageError(f"can't be read: {error.strerror}") from error
-
-
-def in_parallel(work: Callable[[Item], Result], items: Sequence[Item], advance: Advance = silent) -> Iterator[Result]:
-    """Apply `work` on all cores, results in order, only a few hundred in flight (Pillow decodes without the GIL)."""
-    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with ThreadPoolExecutor(workers) as pool:
-        queue = iter(items)
-        waiting: deque[Future[Result]] = deque(pool.submit(work, item) for item in islice(queue, 64 * workers))
-        try:
-            while waiting:
-                result = waiting.popleft().result()
-                waiting.extend(pool.submit(work, item) for item in islice(queue, 1))
-                advance(1)
-                yield result
-        finally:
-            for future in waiting:
-                future.cancel()

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from scenelet.data.load import in_parallel, read
+from scenelet.data.load import read
 from scenelet.images import decode
+from scenelet.parallel import in_parallel
 
 MAP_POINTS = 3000
 GRID_COLUMNS, GRID_ROWS, CELL_PX = 30, 18, 42

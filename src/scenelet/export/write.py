@@ -18,7 +18,7 @@ from scenelet.assess.metrics import Evaluation, evaluate
 from scenelet.bundle.manifest import CARD, FEATURES, GOLDEN, LITERT, MANIFEST, ONNX, TRAINING_DATA, Golden, Manifest, sha256
 from scenelet.bundle.runtime import LiteRTModel, softmax
 from scenelet.bundle.training_data import training_data_csv
-from scenelet.data.load import Advance, in_parallel, read
+from scenelet.data.load import read
 from scenelet.data.manifest import Row
 from scenelet.errors import ConfigError, DataError, QuantisationError
 from scenelet.export.card import model_card
@@ -38,6 +38,7 @@ from scenelet.export.quantize import CALIBRATION_IMAGES, MODES, litert_to_fp16, 
 from scenelet.images import PreprocessSpec, to_input
 from scenelet.learn.pretrained import load_run_network
 from scenelet.learn.run import Run
+from scenelet.parallel import Advance, in_parallel
 from scenelet.progress import counting
 from scenelet.quiet import quiet
 

@@ -1,69 +1,52 @@
-"""The Lambda door: direct events and API Gateway HTTP API (payload 2.0) events to answers. No framework, nothing at import.
+"""The Lambda door: direct, API Gateway (REST v1, HTTP v2), Function URL, load balancer and S3 events. Nothing at import.
 
-Configured by environment variables:
+Configured by environment variables, besides those of `service.settings_from_environment`:
     SCENELET_BUNDLE         folder of the bundle; default: the one that comes with scenelet
-    SCENELET_ALLOW_URL      "false" refuses `url` requests
-    SCENELET_TRUSTED_HOSTS  "host:port,..." of your own servers in a private network that `url` may name
+    SCENELET_LOG            "metrics" (the default) prints a line a prediction, for CloudWatch and `scenelet drift`; or "none"
 """
 
 import base64
 import binascii
 import functools
-import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
-from scenelet.errors import (
-    ConfigError,
-    FetchError,
-    FetchTimeoutError,
-    ForbiddenUrlError,
-    ImageError,
-    ImageTooLargeError,
-    SceneletError,
-)
-from scenelet.serve.predictor import Predictor
+from scenelet.errors import SceneletError
+from scenelet.serve.metrics import metric_line
+from scenelet.serve.predictor import Prediction, Predictor
+from scenelet.serve.service import Request, RequestError, Response, Service, problem_of, settings_from_environment
 from scenelet.shipped import default_bundle
-
-_USAGE = 'send {"url": "https://..."}, {"image": "<base64>"} or the bytes of an image'
-_STATUS: tuple[tuple[type[SceneletError], int, str], ...] = (
-    (ImageTooLargeError, 413, "Image too large"),
-    (ImageError, 422, "Unusable image"),
-    (ForbiddenUrlError, 400, "URL not allowed"),
-    (FetchTimeoutError, 504, "URL took too long"),
-    (FetchError, 502, "URL could not be fetched"),
-)
-
-
-class BadRequestError(SceneletError):
-    """The event names no image."""
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001  (Lambda's signature)
     """Answer one event.
 
     Args:
-        event: `{"url": ...}` or `{"image": base64}` for a direct answer; an HTTP API event (payload format 2.0) with such a
-            JSON body or with the bytes of an image for an HTTP response.
+        event: `{"url": ...}` or `{"image": base64}` for a direct answer; a proxy event (API Gateway, Function URL, load
+            balancer) for an HTTP response; an S3 object-created event, whose answers are written beside the pictures.
         context: Lambda's; not used.
 
     Returns:
-        A direct event: the answer, or {"error": ..., "status": ...}. An HTTP event: statusCode, headers and JSON body, errors
-        as RFC 9457 problem details.
+        A direct event: the answer, or {"error": ..., "status": ...}. A proxy event: statusCode, headers and JSON body, errors
+        as RFC 9457 problem details. An S3 event: where the answers are.
+
+    Raises:
+        FetchError: S3 failed; Lambda tries such an event again.
     """
-    is_http = isinstance(event, dict) and "requestContext" in event
+    if isinstance(event, dict) and _is_proxy(event):
+        return _answer_proxy(event)
+    if isinstance(event, dict) and isinstance(event.get("Records"), list):
+        from scenelet.serve.s3 import answer_records
+
+        service = _service()
+        return answer_records(event["Records"], service.predict, service.settings.max_body_bytes)
     try:
-        answer = _predictor().predict(_image_of_http(event) if is_http else _image_of_json(event)).as_dict()
+        return _service().predict_item(event).as_dict()
     except SceneletError as error:
-        status, title = _status_of(error)
-        detail = str(error)
-        if status == 500:  # our own fault, with our own paths in it: for the log, not for a stranger
-            print(f"scenelet: {detail}", file=sys.stderr)
-            detail = "the service's own model or configuration can't be used; its log says why"
-        return _problem(status, title, detail) if is_http else {"error": detail, "status": status}
-    return _response(200, answer) if is_http else answer
+        status, problem = problem_of(error)
+        return {"error": problem["detail"], "status": status}
 
 
 @functools.cache
@@ -71,65 +54,71 @@ def _predictor() -> Predictor:
     return Predictor(Path(os.environ.get("SCENELET_BUNDLE") or default_bundle()))
 
 
-def _image_of_http(event: dict[str, Any]) -> bytes:
-    body = event.get("body") or ""
-    if not isinstance(body, str) or not body:
-        raise BadRequestError(f"empty body; {_USAGE}")
-    data = _decode_base64(body, "body") if event.get("isBase64Encoded") else body.encode()
-    headers = {str(name).lower(): str(value) for name, value in (event.get("headers") or {}).items()}
-    content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type.startswith("image/") or content_type == "application/octet-stream":
-        return data
+def _service() -> Service:
+    return Service(_predictor, settings_from_environment(), None if os.environ.get("SCENELET_LOG") == "none" else _log)
+
+
+def _log(prediction: Prediction) -> None:
+    print(metric_line(prediction), flush=True)
+
+
+def _is_proxy(event: dict[str, Any]) -> bool:
+    return "requestContext" in event or "httpMethod" in event
+
+
+def _answer_proxy(event: dict[str, Any]) -> dict[str, Any]:
     try:
-        return _image_of_json(json.loads(data))
-    except ValueError as error:
-        raise BadRequestError(f"the body is not JSON and content-type is {content_type or 'missing'}; {_USAGE}") from error
-
-
-def _image_of_json(request: Any) -> bytes:
-    if not isinstance(request, dict) or ("url" in request) == ("image" in request):
-        raise BadRequestError(f"expected exactly one of url and image; {_USAGE}")
-    if "image" in request:
-        return _decode_base64(request["image"], "image")
-    if not isinstance(request["url"], str):
-        raise BadRequestError(f"url: found {type(request['url']).__name__}, expected text; {_USAGE}")
-    return _fetch(request["url"])
-
-
-def _decode_base64(text: Any, name: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError, TypeError) as error:
-        raise BadRequestError(f"{name}: not valid base64; {_USAGE}") from error
-
-
-def _fetch(url: str) -> bytes:
-    if os.environ.get("SCENELET_ALLOW_URL", "true").lower() in ("false", "0", "no"):
-        raise ForbiddenUrlError("this service does not fetch URLs; send the image itself")
-    from scenelet.serve.fetch import FetchLimits, fetch  # http.client and ssl: not needed for uploads
-
-    trusted = os.environ.get("SCENELET_TRUSTED_HOSTS", "").split(",")
-    return fetch(url, FetchLimits(trusted=frozenset(host.strip() for host in trusted if host.strip())))
-
-
-def _status_of(error: SceneletError) -> tuple[int, str]:
-    if isinstance(error, BadRequestError):
-        return 400, "Bad request"
-    if isinstance(error, ConfigError):
-        return 500, "Service is not configured"
-    return next(((status, title) for kind, status, title in _STATUS if isinstance(error, kind)), (500, "Service is broken"))
-
-
-def _response(status: int, body: dict[str, Any], content_type: str = "application/json") -> dict[str, Any]:
+        response = _service().respond(_request(event))
+    except SceneletError as error:  # the settings make no sense, or the body is no base64
+        status, problem = problem_of(error)
+        response = Response(status, {"content-type": "application/problem+json"}, _json(problem))
     return {
-        "statusCode": status,
-        "headers": {"content-type": content_type},
-        "body": json.dumps(body, ensure_ascii=False),
+        "statusCode": response.status,
+        "headers": response.headers,
+        "body": response.body,
         "isBase64Encoded": False,
     }
 
 
-def _problem(status: int, title: str, detail: str) -> dict[str, Any]:
-    return _response(
-        status, {"type": "about:blank", "title": title, "status": status, "detail": detail}, "application/problem+json"
+def _json(value: Any) -> str:
+    import json
+
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _request(event: dict[str, Any]) -> Request:
+    """A proxy event of any kind as a request; whatever is missing or malformed in it is empty.
+
+    Raises:
+        RequestError: The body is not the base64 that it is said to be.
+    """
+    context = _mapping(event.get("requestContext"))
+    http = _mapping(context.get("http"))
+    path = str(event.get("rawPath") or http.get("path") or event.get("path") or "/")
+    stage = context.get("stage")
+    if "rawPath" in event and isinstance(stage, str) and stage != "$default" and path.startswith(f"/{stage}/"):
+        path = path[len(stage) + 1 :]
+    headers = {str(name).lower(): str(value) for name, value in _mapping(event.get("headers")).items()}
+    return Request(
+        method=str(http.get("method") or event.get("httpMethod") or "POST"),
+        path=path,
+        query=str(event.get("rawQueryString") or urlencode(_mapping(event.get("queryStringParameters")))),
+        headers=headers,
+        body=_body(event),
     )
+
+
+def _mapping(value: Any) -> dict[Any, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _body(event: dict[str, Any]) -> bytes:
+    body = event.get("body")
+    if not isinstance(body, str):
+        return b""
+    if not event.get("isBase64Encoded"):
+        return body.encode("utf-8", "surrogateescape")
+    try:
+        return base64.b64decode(body, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise RequestError("body: not valid base64") from error

@@ -1,10 +1,11 @@
 """One predictor behind every door: image bytes to a calibrated answer. Knows nothing of events, URLs or terminals."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from scenelet.bundle.profile import picture_measures
 from scenelet.bundle.runtime import BundleModel, softmax
 from scenelet.images import to_input
 
@@ -22,8 +23,10 @@ class Prediction:
         is_stranger: Whether the picture looks like none of the classes.
         stranger_score: How little it looks like the training pictures.
         bundle: Name of the bundle that answered.
+        bundle_created: When that bundle was made, ISO, UTC: its version.
         decode_ms: From bytes to model input.
         inference_ms: From model input to probabilities.
+        measures: Brightness, sharpness and feature distance of the picture, for logs; not part of the answer.
     """
 
     label: str
@@ -34,24 +37,28 @@ class Prediction:
     is_stranger: bool
     stranger_score: float
     bundle: str
+    bundle_created: str
     decode_ms: float
     inference_ms: float
+    measures: dict[str, float] = field(default_factory=dict, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return asdict(self)
+        values = asdict(self)
+        del values["measures"]
+        return values
 
 
 class Predictor:
     """Answers for one bundle. Safe to share between threads."""
 
-    def __init__(self, bundle: Path, threads: int = 1) -> None:
-        """Load a bundle.
+    def __init__(self, bundle: Path, threads: int = 1, copies: int = 1) -> None:
+        """Load a bundle; threads for one answer, and answers at once.
 
         Raises:
             BundleError: It can't be trusted or read.
         """
-        self.model = BundleModel(bundle, threads)
+        self.model = BundleModel(bundle, threads, copies)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -83,7 +90,9 @@ class Predictor:
             prediction_set=[name for name, value in ranked if value >= manifest.prediction_set_thresholds.get(name, 0.0)],
             is_stranger=manifest.stranger_above is not None and score > manifest.stranger_above,
             stranger_score=round(score, 4),
-            bundle=self.model.manifest.name,
+            bundle=manifest.name,
+            bundle_created=manifest.created,
             decode_ms=round(1000 * (decoded_s - start_s), 3),
             inference_ms=round(1000 * (done_s - decoded_s), 3),
+            measures={**picture_measures(pixels), "feature_distance": round(self.model.distance(features), 4)},
         )

@@ -1,0 +1,172 @@
+"""Batch prediction: a folder in, a table out; killed and started again it goes on; one bad image is a row with its error.
+
+Answers are appended to `OUT.partial`, a line each, in the order of the files; after the last one the table is written whole.
+Memory does not grow with the number of files.
+"""
+
+import csv
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+from scenelet.artefacts import explained
+from scenelet.bundle.manifest import LITERT
+from scenelet.errors import ConfigError, SceneletError, UnreadableImageError
+from scenelet.images import SUFFIXES
+from scenelet.parallel import Advance, in_parallel, silent
+from scenelet.serve.predictor import Predictor
+
+FORMATS = (".parquet", ".csv", ".jsonl")
+ROWS_AT_ONCE = 10_000
+Row = dict[str, Any]
+
+
+def pictures_below(folder: Path) -> Iterator[str]:
+    """Paths of image files below a folder, relative to it, always in the same order; hidden ones are passed over."""
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if Path(name).suffix.lower() in SUFFIXES and not name.startswith("."):
+                yield (Path(root) / name).relative_to(folder).as_posix()
+
+
+def predict_folder(predictor: Predictor, folder: Path, out: Path, advance: Advance = silent) -> tuple[int, int]:
+    """Answer every picture below a folder, or go on where a killed process stopped.
+
+    Args:
+        predictor: With as many copies as cores.
+        folder: Of pictures.
+        out: .parquet, .csv or .jsonl file to write; whole or not at all.
+        advance: Called with the number of pictures done.
+
+    Returns:
+        Rows in the table, and those of them with an error.
+
+    Raises:
+        ConfigError: Another kind of table, or what is begun there is of another folder or bundle.
+        ArtefactError: It can't be written.
+    """
+    write = _WRITERS.get(out.suffix.lower())
+    if write is None:
+        raise ConfigError(f"--out: found {out.name}, expected a name that ends in {', '.join(FORMATS)}")
+    partial = out.with_name(out.name + ".partial")
+    head = {"folder": str(folder.resolve()), "model": predictor.model.manifest.sha256[LITERT]}
+    with explained(out):
+        done, last = _begun(partial, head)
+        names = pictures_below(folder)
+        if done and next(islice(names, done - 1, None), "") != last:
+            raise ConfigError(f"{partial}: the files below {folder} have changed since it was begun. Remove it to start again.")
+        advance(done)
+        with open(partial, "ab") as file:
+            if not done and not file.tell():
+                file.write(_line(head))
+            for row in in_parallel(lambda name: _row(predictor, folder, name), names, advance):
+                file.write(_line(row))
+                file.flush()
+        rows = errors = 0
+        for row in _rows(partial):
+            rows, errors = rows + 1, errors + ("error" in row)
+        whole = out.with_name(out.name + ".part")
+        write(whole, lambda: _rows(partial), predictor.class_names)
+        whole.replace(out)
+        partial.unlink()
+    return rows, errors
+
+
+def _row(predictor: Predictor, folder: Path, name: str) -> Row:
+    try:
+        return {"path": name, **predictor.predict(_read(folder / name)).as_dict()}
+    except SceneletError as error:
+        return {"path": name, "error": str(error)}
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableImageError(f"can't be read: {error.strerror}") from error
+
+
+def _line(value: Row) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogateescape") + b"\n"
+
+
+def _begun(partial: Path, head: Row) -> tuple[int, str]:
+    """How many pictures are done, and the last of them; a last line torn by a kill is cut off."""
+    if not partial.is_file():
+        return 0, ""
+    size, count, last = 0, -1, b"{}"
+    with open(partial, "r+b") as file:
+        for line in file:
+            if not line.endswith(b"\n"):
+                break
+            if count < 0 and json.loads(line) != head:
+                raise ConfigError(f"{partial}: begun with another folder or bundle. Finish that, or remove the file.")
+            size, count, last = size + len(line), count + 1, line
+        file.truncate(size)
+    return max(0, count), str(json.loads(last.decode("utf-8", "surrogateescape")).get("path", ""))
+
+
+def _rows(partial: Path) -> Iterator[Row]:
+    with open(partial, encoding="utf-8", errors="surrogateescape") as file:
+        next(file)
+        for line in file:
+            yield json.loads(line)
+
+
+def _flat(row: Row, names: Iterable[str]) -> Row:
+    """One value a column."""
+    shares = row.get("probabilities", {})
+    kept = ("path", "error", "label", "probability", "abstains", "is_stranger", "stranger_score")
+    flat = {key: row.get(key) for key in kept}
+    sets = row.get("prediction_set")
+    return {
+        **flat,
+        "prediction_set": None if sets is None else "|".join(sets),
+        **{f"p_{name}": shares.get(name) for name in names},
+    }
+
+
+def _write_jsonl(path: Path, rows: Callable[[], Iterator[Row]], names: tuple[str, ...]) -> None:  # noqa: ARG001
+    with open(path, "wb") as file:
+        for row in rows():
+            file.write(_line(row))
+        _sync(file)
+
+
+def _write_csv(path: Path, rows: Callable[[], Iterator[Row]], names: tuple[str, ...]) -> None:
+    with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        writer = csv.DictWriter(file, list(_flat({}, names)), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(_flat(row, names) for row in rows())
+        _sync(file)
+
+
+def _write_parquet(path: Path, rows: Callable[[], Iterator[Row]], names: tuple[str, ...]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = {"abstains": pa.bool_(), "is_stranger": pa.bool_(), "probability": pa.float64(), "stranger_score": pa.float64()}
+    columns = list(_flat({}, names))
+    schema = pa.schema([(name, pa.float64() if name.startswith("p_") else kinds.get(name, pa.string())) for name in columns])
+    with pq.ParquetWriter(path, schema) as writer:
+        source = rows()
+        while block := [_flat(row, names) for row in islice(source, ROWS_AT_ONCE)]:
+            writer.write_table(pa.Table.from_pylist(block, schema))
+    with open(path, "rb") as file:
+        _sync(file)
+
+
+def _sync(file: IO[Any]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+_WRITERS: dict[str, Callable[[Path, Callable[[], Iterator[Row]], tuple[str, ...]], None]] = {
+    ".jsonl": _write_jsonl,
+    ".csv": _write_csv,
+    ".parquet": _write_parquet,
+}

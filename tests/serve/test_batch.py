@@ -1,0 +1,106 @@
+import csv
+import json
+import shutil
+import subprocess
+import sys
+import time
+
+import pyarrow.parquet as pq
+import pytest
+
+from scenelet.parallel import cores
+from scenelet.serve.batch import pictures_below, predict_folder
+from scenelet.serve.predictor import Predictor
+
+
+@pytest.fixture
+def folder(painted, tmp_path):
+    """Twelve pictures in two folders, one of them broken."""
+    for label in ("sea", "street"):
+        (tmp_path / "photos" / label).mkdir(parents=True)
+        for source in sorted((painted / "seg_test" / label).iterdir()):
+            shutil.copy(source, tmp_path / "photos" / label)
+    (tmp_path / "photos" / "sea" / "broken.jpg").write_bytes(b"\xff\xd8\xff broken")
+    (tmp_path / "photos" / ".hidden").mkdir()
+    shutil.copy(tmp_path / "photos" / "sea" / "broken.jpg", tmp_path / "photos" / ".hidden")
+    (tmp_path / "photos" / "notes.txt").write_text("no picture")
+    return tmp_path / "photos"
+
+
+def rows_of(path):
+    if path.suffix == ".parquet":
+        return pq.read_table(path).to_pylist()
+    if path.suffix == ".csv":
+        with open(path, newline="") as file:
+            return list(csv.DictReader(file))
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl"])
+def test_a_folder_becomes_a_table_with_a_row_for_each_picture_bad_ones_too(suffix, folder, bundle, tmp_path, scenelet):
+    out = tmp_path / f"table{suffix}"
+    done = scenelet("predict", folder, "--bundle", bundle, "--out", out)
+    assert done.code == 0, done.err
+    rows = rows_of(out)
+    assert [row["path"] for row in rows] == list(pictures_below(folder))
+    assert len(rows) == 13
+    predictor = Predictor(bundle)
+    for row in rows:
+        if row["path"] == "sea/broken.jpg":
+            assert "damaged JPEG" in row["error"]
+            continue
+        expected = predictor.predict((folder / row["path"]).read_bytes())
+        assert row["label"] == expected.label
+        shown = row["probabilities"]["sea"] if suffix == ".jsonl" else float(row["p_sea"])
+        assert shown == pytest.approx(expected.probabilities["sea"], abs=1e-6)
+    assert "1 of 13 could not be used" in done.err
+    assert not list(tmp_path.glob("*.part*"))
+
+
+def test_killed_and_started_again_no_picture_is_answered_twice_and_none_lost(painted, bundle, tmp_path, scenelet):
+    out, partial = tmp_path / "table.jsonl", tmp_path / "table.jsonl.partial"
+    code = "from scenelet.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "predict", painted, "--bundle", bundle, "--out", out]
+    process = subprocess.Popen(list(map(str, command)), stderr=subprocess.DEVNULL)
+    while process.poll() is None and (not partial.exists() or partial.read_bytes().count(b"\n") < 20):
+        time.sleep(0.001)
+    process.kill()
+    process.wait()
+    begun = partial.read_bytes() if partial.exists() else b""
+    assert begun.count(b"\n") >= 20
+    partial.write_bytes(begun + b'{"path": "torn')
+    seen = []
+    predict_folder(Predictor(bundle, copies=cores()), painted, out, seen.append)
+    assert seen[0] == begun.count(b"\n") - 1  # all but the head
+    assert [row["path"] for row in rows_of(out)] == list(pictures_below(painted))
+    assert out.read_bytes().startswith(begun.split(b"\n", 1)[1].rsplit(b"\n", 1)[0])
+
+
+def test_a_table_begun_with_other_files_or_another_bundle_is_not_gone_on_with(
+    folder, bundle, shipped_bundle, tmp_path, scenelet
+):
+    partial = tmp_path / "table.csv.partial"
+    head = {"folder": str(folder), "model": Predictor(bundle).model.manifest.sha256["model.tflite"]}
+    partial.write_text(json.dumps(head) + "\n" + json.dumps({"path": "gone.jpg", "error": "x"}) + "\n")
+    done = scenelet("predict", folder, "--bundle", bundle, "--out", tmp_path / "table.csv")
+    assert done.code == 1
+    assert "have changed since it was begun" in done.err
+    done = scenelet("predict", folder, "--bundle", shipped_bundle, "--out", tmp_path / "table.csv")
+    assert done.code == 1
+    assert "begun with another folder or bundle" in done.err
+
+
+@pytest.mark.parametrize(
+    ("sources", "out", "message"),
+    [
+        (("photos",), "table.xlsx", "expected a name that ends in .parquet, .csv, .jsonl"),
+        (("photos", "photos"), "table.csv", "expected one folder of pictures"),
+        (("photos/notes.txt",), "table.csv", "expected one folder of pictures"),
+        (("photos",), "photos/notes.txt", "is there already"),
+    ],
+)
+def test_bad_input_is_one_line(folder, tmp_path, bundle, scenelet, sources, out, message):
+    done = scenelet("predict", *sources, "--bundle", bundle, "--out", out, cwd=tmp_path)
+    assert done.code == 1
+    assert message in done.err
+    assert len(done.err.splitlines()) == 1
