@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from scenelet import __version__
-from scenelet.cli import data, evaluate, explore, export, predict, serve, train, tune
+from scenelet.cli import data, drift, evaluate, explore, export, predict, serve, train, tune
 from scenelet.errors import SceneletError
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(evaluate.compare)
 app.command("predict")(predict.predict)
 app.command("serve")(serve.serve)
+app.command("drift")(drift.drift)
 
 
 @app.callback()

@@ -1,0 +1,85 @@
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import boto3
+import pytest
+
+from scenelet.errors import FetchError
+from scenelet.serve import aws_lambda
+from scenelet.serve.predictor import Predictor
+
+pytestmark = pytest.mark.pipeline
+
+
+@pytest.fixture(scope="module")
+def s3_endpoint():
+    """moto's server, a stand-in for S3 over real HTTP."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"from moto.server import main; main(['-p', '{port}'])"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    for _ in range(200):
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/moto-api/", timeout=1).close()
+            break
+        except OSError:
+            time.sleep(0.1)
+    yield f"http://127.0.0.1:{port}"
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def bucket(s3_endpoint, bundle, monkeypatch):
+    """A bucket with two pictures in it, and a handler that may read and write it."""
+    for name, value in {
+        "AWS_ENDPOINT_URL_S3": s3_endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "eu-central-1", "SCENELET_BUNDLE": str(bundle),
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    aws_lambda._predictor.cache_clear()
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="photos", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    client.put_object(Bucket="photos", Key="new/my sea+1.jpg", Body=(bundle / "golden" / "sea-alpha.png").read_bytes())
+    client.put_object(Bucket="photos", Key="new/broken.jpg", Body=b"no picture")
+    yield client
+    for found in client.list_objects_v2(Bucket="photos").get("Contents", []):
+        client.delete_object(Bucket="photos", Key=found["Key"])
+    client.delete_bucket(Bucket="photos")
+    aws_lambda._predictor.cache_clear()
+
+
+def created(*keys):
+    """An event as S3 sends it, cut to what a handler may rely on; keys are quoted as in forms."""
+    records = [{"eventSource": "aws:s3", "s3": {"bucket": {"name": "photos"}, "object": {"key": key}}} for key in keys]
+    return {"Records": records}
+
+
+def test_each_picture_gets_its_answer_beside_it(bucket, bundle):
+    told = aws_lambda.handler(created("new/my+sea%2B1.jpg", "new/broken.jpg"), None)
+    assert [answer["answer"] for answer in told["answers"]] == [
+        "new/my sea+1.jpg.scenelet.json",
+        "new/broken.jpg.scenelet.json",
+    ]
+    answer = json.loads(bucket.get_object(Bucket="photos", Key="new/my sea+1.jpg.scenelet.json")["Body"].read())
+    expected = Predictor(bundle).predict((bundle / "golden" / "sea-alpha.png").read_bytes())
+    assert answer["probabilities"] == pytest.approx(expected.probabilities)
+    problem = json.loads(bucket.get_object(Bucket="photos", Key="new/broken.jpg.scenelet.json")["Body"].read())
+    assert problem["status"] == 422
+
+
+def test_an_answer_of_our_own_is_not_answered_again(bucket):
+    assert aws_lambda.handler(created("new/broken.jpg.scenelet.json"), None) == {"answers": []}
+
+
+def test_a_picture_that_is_gone_makes_lambda_try_again(bucket):
+    with pytest.raises(FetchError, match=r"s3://photos/gone\.jpg"):
+        aws_lambda.handler(created("gone.jpg"), None)
