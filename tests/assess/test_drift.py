@@ -57,7 +57,9 @@ def test_real_answers_to_strangers_are_told_as_drift(shipped_bundle, tmp_path, s
 
     predictor = Predictor(shipped_bundle)
     log, report = tmp_path / "handler.log", tmp_path / "drift.html"
-    lines = [metric_line(predictor.predict(data)) for pictures in paint_strangers(15).values() for data in pictures]
+    lines = [
+        metric_line(predictor.predict(data, measured=True)) for pictures in paint_strangers(15).values() for data in pictures
+    ]
     text = "START RequestId: 1\n" + "\n".join(f"2026-11-23T10:00:00Z {line}" for line in lines) + "\n{broken\nEND\n"
     log.write_text(text)
     done = scenelet("drift", log, "--report", report, "--fail")

@@ -9,10 +9,10 @@ BINS = 20
 
 
 def picture_measures(pixels: np.ndarray) -> dict[str, float]:
-    """Brightness and sharpness (both 0-1) of a model input (1, height, width, 3) uint8."""
-    grey = pixels[0].mean(-1) / 255
+    """Brightness and sharpness (both 0-1) of a model input (1, height, width, 3) uint8, on every other row and column."""
+    grey = pixels[0, ::2, ::2].sum(-1, dtype=np.int16)  # 0 to 765
     edges = np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean()
-    return {"brightness": round(float(grey.mean()), 4), "sharpness": round(float(edges), 4)}
+    return {"brightness": round(float(grey.mean()) / 765, 4), "sharpness": round(float(edges) / 765, 4)}
 
 
 def profile_of(measures: Mapping[str, Sequence[float]]) -> dict[str, Any]:

@@ -55,7 +55,8 @@ def _predictor() -> Predictor:
 
 
 def _service() -> Service:
-    return Service(_predictor, settings_from_environment(), None if os.environ.get("SCENELET_LOG") == "none" else _log)
+    logs = os.environ.get("SCENELET_LOG") != "none"
+    return Service(_predictor, settings_from_environment(), _log if logs else None, measured=logs)
 
 
 def _log(prediction: Prediction) -> None:

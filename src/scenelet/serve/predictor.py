@@ -1,9 +1,11 @@
 """One predictor behind every door: image bytes to a calibrated answer. Knows nothing of events, URLs or terminals."""
 
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from scenelet.bundle.profile import picture_measures
 from scenelet.bundle.runtime import BundleModel, softmax
@@ -26,7 +28,7 @@ class Prediction:
         bundle_created: When that bundle was made, ISO, UTC: its version.
         decode_ms: From bytes to model input.
         inference_ms: From model input to probabilities.
-        measures: Brightness, sharpness and feature distance of the picture, for logs; not part of the answer.
+        measures: Brightness, sharpness and feature distance of the picture, for logs, if asked for; no part of the answer.
     """
 
     label: str
@@ -44,9 +46,7 @@ class Prediction:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        values = asdict(self)
-        del values["measures"]
-        return values
+        return {name: value for name, value in vars(self).items() if name != "measures"}
 
 
 class Predictor:
@@ -65,11 +65,12 @@ class Predictor:
         """Classes that can be answered."""
         return self.model.manifest.class_names
 
-    def predict(self, data: bytes) -> Prediction:
+    def predict(self, data: bytes, measured: bool = False) -> Prediction:
         """Classify one image.
 
         Args:
             data: A whole image file.
+            measured: Whether to measure brightness and sharpness too, for logs.
 
         Raises:
             ImageError: The bytes can't be used, with the reason.
@@ -94,5 +95,8 @@ class Predictor:
             bundle_created=manifest.created,
             decode_ms=round(1000 * (decoded_s - start_s), 3),
             inference_ms=round(1000 * (done_s - decoded_s), 3),
-            measures={**picture_measures(pixels), "feature_distance": round(self.model.distance(features), 4)},
+            measures=self._measures(pixels, features) if measured else {},
         )
+
+    def _measures(self, pixels: np.ndarray, features: np.ndarray) -> dict[str, float]:
+        return {**picture_measures(pixels), "feature_distance": round(self.model.distance(features), 4)}

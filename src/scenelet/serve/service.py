@@ -123,15 +123,18 @@ Watch = Callable[[Prediction], None]
 class Service:
     """Answers requests with one predictor. Safe to share between threads."""
 
-    def __init__(self, predictor: Callable[[], Predictor], settings: Settings, watch: Watch | None = None) -> None:
+    def __init__(
+        self, predictor: Callable[[], Predictor], settings: Settings, watch: Watch | None = None, measured: bool = False
+    ) -> None:
         """Make a service.
 
         Args:
             predictor: Gives the predictor to answer with; asked for each request, so that it may be replaced.
             settings: What it may do.
             watch: Called with each prediction, for logs and metrics.
+            measured: Whether it wants the picture's measures.
         """
-        self.predictor, self.settings, self.watch = predictor, settings, watch
+        self.predictor, self.settings, self.watch, self.measured = predictor, settings, watch, measured
 
     def respond(self, request: Request) -> Response:
         """Answer; whatever goes wrong becomes a problem of RFC 9457, never an exception."""
@@ -152,7 +155,7 @@ class Service:
         Raises:
             ImageError: The bytes can't be used.
         """
-        prediction = self.predictor().predict(data)
+        prediction = self.predictor().predict(data, self.measured)
         if self.watch:
             self.watch(prediction)
         return prediction
