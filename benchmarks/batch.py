@@ -1,4 +1,4 @@
-"""Batch throughput: `scenelet predict FOLDER --out` beside bare decoding and bare inference on all cores, in turn.
+"""Batch throughput: `scenelet predict FOLDER --out` beside bare decoding (files read) and bare inference on all cores, in turn.
 
     python benchmarks/batch.py [FOLDER] [--bundle BUNDLE] [--images 3000]
 
@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
+
+import numpy as np
 
 from scenelet.data.paint import paint_data_set
 from scenelet.images import to_input
@@ -51,12 +53,16 @@ def main() -> None:
         with quiet():
             predictor = Predictor(arguments.bundle, copies=cores())
         model, spec = predictor.model, predictor.model.manifest.preprocess
-        contents = [(source / name).read_bytes() for name in names]
-        inputs = list(in_parallel(lambda data: to_input(data, spec), contents))
+        paths = [source / name for name in names]
+
+        def decode(path: Path) -> np.ndarray:
+            return to_input(path.read_bytes(), spec)
+
+        inputs = list(in_parallel(decode, paths))
         speeds: dict[str, list[float]] = {"decoding": [], "inference": [], "batch": []}
         for turn in range(ROUNDS):
             work: dict[str, Callable[[], object]] = {
-                "decoding": lambda: [None for _ in in_parallel(lambda data: to_input(data, spec), contents)],
+                "decoding": lambda: [None for _ in in_parallel(decode, paths)],
                 "inference": lambda: [None for _ in in_parallel(model.answer, inputs)],
                 "batch": lambda turn=turn: predict_folder(predictor, folder, Path(scratch) / f"{turn}.csv"),
             }

@@ -13,7 +13,7 @@ from scenelet.export.golden import golden_files, nasty_files
 from scenelet.export.parity import checkpoint_logits, litert_logits, measure_parity, onnx_logits, require_parity
 from scenelet.export.write import load_network
 from scenelet.images import to_input
-from scenelet.learn.pretrained import load_run_network
+from scenelet.learn.pretrained import load_run_network, open_pretrained
 from scenelet.learn.run import Run
 
 pytestmark = pytest.mark.pipeline
@@ -114,3 +114,19 @@ def test_an_unwritable_place_leaves_nothing(run_folder, tmp_path, scenelet):
     assert done.code == 1
     assert "can't write: a file of this name" in done.err.splitlines()[-1]
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_mirrored_export_gives_a_picture_and_its_mirror_image_the_same_answer(run_folder, bundle, tmp_path, scenelet):
+    done = scenelet("export", run_folder, "--out", tmp_path / "mirrored", "--mirror")
+    assert done.code == 0, done.err
+    model = BundleModel(tmp_path / "mirrored")
+    assert model.manifest.mirrored
+    assert not read_manifest(bundle).mirrored
+    again = open_pretrained(str(tmp_path / "mirrored"), "--init").network.state_dict()
+    for name, value in load_run_network(Run(run_folder)).state_dict().items():
+        assert name.endswith("num_batches_tracked") or torch.allclose(again[name], value), name
+    pixels = to_input((tmp_path / "mirrored" / "golden" / "buildings.jpg").read_bytes(), model.manifest.preprocess)
+    flipped = np.ascontiguousarray(pixels[:, :, ::-1])
+    assert np.allclose(model.logits(pixels), model.logits(flipped), atol=1e-4)
+    plain = checkpoint_logits(load_network(Run(run_folder)))
+    assert np.allclose(model.logits(pixels), (plain(pixels) + plain(flipped)) / 2, atol=1e-4)

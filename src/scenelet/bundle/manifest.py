@@ -67,6 +67,7 @@ class Manifest:
         licence: Of the weights.
         golden: Recorded answers.
         sha256: Of each other file, by path in the bundle.
+        mirrored: Whether the graph averages the picture and its mirror image.
         format_version: Of this contract.
     """
 
@@ -88,6 +89,7 @@ class Manifest:
     thresholds: dict[str, Any] = field(default_factory=dict)
     stranger_score: str = "feature distance"
     stranger_above: float | None = None
+    mirrored: bool = False
     format_version: int = field(default=FORMAT_VERSION)
 
     def as_dict(self) -> dict[str, Any]:

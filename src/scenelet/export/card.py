@@ -52,7 +52,7 @@ images, so they are a little kinder than those on unseen data would be. No test 
 `model.tflite`: uint8 (1, {spec.height}, {spec.width}, 3), RGB, 0-255; out come {len(manifest.class_names)} logits.
 Divide by the temperature ({manifest.temperature}), then softmax. The whole picture is squeezed to {spec.width} x {spec.height}
 with an antialiased {spec.resize} filter, after EXIF rotation and conversion to RGB. {size_bytes / 1e6:.2f} MB.
-{_quantisation_line(manifest.quantisation)}
+{_quantisation_line(manifest)}
 `model.onnx` is the same network for any number of images. Over {manifest.parity["images"]} images the
 probabilities of checkpoint, LiteRT and ONNX differ by at most {worst_difference:.1e}.
 
@@ -83,11 +83,13 @@ Prediction sets promise to hold the true class for {held["promised_coverage"]:.0
 Told: {told}."""
 
 
-def _quantisation_line(figures: dict[str, Any]) -> str:
+def _quantisation_line(manifest: Manifest) -> str:
+    figures = manifest.quantisation
+    mirrored = "The graph averages the picture and its mirror image. " if manifest.mirrored else ""
     if figures["mode"] == "none":
-        return "Not quantised: float32 weights."
+        return f"{mirrored}Not quantised: float32 weights."
     return (
-        f"Quantised to {figures['mode']}: accuracy {figures['accuracy']:.2%} against {figures['float_accuracy']:.2%} as float, "
+        f"{mirrored}Quantised to {figures['mode']}: accuracy {figures['accuracy']:.2%} against {figures['float_accuracy']:.2%} as float, "
         f"the same answer on {figures['agreement']:.2%} of the images, {figures['size_ratio']:.2f} times the size and "
         f"{figures['latency_ratio']:.2f} times the latency, measured in one run."
     )

@@ -14,8 +14,10 @@ from scenelet.quiet import quiet
 class ServingNetwork(nn.Module):
     """What is exported: uint8 (n, height, width, 3) in; logits (n, classes) and the features (n, f) behind them out."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, mirror: bool = False) -> None:
+        """Args: the trained network, and whether to average the features of the picture and of its mirror image."""
         super().__init__()
+        self.mirror = mirror
         # channels_last weights make litert-torch 0.10 write wrong files without a word
         self.network = copy.deepcopy(network).to(memory_format=torch.contiguous_format).float().eval()
         name = head_name(self.network)
@@ -24,7 +26,10 @@ class ServingNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Scale, reorder, compute features, classify."""
-        features = self.network(normalise(images).permute(0, 3, 1, 2))
+        pixels = normalise(images).permute(0, 3, 1, 2)
+        features = self.network(pixels)
+        if self.mirror:
+            features = (features + self.network(pixels.flip(-1))) / 2
         return self.head(features), features
 
 
