@@ -11,7 +11,7 @@ from scenelet.cli.output import dials_of, needs_extra, stderr, wrote
 
 def train(
     folder: Annotated[Path, typer.Argument(help="Folder of class folders, or with train/ (seg_train/) of class folders.")],
-    recipe: Annotated[str | None, typer.Option(help="Recipe by name (quick, small) or a YAML file.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="Recipe by name (quick, small, transfer, ...) or a YAML file.")] = None,
     manifest: Annotated[Path | None, typer.Option(help="manifest.csv of `data audit` or `data split`.")] = None,
     name: Annotated[str | None, typer.Option(help="Of the run; default: data folder and recipe.")] = None,
     runs: Annotated[Path, typer.Option(help="Folder that holds the runs.")] = Path("runs"),

@@ -89,7 +89,8 @@ def _quantisation_line(manifest: Manifest) -> str:
     if figures["mode"] == "none":
         return f"{mirrored}Not quantised: float32 weights."
     return (
-        f"{mirrored}Quantised to {figures['mode']}: accuracy {figures['accuracy']:.2%} against {figures['float_accuracy']:.2%} as float, "
+        f"{mirrored}Quantised to {figures['mode']}: "
+        f"accuracy {figures['accuracy']:.2%} against {figures['float_accuracy']:.2%} as float, "
         f"the same answer on {figures['agreement']:.2%} of the images, {figures['size_ratio']:.2f} times the size and "
         f"{figures['latency_ratio']:.2f} times the latency, measured in one run."
     )
@@ -108,11 +109,17 @@ def _number(interval: dict[str, float]) -> str:
 
 
 def _origin(training: dict[str, Any]) -> str:
-    """Where the weights began and who taught them."""
+    """Where the weights began and who taught them, and the same of those, as far back as it was recorded."""
     init, teachers = training.get("init"), training.get("teachers") or []
-    begun = f"Started from {init['origin']} (weights `{init['weights']}`)" if init else "From scratch, no pretrained weights"
-    names = ", ".join(f"{teacher['origin']} (weights `{teacher['weights']}`)" for teacher in teachers)
+    begun = f"Started from {_ancestor(init)}" if init else "From scratch, no pretrained weights"
+    names = ", ".join(map(_ancestor, teachers))
     return f"{begun}, taught by {names} besides the labels" if teachers else begun
+
+
+def _ancestor(described: dict[str, Any]) -> str:
+    history = described.get("history")
+    told = f"; {_origin(history)[0].lower()}{_origin(history)[1:]}" if history else ""
+    return f"{described['origin']} (weights `{described['weights']}`{told})"
 
 
 def _with_interval(interval: dict[str, float | None]) -> str:
@@ -128,6 +135,8 @@ def _confusion_table(names: tuple[str, ...], matrix: list[list[int]]) -> str:
 
 
 def _training_lines(training: dict[str, Any]) -> str:
+    layers = {key: value for key, value in training["network"].items() if key != "config"}  # the config of a hub model is long
+    recipe = {key: value for key, value in training["recipe"].items() if key not in layers and value != ""}
     images, result, environment = training["images"], training["result"], training["environment"]
     versions = (f"{name} {environment[name]}" for name in ("python", "torch", "lightning", "transformers", "numpy", "pillow"))
     train_count, val_count = (sum(images[split].values()) for split in ("train", "val"))
@@ -139,7 +148,8 @@ def _training_lines(training: dict[str, Any]) -> str:
         f"best epoch {result['best_epoch']} by validation log loss, {result['training_s'] / 60:.0f} minutes on "
         f"{environment['device']} ({environment['precision']}, threads: {environment['threads']}).",
         f"Command: `{' '.join(environment['command'])}`",
-        f"Recipe: {', '.join(f'{key} {value}' for key, value in training['recipe'].items() if value != '')}.",
+        f"Layers: {', '.join(f'{key} {value}' for key, value in layers.items())}.",
+        f"Recipe: {', '.join(f'{key} {value}' for key, value in recipe.items())}.",
         f"Versions: {', '.join(versions)}.",
     )
     return "\n".join(f"- {line}" for line in lines)

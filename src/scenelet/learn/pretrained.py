@@ -6,7 +6,7 @@ They are the teachers of `--teacher` and the starts of `--init`.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class Pretrained:
         architecture: That `build_network` builds again.
         class_names: In the order of the logits; empty for the hub's, whose head is not used.
         trained_on: Pixel hashes of its training images; empty where nobody recorded them.
+        history: `init` and `teachers` of its own training; empty where nobody recorded them.
     """
 
     origin: str
@@ -41,14 +42,15 @@ class Pretrained:
     architecture: dict[str, Any]
     class_names: tuple[str, ...] = ()
     trained_on: frozenset[str] = frozenset()
+    history: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def described(self) -> dict[str, str]:
-        """Origin and a hash of the weights, for the run's record."""
+    def described(self) -> dict[str, Any]:
+        """Origin, a hash of the weights, and where those came from, for the run's record."""
         digest = hashlib.blake2b(digest_size=16)
         for name, tensor in self.network.state_dict().items():
             digest.update(name.encode() + tensor.detach().contiguous().cpu().numpy().tobytes())
-        return {"origin": self.origin, "weights": digest.hexdigest()}
+        return {"origin": self.origin, "weights": digest.hexdigest(), "history": self.history}
 
 
 def open_pretrained(origin: str, option: str) -> Pretrained:
@@ -138,7 +140,12 @@ def load_run_network(run: Run) -> nn.Module:
 
 def _from_run(origin: str, run: Run) -> Pretrained:
     trained_on = frozenset(row.pixel_hash for row in run.rows() if row.split == "train" and not row.excluded)
-    return Pretrained(origin, load_run_network(run), run.architecture(), tuple(run.data()["class_names"]), trained_on)
+    names, history = tuple(run.data()["class_names"]), _history(run.network())
+    return Pretrained(origin, load_run_network(run), run.architecture(), names, trained_on, history)
+
+
+def _history(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    return {"init": recorded.get("init"), "teachers": recorded.get("teachers") or []}
 
 
 def _from_bundle(origin: str, folder: Path) -> Pretrained:
@@ -154,7 +161,8 @@ def _from_bundle(origin: str, folder: Path) -> Pretrained:
         raise BundleFormatError(f"{folder / ONNX}: weights of {missing[0]} are not in it. Export the bundle again.")
     network.load_state_dict(state, strict=False)
     trained_on = {pixels for pixels, part in read_training_data(folder / TRAINING_DATA).items() if part == "train"}
-    return Pretrained(origin, network, architecture, manifest.class_names, frozenset(trained_on))
+    history = _history(manifest.training)
+    return Pretrained(origin, network, architecture, manifest.class_names, frozenset(trained_on), history)
 
 
 def _onnx_weights(content: bytes, head: str) -> dict[str, Tensor]:

@@ -150,7 +150,7 @@ class Run:
         changes = [f"{key} {old[key]} v {new[key]}" for key in old if old[key] != new[key] and key != "threads"]
         if self.data()["fingerprint"] != data["fingerprint"]:
             changes.append("other images, labels or split")
-        if self.network() != json.loads(json.dumps(network)):
+        if _essence(self.network()) != _essence(json.loads(json.dumps(network))):
             changes.append("other layers, or other weights of --init or --teacher")
         if changes:
             raise ConfigError(
@@ -163,6 +163,12 @@ class Run:
             return json.loads((self.folder / name).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise DataError(f"{self.folder}: no complete run here ({name} missing or damaged). Run `train` first.") from error
+
+
+def _essence(network: dict[str, Any]) -> list[Any]:
+    """Layers and weights, whatever the folders are called that they came from."""
+    sources = [network["init"], *network["teachers"]]
+    return [network["architecture"], [source and source["weights"] for source in sources]]
 
 
 def describe_data(source: Path, rows: Sequence[Row]) -> dict[str, Any]:
