@@ -106,7 +106,6 @@ def open_study(folder: Path, config: SearchConfig) -> Study:
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-    warnings.filterwarnings("ignore", message="The reported value is ignored because this `step`")
     make_folder(folder / "trials")
     url = config.storage or f"sqlite:///{(folder / 'study.db').resolve()}"
     try:
@@ -238,7 +237,8 @@ def _work(
     study: Study, trial: Trial, folder: Path, manifest: Path, config: SearchConfig, deadline_s: float, console: Console
 ) -> None:
     """Train the trial's recipe, or go on with it, and tell the study how it went."""
-    recipe = config_of(study.trials[trial.number], config)
+    begun = study.trials[trial.number]
+    recipe = config_of(begun, config)
     cost = _cost(recipe, folder, manifest) if config.needs_cost else None
     if cost and _over_budget(cost, config):
         _tell_too_costly(study, trial, cost, console)
@@ -247,7 +247,7 @@ def _work(
     prunes = len(config.objectives) == 1
     fell_behind = prunes and trial.should_prune()  # true here if killed between that decision and its telling
     if not fell_behind:
-        watch = _watch(trial, prunes, deadline_s)
+        watch = _watch(trial, set(begun.intermediate_values), prunes, deadline_s)
         result = train(config.data, recipe, run, Console(quiet=True), manifest, watch)
         fell_behind = result["stopped_by"] == "watch"
     if fell_behind:
@@ -256,13 +256,13 @@ def _work(
         _tell_complete(study, trial, run, cost, config, console)
 
 
-def _watch(trial: Trial, prunes: bool, deadline_s: float) -> Watch:
-    """What is done after each epoch: report, stop what falls behind, and leave when the time is up."""
+def _watch(trial: Trial, reported: set[int], prunes: bool, deadline_s: float) -> Watch:
+    """What is done after each epoch: report it, unless that was done before a kill; stop what falls behind; mind the time."""
 
     def watch(epoch: int, metrics: Mapping[str, float]) -> bool:
         if time.monotonic() > deadline_s:
             raise TimeUp
-        if prunes:
+        if prunes and epoch not in reported:
             trial.report(metrics["val_top1_accuracy"], epoch)
         return prunes and trial.should_prune()
 
