@@ -17,7 +17,7 @@ MAY_IMPORT = {  # room -> other rooms; the foundation may be imported by all
     "report": set(),
     "assess": {"data", "bundle", "report", "learn"},
     "explore": {"data", "bundle", "report"},
-    "learn": {"data", "bundle", "report"},
+    "learn": {"data", "bundle"},
     "export": {"data", "bundle", "assess", "learn"},
     "tune": {"data", "bundle", "report", "assess", "learn", "export"},
     "serve": {"bundle"},

@@ -1,12 +1,13 @@
 """Untrusted bytes to an RGB uint8 array: the one preprocessing, for training's evaluation, export and serving.
 
-Knows nothing of labels, models or files. Needs numpy and Pillow only.
+Knows nothing of labels or models. Needs numpy and Pillow only.
 """
 
 import hashlib
 import importlib
 import io
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -36,6 +37,18 @@ class PreprocessSpec:
     height: int
     resize: Literal["bilinear", "bicubic"] = "bilinear"
     max_pixels: int = MAX_PIXELS
+
+
+def read(path: Path) -> bytes:
+    """Bytes of an image file.
+
+    Raises:
+        UnreadableImageError: The file can't be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableImageError(f"can't be read: {error.strerror}") from error
 
 
 def open_image(data: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:

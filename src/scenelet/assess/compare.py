@@ -1,26 +1,22 @@
 """Compare two bundles on the same images: McNemar's test, difference with interval, who changed sides, size, speed."""
 
-import time
 from dataclasses import asdict, dataclass
 from math import comb
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 
-from scenelet.assess.evaluate import Answers, answer, choose, open_bundle
+from scenelet.assess.evaluate import Answers, answer, choose, examine_source, open_bundle
 from scenelet.assess.ledger import entry, record
 from scenelet.assess.metrics import Interval, paired_difference
 from scenelet.bundle.manifest import LITERT
-from scenelet.bundle.runtime import BundleModel
+from scenelet.bundle.runtime import BundleModel, latencies_ms
 from scenelet.data.manifest import Row
 from scenelet.errors import DataError
 from scenelet.progress import counting
 
 SIGNIFICANCE = 0.05
-TIMED_CALLS = 200
 
 
 @dataclass(frozen=True)
@@ -110,9 +106,9 @@ def compare_bundles(
             f"{', '.join(second.manifest.class_names)}. Only bundles of the same classes can be compared."
         )
     with counting(console, "examining") as advance:
-        chosen = choose(first, source, part, advance, manifest)
-    with counting(console, "examining") as advance:
-        of_second = {row.path for row in choose(second, source, part, advance, manifest).rows}
+        candidates = examine_source(source, part, advance, manifest)
+    chosen = choose(first, source, candidates, part)
+    of_second = {row.path for row in choose(second, source, candidates, part).rows}
     rows = [row for row in chosen.rows if row.path in of_second]
     if not rows:
         raise DataError(f"{source}: no image is unseen by both bundles. Give images that neither was trained on.")
@@ -131,7 +127,8 @@ def _figures(
     right = [each.logits.argmax(1) == each.labels for each in answers]
     only = (int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum()))
     difference, p_value = paired_difference(right[0], right[1]), mcnemar(*only)
-    latency = _latencies(bundles)
+    alone = [open_bundle(bundle.folder, threads=1).model for bundle in bundles]
+    first_ms, second_ms = latencies_ms(alone)
     size = [(bundle.folder / LITERT).stat().st_size for bundle in bundles]
     accuracies = (float(right[0].mean()), float(right[1].mean()))
     looks = 0
@@ -146,23 +143,9 @@ def _figures(
         only_first_right=only[0],
         only_second_right=only[1],
         p_value=p_value,
-        latency_ms=latency,
-        latency_ratio=round(latency[1] / latency[0], 3),
+        latency_ms=(first_ms, second_ms),
+        latency_ratio=round(second_ms / first_ms, 3),
         size_ratio=round(size[1] / size[0], 3),
         verdict=verdict(difference, p_value, len(rows)),
         looks=looks,
     )
-
-
-def _latencies(bundles: tuple[BundleModel, BundleModel]) -> tuple[float, float]:
-    """Medians in ms, one image, one thread, asked in turn so that a machine that slows down slows both."""
-    models = [open_bundle(bundle.folder, threads=1) for bundle in bundles]
-    pixels = [np.full((1, m.manifest.preprocess.height, m.manifest.preprocess.width, 3), 127, np.uint8) for m in models]
-    seconds: tuple[list[float], list[float]] = ([], [])
-    for _ in range(TIMED_CALLS):
-        for model, picture, taken in zip(models, pixels, seconds, strict=True):
-            start_s = time.perf_counter()
-            model.logits(picture)
-            taken.append(time.perf_counter() - start_s)
-    first, second = (round(1000 * median(taken), 3) for taken in seconds)
-    return first, second

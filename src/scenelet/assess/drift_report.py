@@ -7,10 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from scenelet.assess.drift import SLIGHT, STRONG, Logged, Shift
-from scenelet.report.charts import CHART_STYLE, COLOURS, blank
+from scenelet.report.charts import CHART_STYLE, COLOURS, GREY, blank
 from scenelet.report.html import Section, page, svg
-
-GREY = "#8c959f"
 
 
 def drift_page(bundle: str, logged: Logged, shifts: Sequence[Shift]) -> str:

@@ -13,16 +13,22 @@ from scenelet.assess.metrics import Evaluation, evaluate
 from scenelet.bundle.manifest import LITERT, TRAINING_DATA
 from scenelet.bundle.runtime import BundleModel, softmax
 from scenelet.bundle.training_data import read_training_data
-from scenelet.data.load import examine, read
+from scenelet.data.load import examine
 from scenelet.data.manifest import Row, rows_of
 from scenelet.data.scan import Found, scan
 from scenelet.errors import BundleFormatError, ConfigError, DataError
-from scenelet.images import to_input
+from scenelet.images import read, to_input
 from scenelet.parallel import Advance, in_parallel, silent
 from scenelet.progress import counting
 from scenelet.quiet import quiet
 
 PARTS = ("auto", "all", "train", "val", "test")
+PART_NAMES = {
+    "val": "the held-out validation part of the training data",
+    "test": "the test part",
+    "train": "images that were TRAINED ON: no measure of quality",
+    "other": "images the bundle has not seen",
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class Chosen:
     seen_in_training: int
 
 
-def choose(bundle: BundleModel, source: Path, part: str, advance: Advance = silent, manifest: Path | None = None) -> Chosen:
+def choose(bundle: BundleModel, source: Path, rows: Sequence[Row], part: str) -> Chosen:
     """Decide which images of a folder to evaluate on, and refuse to flatter.
 
     The bundle knows by pixel hash what it was trained on. "auto" takes the test part where the layout has one (as it is
@@ -53,15 +59,13 @@ def choose(bundle: BundleModel, source: Path, part: str, advance: Advance = sile
 
     Args:
         bundle: To be evaluated.
-        source: Folder of class folders.
+        source: The folder.
+        rows: Of `examine_source`.
         part: One of `PARTS`.
-        advance: Called with 1 after each image.
-        manifest: Of the folder, whose labels and exclusions are then taken.
 
     Raises:
         DataError: Nothing to evaluate on, classes that the bundle does not know, or "all" would include training images.
     """
-    rows = _rows(source, part, manifest, advance)
     _check_classes(bundle, source, rows)
     excluded = [row for row in rows if row.excluded]
     usable = [row for row in rows if not row.excluded]
@@ -73,8 +77,21 @@ def choose(bundle: BundleModel, source: Path, part: str, advance: Advance = sile
     return Chosen(source, chosen, excluded, place, sum(1 for row in chosen if known.get(row.pixel_hash) == "train"))
 
 
-def _rows(source: Path, part: str, manifest: Path | None, advance: Advance) -> list[Row]:
-    """Rows of the manifest or of the folder; where there is a test part and it may be meant, of that alone."""
+def examine_source(source: Path, part: str, advance: Advance = silent, manifest: Path | None = None) -> list[Row]:
+    """Rows of the manifest or of the folder; where there is a test part and it may be meant, of that alone.
+
+    Args:
+        source: Folder of class folders.
+        part: One of `PARTS`.
+        advance: Called with 1 after each image.
+        manifest: Of the folder, whose labels and exclusions are then taken.
+
+    Raises:
+        ConfigError: No such part.
+        DataError: No test part there, though one was asked for.
+    """
+    if part not in PARTS:
+        raise ConfigError(f"--part: found {part!r}, expected {', '.join(PARTS)}")
     candidates: Sequence[Row | Found] = rows_of(manifest, source) if manifest else scan(source).images
     if part in ("auto", "test") and any(candidate.split == "test" for candidate in candidates):
         candidates = [candidate for candidate in candidates if candidate.split == "test"]
@@ -196,11 +213,10 @@ def evaluate_bundle(
         DataError: See `choose`.
         ArtefactError: The ledger can't be written.
     """
-    if part not in PARTS:
-        raise ConfigError(f"--part: found {part!r}, expected {', '.join(PARTS)}")
     bundle = open_bundle(folder)
     with counting(console, "examining") as advance:
-        chosen = choose(bundle, source, part, advance, manifest)
+        candidates = examine_source(source, part, advance, manifest)
+    chosen = choose(bundle, source, candidates, part)
     with counting(console, "evaluating", len(chosen.rows)) as advance:
         answers = answer(bundle, chosen.root, chosen.rows, advance)
     probabilities = softmax(answers.logits, bundle.manifest.temperature)

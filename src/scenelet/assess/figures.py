@@ -8,9 +8,8 @@ from matplotlib.figure import Figure
 
 from scenelet.assess.metrics import CALIBRATION_BINS, Evaluation, Interval
 from scenelet.assess.robustness import CORRUPTIONS, STRENGTHS, Robustness
-from scenelet.report.charts import CHART_STYLE, COLOURS, INK, blank, colour_of
+from scenelet.report.charts import CHART_STYLE, COLOURS, GREY, INK, blank, colour_of
 
-GREY = "#8c959f"
 LEAST_IMAGES = 10  # fewer in a bin say nothing
 
 

@@ -8,16 +8,15 @@ from rich.console import Console
 
 from scenelet.assess import figures as charts
 from scenelet.assess.ceiling import Ceiling, noise_ceiling
-from scenelet.assess.evaluate import Evaluated
+from scenelet.assess.evaluate import PART_NAMES, Evaluated
 from scenelet.assess.explain import GradCam, occlusion_map, overlay
 from scenelet.assess.robustness import Robustness, measure_robustness
 from scenelet.assess.strangers import StrangerFigures, stranger_figures
 from scenelet.assess.thresholds import Promise, abstain_threshold, cross_fitted, measure_promise, risk_coverage
 from scenelet.bundle.runtime import softmax
-from scenelet.data.load import read
 from scenelet.data.strangers import paint_strangers
 from scenelet.errors import BundleError
-from scenelet.images import decode, to_input
+from scenelet.images import decode, read, to_input
 from scenelet.progress import counting
 from scenelet.report.html import Card, Gallery, Section, data_uri, page, svg, thumbnail
 
@@ -26,12 +25,6 @@ PER_PAIR = 8
 EXPLAINED = 6
 STRANGERS_PER_KIND = 40
 WISHES = (0.95, 0.98, 0.99)
-PART_NAMES = {
-    "val": "the held-out validation part of the training data",
-    "test": "a test part",
-    "train": "images that were TRAINED ON: no measure of quality",
-    "other": "images the bundle has not seen",
-}
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,8 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from scenelet.assess.metrics import Interval, wilson_interval
 from scenelet.bundle.runtime import BundleModel
-from scenelet.data.load import read
 from scenelet.data.manifest import Row
-from scenelet.images import decode, preprocess
+from scenelet.images import decode, preprocess, read
 from scenelet.parallel import Advance, in_parallel, silent
 
 STRENGTHS = 5

@@ -1,7 +1,10 @@
 """Run a bundle's LiteRT model: model input to logits to probabilities. Torch-free; knows nothing of files' bytes or HTTP."""
 
 import queue
+import time
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -73,6 +76,18 @@ class LiteRTModel:
         return self.answer(pixels)[0]
 
 
+def latencies_ms(models: Sequence[LiteRTModel], calls: int = 200) -> list[float]:
+    """Median milliseconds of each model for one grey image, asked in turn so that a machine that slows down slows all."""
+    inputs = [np.full(model.input_shape, 127, np.uint8) for model in models]
+    seconds: list[list[float]] = [[] for _ in models]
+    for _ in range(calls):
+        for model, pixels, taken in zip(models, inputs, seconds, strict=True):
+            start_s = time.perf_counter()
+            model.answer(pixels)
+            taken.append(time.perf_counter() - start_s)
+    return [round(1000 * median(taken), 3) for taken in seconds]
+
+
 def _read(interpreter: Any, detail: dict[str, Any]) -> np.ndarray:
     values = np.array(interpreter.get_tensor(detail["index"])[0], np.float32)
     scale, zero = detail["quantization"]  # (0, 0) for floats
@@ -93,26 +108,26 @@ class BundleModel:
         self.manifest: Manifest = read_manifest(folder)
         verify_files(folder, self.manifest, only=(LITERT, FEATURES))
         self.features = read_feature_space((folder / FEATURES).read_bytes(), str(folder / FEATURES))
-        self._model = LiteRTModel((folder / LITERT).read_bytes(), str(folder / LITERT), threads, copies)
+        self.model = LiteRTModel((folder / LITERT).read_bytes(), str(folder / LITERT), threads, copies)
         spec, names = self.manifest.preprocess, self.manifest.class_names
-        if self._model.input_shape != (1, spec.height, spec.width, 3) or self._model.class_count != len(names):
+        if self.model.input_shape != (1, spec.height, spec.width, 3) or self.model.class_count != len(names):
             raise BundleFormatError(
-                f"{folder}: the model takes {self._model.input_shape} and knows {self._model.class_count} classes, "
+                f"{folder}: the model takes {self.model.input_shape} and knows {self.model.class_count} classes, "
                 f"bundle.json says {spec.height} x {spec.width} pixels and {len(names)} classes. Export the bundle again."
             )
-        if self._model.feature_count != len(self.features.mean):
+        if self.model.feature_count != len(self.features.mean):
             raise BundleFormatError(
-                f"{folder}: the model computes {self._model.feature_count} features, {FEATURES} describes "
+                f"{folder}: the model computes {self.model.feature_count} features, {FEATURES} describes "
                 f"{len(self.features.mean)}. Export the bundle again."
             )
 
     def answer(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(1, height, width, 3) uint8 to (classes,) float32 logits and (features,) float32."""
-        return self._model.answer(pixels)
+        return self.model.answer(pixels)
 
     def logits(self, pixels: np.ndarray) -> np.ndarray:
         """(1, height, width, 3) uint8 to (classes,) float32 logits."""
-        return self._model.logits(pixels)
+        return self.model.logits(pixels)
 
     def stranger_score(self, logits: np.ndarray, features: np.ndarray) -> float:
         """How little a picture looks like the training pictures, by the score that the bundle says."""

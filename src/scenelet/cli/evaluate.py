@@ -13,12 +13,6 @@ if TYPE_CHECKING:
     from scenelet.assess.metrics import Interval
 
 DEFAULT_LEDGER = Path("runs") / "test-ledger.jsonl"
-_PART_NAMES = {
-    "val": "the held-out validation part",
-    "test": "the test part",
-    "train": "images that were TRAINED ON: no measure of quality",
-    "other": "images the bundle has not seen",
-}
 
 
 def evaluate(
@@ -92,6 +86,7 @@ def compare(
     Example: `scenelet compare models/intel-scenes bundles/mine seg_train`
     """
     from scenelet.assess.compare import compare_bundles
+    from scenelet.assess.evaluate import PART_NAMES
 
     compared = compare_bundles((first, second), folder, part, ledger, stderr(), manifest)
     figures = compared.figures
@@ -105,7 +100,7 @@ def compare(
         typer.echo(json.dumps({"first": str(first), "second": str(second), **figures.as_dict()}))
         return
     console, gain = stdout(), figures.difference
-    console.print(f"{figures.images:,} images: {_PART_NAMES[figures.part]}")
+    console.print(f"{figures.images:,} images: {PART_NAMES[figures.part]}")
     _print_looks(figures.looks)
     console.print(f"first   {figures.accuracies[0]:.2%}, {figures.latency_ms[0]:.2f} ms   {first}")
     console.print(f"second  {figures.accuracies[1]:.2%}, {figures.latency_ms[1]:.2f} ms   {second}")
@@ -129,9 +124,11 @@ def _print_looks(looks: int) -> None:
 def _print(evaluated: "Evaluated") -> None:
     from rich.table import Table
 
+    from scenelet.assess.evaluate import PART_NAMES
+
     console, chosen, figures = stdout(), evaluated.chosen, evaluated.figures
     left_out = f", {len(chosen.excluded)} left out" if chosen.excluded else ""
-    console.print(f"{figures.images:,} images: {_PART_NAMES[chosen.part]}{left_out}")
+    console.print(f"{figures.images:,} images: {PART_NAMES[chosen.part]}{left_out}")
     if chosen.seen_in_training and chosen.part != "train":
         console.print(f"{chosen.seen_in_training:,} of them were trained on (the same pixels): the figure flatters a little")
     _print_looks(evaluated.looks)

@@ -9,7 +9,7 @@ import numpy as np
 from scenelet.data.manifest import Row
 from scenelet.data.scan import Found
 from scenelet.errors import ImageError, UnreadableImageError
-from scenelet.images import PreprocessSpec, decode, pixel_hash, preprocess, to_input
+from scenelet.images import PreprocessSpec, decode, pixel_hash, preprocess, read, to_input
 from scenelet.parallel import Advance, in_parallel, silent
 
 
@@ -87,15 +87,3 @@ def load_pixels(
     for _ in in_parallel(fill, range(len(rows)), advance):
         pass
     return Pixels(images, np.array([class_to_idx[row.label] for row in rows], np.int64))
-
-
-def read(path: Path) -> bytes:
-    """Bytes of an image file.
-
-    Raises:
-        UnreadableImageError: The file can't be read.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UnreadableImageError(f"can't be read: {error.strerror}") from error

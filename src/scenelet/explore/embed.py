@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from scenelet.bundle.manifest import ONNX, read_manifest, verify_files
-from scenelet.data.load import read
 from scenelet.data.manifest import Row
 from scenelet.errors import BundleFormatError
-from scenelet.images import to_input
+from scenelet.images import read, to_input
 from scenelet.parallel import Advance, in_parallel, silent
 
 _BATCH = 32

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from scenelet.report.charts import CHART_STYLE, INK, blank, colour_of
+from scenelet.report.charts import CHART_STYLE, GREY, INK, blank, colour_of
 
 
 def class_balance(labels: Sequence[str], splits: Sequence[str], names: Sequence[str]) -> Figure:
@@ -45,7 +45,7 @@ def spread_by_class(values: Sequence[float], labels: Sequence[str], names: Seque
         for line in boxes["medians"]:
             line.set(color="white", linewidth=2)
         for points in boxes["fliers"]:
-            points.set(markersize=3, markerfacecolor="#8c959f", markeredgecolor="none", alpha=0.4)
+            points.set(markersize=3, markerfacecolor=GREY, markeredgecolor="none", alpha=0.4)
         axes.invert_yaxis()
         axes.set_xlabel(what)
         return figure

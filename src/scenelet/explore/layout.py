@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from scenelet.data.load import read
-from scenelet.images import decode
+from scenelet.images import decode, read
 from scenelet.parallel import in_parallel
 
 MAP_POINTS = 3000

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from scenelet.data.load import read
 from scenelet.data.manifest import Row
 from scenelet.explore import figures
 from scenelet.explore.audit_report import card, finding_sections, next_steps, overview
 from scenelet.explore.findings import Findings
 from scenelet.explore.layout import MAP_POINTS, flat_map, grid_size, on_grid, picture_grid
-from scenelet.images import decode
+from scenelet.images import decode, read
 from scenelet.parallel import in_parallel
 from scenelet.report.html import Card, Gallery, Section, data_uri, page, svg
 

@@ -1,7 +1,6 @@
 """Write a bundle from a run: convert, quantise, check parity, measure on validation, record golden answers, sign."""
 
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -16,9 +15,8 @@ from scenelet import __version__
 from scenelet.artefacts import whole_folder, write_bytes, write_json
 from scenelet.assess.metrics import Evaluation, evaluate
 from scenelet.bundle.manifest import CARD, FEATURES, GOLDEN, LITERT, MANIFEST, ONNX, TRAINING_DATA, Golden, Manifest, sha256
-from scenelet.bundle.runtime import LiteRTModel, softmax
+from scenelet.bundle.runtime import LiteRTModel, latencies_ms, softmax
 from scenelet.bundle.training_data import training_data_csv
-from scenelet.data.load import read
 from scenelet.data.manifest import Row
 from scenelet.errors import ConfigError, DataError, QuantisationError
 from scenelet.export.card import model_card
@@ -35,7 +33,7 @@ from scenelet.export.parity import (
     require_parity,
 )
 from scenelet.export.quantize import CALIBRATION_IMAGES, MODES, litert_to_fp16, litert_to_int8, onnx_to_fp16
-from scenelet.images import PreprocessSpec, to_input
+from scenelet.images import PreprocessSpec, read, to_input
 from scenelet.learn.pretrained import load_run_network
 from scenelet.learn.run import Run
 from scenelet.parallel import Advance, in_parallel
@@ -44,7 +42,6 @@ from scenelet.quiet import quiet
 
 PARITY_VALIDATION_IMAGES = 64
 FEATURE_IMAGES = 3000
-TIMED_CALLS = 200
 
 
 @dataclass(frozen=True)
@@ -272,14 +269,7 @@ def _compare(
     contents: Sequence[bytes],
 ) -> Quantisation:
     answers = [each.argmax(1) for each in logits]
-    pixels = np.full(models[0].input_shape, 127, np.uint8)
-    seconds: tuple[list[float], list[float]] = ([], [])
-    for _ in range(TIMED_CALLS):  # in turn, so that a machine that slows down slows both
-        for model, taken in zip(models, seconds, strict=True):
-            start_s = time.perf_counter()
-            model.logits(pixels)
-            taken.append(time.perf_counter() - start_s)
-    float_ms, ms = (1000 * median(taken) for taken in seconds)
+    float_ms, ms = latencies_ms(models)
     return Quantisation(
         mode=mode,
         float_accuracy=float(np.mean(answers[0] == labels)),
@@ -287,8 +277,8 @@ def _compare(
         agreement=float(np.mean(answers[0] == answers[1])),
         size_ratio=round(len(contents[1]) / len(contents[0]), 4),
         latency_ratio=round(ms / float_ms, 3),
-        float_latency_ms=round(float_ms, 3),
-        latency_ms=round(ms, 3),
+        float_latency_ms=float_ms,
+        latency_ms=ms,
     )
 
 

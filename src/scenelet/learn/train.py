@@ -154,9 +154,11 @@ def _open_sources(config: TrainConfig, prepared: Prepared) -> Sources:
     teachers = [open_pretrained(origin, "--teacher") for origin in config.teachers]
     init = open_pretrained(config.init, "--init") if config.init else None
     require_classes(teachers, class_names_of(prepared.rows))
-    for pretrained, option in [*((teacher, "--teacher") for teacher in teachers), *([(init, "--init")] if init else [])]:
-        refuse_leak(pretrained, prepared.part("val"), option)
+    validation = prepared.part("val")
+    for teacher in teachers:
+        refuse_leak(teacher, validation, "--teacher")
     if init:
+        refuse_leak(init, validation, "--init")
         require_size(init, (*config.train_sizes, config.input_size))
     return Sources(init, teachers)
 

@@ -8,6 +8,7 @@ Configured by environment variables, besides those of `service.settings_from_env
 import base64
 import binascii
 import functools
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -72,19 +73,13 @@ def _answer_proxy(event: dict[str, Any]) -> dict[str, Any]:
         response = _service().respond(_request(event))
     except SceneletError as error:  # the settings make no sense, or the body is no base64
         status, problem = problem_of(error)
-        response = Response(status, {"content-type": "application/problem+json"}, _json(problem))
+        response = Response(status, {"content-type": "application/problem+json"}, json.dumps(problem))
     return {
         "statusCode": response.status,
         "headers": response.headers,
         "body": response.body,
         "isBase64Encoded": False,
     }
-
-
-def _json(value: Any) -> str:
-    import json
-
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _request(event: dict[str, Any]) -> Request:

@@ -14,8 +14,8 @@ from typing import IO, Any
 
 from scenelet.artefacts import explained
 from scenelet.bundle.manifest import LITERT
-from scenelet.errors import ConfigError, SceneletError, UnreadableImageError
-from scenelet.images import SUFFIXES
+from scenelet.errors import ConfigError, SceneletError
+from scenelet.images import SUFFIXES, read
 from scenelet.parallel import Advance, in_parallel, silent
 from scenelet.serve.predictor import Predictor
 
@@ -78,16 +78,9 @@ def predict_folder(predictor: Predictor, folder: Path, out: Path, advance: Advan
 
 def _row(predictor: Predictor, folder: Path, name: str) -> Row:
     try:
-        return {"path": name, **predictor.predict(_read(folder / name)).as_dict()}
+        return {"path": name, **predictor.predict(read(folder / name)).as_dict()}
     except SceneletError as error:
         return {"path": name, "error": str(error)}
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UnreadableImageError(f"can't be read: {error.strerror}") from error
 
 
 def _line(value: Row) -> bytes:

@@ -1,5 +1,7 @@
 """The local HTTP door: FastAPI around `Service`, with a bounded queue, metrics for Prometheus, a bundle to be replaced."""
 
+import asyncio
+import json
 import os
 import threading
 import time
@@ -20,7 +22,7 @@ from scenelet.errors import BundleError
 from scenelet.parallel import cores
 from scenelet.quiet import quiet
 from scenelet.serve.predictor import Prediction, Predictor
-from scenelet.serve.service import PROBLEM, USAGE, Request, Response, Service, Settings, settings_from_environment
+from scenelet.serve.service import PROBLEM, USAGE, Request, Response, Service, Settings, problem, settings_from_environment
 from scenelet.shipped import default_bundle
 
 LOOK_AGAIN_S = 1.0
@@ -211,8 +213,6 @@ async def _body(request: HttpRequest, most_bytes: int) -> bytes | None:
 
 
 async def _in_pool(pool: ThreadPoolExecutor, work: Callable[[Request], Response], request: Request) -> Response:
-    import asyncio
-
     return await asyncio.get_running_loop().run_in_executor(pool, work, request)
 
 
@@ -222,10 +222,7 @@ def _plain(request: HttpRequest, body: bytes) -> Request:
 
 
 def _problem(status: int, title: str, detail: str) -> HttpResponse:
-    import json
-
-    problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    return HttpResponse(json.dumps(problem), status, media_type=PROBLEM)
+    return HttpResponse(json.dumps(problem(status, title, detail)), status, media_type=PROBLEM)
 
 
 def _counted(response: HttpResponse, metrics: Metrics) -> HttpResponse:

@@ -141,12 +141,11 @@ class Service:
         try:
             status, body = self._route(request)
         except SceneletError as error:
-            status, problem = problem_of(error)
-            return self._response(request, status, problem, PROBLEM)
+            status, told = problem_of(error)
+            return self._response(request, status, told, PROBLEM)
         except Exception as error:  # a fault of ours: for the log, not for a stranger
             print(f"scenelet: {type(error).__name__}: {error}", file=sys.stderr)
-            broken = {"type": "about:blank", "title": "Service is broken", "status": 500, "detail": "its log says why"}
-            return self._response(request, 500, broken, PROBLEM)
+            return self._response(request, 500, problem(500, "Service is broken", "its log says why"), PROBLEM)
         return self._response(request, status, body, JSON)
 
     def predict(self, data: bytes) -> Prediction:
@@ -270,7 +269,12 @@ def problem_of(error: SceneletError) -> tuple[int, dict[str, Any]]:
     if status == 500:
         print(f"scenelet: {detail}", file=sys.stderr)
         detail = "the service's own model or configuration can't be used; its log says why"
-    return status, {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return status, problem(status, title, detail)
+
+
+def problem(status: int, title: str, detail: str) -> dict[str, Any]:
+    """Problem details of RFC 9457."""
+    return {"type": "about:blank", "title": title, "status": status, "detail": detail}
 
 
 def _shown(prediction: Prediction, form: str) -> dict[str, Any]:

@@ -1,19 +1,16 @@
 """What a network costs to serve: the size and latency of its LiteRT model, measured once an architecture and remembered."""
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-import numpy as np
 import torch
 
 from scenelet.artefacts import write_json
 from scenelet.bundle.manifest import LITERT
-from scenelet.bundle.runtime import LiteRTModel
+from scenelet.bundle.runtime import LiteRTModel, latencies_ms
 from scenelet.export.convert import ServingNetwork, to_litert
 from scenelet.learn.networks import build_network
 from scenelet.quiet import quiet
@@ -56,9 +53,5 @@ def _measure(architecture: Mapping[str, Any], class_count: int, size: int) -> Co
         content = to_litert(ServingNetwork(build_network(architecture, class_count)), size)
     with quiet():
         model = LiteRTModel(content, LITERT)
-    pixels, seconds = np.full(model.input_shape, 127, np.uint8), []
-    for _ in range(TIMED_CALLS):
-        start_s = time.perf_counter()
-        model.logits(pixels)
-        seconds.append(time.perf_counter() - start_s)
-    return Cost(round(len(content) / 1e6, 3), round(1000 * median(seconds), 2))
+    (latency_ms,) = latencies_ms([model], TIMED_CALLS)
+    return Cost(round(len(content) / 1e6, 3), latency_ms)

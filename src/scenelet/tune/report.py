@@ -12,11 +12,9 @@ from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from scenelet.report.charts import CHART_STYLE, COLOURS, blank
+from scenelet.report.charts import CHART_STYLE, COLOURS, GREY, blank
 from scenelet.report.html import Section, page, svg
 from scenelet.tune.search import best_trial
-
-GREY = "#8c959f"
 
 
 def search_page(study: Study) -> str:

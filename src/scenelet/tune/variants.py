@@ -23,7 +23,7 @@ from scenelet.learn.networks import normalise
 from scenelet.learn.pretrained import load_run_network
 from scenelet.learn.run import Run
 from scenelet.learn.train import prepare, train
-from scenelet.report.charts import CHART_STYLE, blank, colour_of
+from scenelet.report.charts import CHART_STYLE, GREY, blank, colour_of
 from scenelet.report.html import Section, page, svg
 from scenelet.shipped import shipped_folder
 from scenelet.tune.cost import measure_cost
@@ -223,7 +223,7 @@ def _accuracies(results: Sequence[Variant]) -> mpl.figure.Figure:
         values = [result.top1_accuracy for result in results]
         errors = np.array([[r.top1_accuracy - r.low, r.high - r.top1_accuracy] for r in results]).T
         axes.errorbar(values, range(len(results)), xerr=errors, fmt="o", color=colour_of(0), capsize=3)
-        axes.axvline(values[0], color="#8c959f", linewidth=0.8, linestyle=":")
+        axes.axvline(values[0], color=GREY, linewidth=0.8, linestyle=":")
         axes.set_yticks(range(len(results)), [result.name for result in results])
         axes.invert_yaxis()
         axes.set_xlabel("validation accuracy, 95 % interval")
