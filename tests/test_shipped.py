@@ -5,6 +5,7 @@ import json
 import pytest
 
 from scenelet.bundle.manifest import read_manifest, verify_files
+from scenelet.bundle.numeric import softmax
 from scenelet.bundle.runtime import BundleModel
 from scenelet.images import to_input
 
@@ -20,7 +21,10 @@ def test_the_whole_folder_is_under_10_mb(shipped_bundle):
 def test_golden_images_answer_as_recorded(shipped_bundle):
     model = BundleModel(shipped_bundle)
     for golden in model.manifest.golden:
-        values = model.probabilities(to_input((shipped_bundle / golden.file).read_bytes(), model.manifest.preprocess))
+        values = softmax(
+            model.logits(to_input((shipped_bundle / golden.file).read_bytes(), model.manifest.preprocess)),
+            model.manifest.temperature,
+        )
         assert list(golden.probabilities.values()) == pytest.approx(list(values), abs=1e-3)
 
 

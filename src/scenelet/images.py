@@ -1,6 +1,6 @@
 """Untrusted bytes to an RGB uint8 array: the one preprocessing, for training's evaluation, export and serving.
 
-Knows nothing of labels or models. Needs numpy and Pillow only.
+Knows nothing of labels or models. Needs Pillow only; numpy where an array is asked for, which serving on Lambda does not.
 """
 
 import hashlib
@@ -8,12 +8,14 @@ import importlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 from PIL import Image, ImageOps
 
 from scenelet.errors import ImageTooLargeError, UnreadableImageError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
@@ -135,7 +137,7 @@ def upright_rgb(image: Image.Image) -> Image.Image:
         raise UnreadableImageError(f"damaged {image.format}: {_one_line(error)}") from error
 
 
-def preprocess(image: Image.Image, spec: PreprocessSpec) -> np.ndarray:
+def preprocess(image: Image.Image, spec: PreprocessSpec) -> "np.ndarray":
     """Turn one decoded RGB image into model input, the same way in training and serving.
 
     Args:
@@ -147,22 +149,36 @@ def preprocess(image: Image.Image, spec: PreprocessSpec) -> np.ndarray:
 
     Source: Pillow's antialiased resize; see docs/decisions/0002-one-preprocessing.md.
     """
-    if image.size != (spec.width, spec.height):
-        image = image.resize((spec.width, spec.height), _FILTERS[spec.resize])
-    return np.asarray(image, dtype=np.uint8)[None]
+    import numpy as np
+
+    return np.asarray(_resized(image, spec), dtype=np.uint8)[None]
 
 
-def to_input(data: bytes, spec: PreprocessSpec) -> np.ndarray:
-    """Bytes to model input: `decode`, then `preprocess`. The only road from a file to a model.
+def to_pixels(data: bytes, spec: PreprocessSpec) -> bytes:
+    """Bytes of a file to bytes of model input, without numpy. The only road from a file to a model.
 
     Returns:
-        Array (1, height, width, 3), uint8, 0-255.
+        (height, width, 3) uint8 in C order.
 
     Raises:
         UnreadableImageError: Empty, truncated, or no supported image.
         ImageTooLargeError: More than `spec.max_pixels` pixels.
     """
-    return preprocess(decode(data, spec.max_pixels, enough=(2 * spec.width, 2 * spec.height)), spec)
+    return _resized(_decode_for(data, spec), spec).tobytes()
+
+
+def to_input(data: bytes, spec: PreprocessSpec) -> "np.ndarray":
+    """`to_pixels` as an array (1, height, width, 3), uint8, 0-255; raises the same."""
+    return preprocess(_decode_for(data, spec), spec)
+
+
+def _decode_for(data: bytes, spec: PreprocessSpec) -> Image.Image:
+    return decode(data, spec.max_pixels, enough=(2 * spec.width, 2 * spec.height))
+
+
+def _resized(image: Image.Image, spec: PreprocessSpec) -> Image.Image:
+    size = (spec.width, spec.height)
+    return image if image.size == size else image.resize(size, _FILTERS[spec.resize])
 
 
 def pixel_hash(image: Image.Image) -> str:
@@ -187,9 +203,11 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 def _from_high_depth(image: Image.Image) -> Image.Image:
     """16-bit (and 32-bit) grey to 8-bit RGB by value, where Pillow alone would clip everything over 255 to white."""
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64), nan=0.0, posinf=65535.0, neginf=0.0)
-    top = 65535.0 if image.mode.startswith("I") or values.max(initial=0) > 255 else 255.0 if values.max(initial=0) > 1 else 1.0
-    return Image.fromarray(np.clip(values * (255.0 / top), 0, 255).astype(np.uint8)).convert("RGB")
+    if image.mode != "F":
+        return image.convert("I").point(lambda value: value * (255 / 65535)).convert("L").convert("RGB")
+    most = float(image.getextrema()[1])  # type: ignore[arg-type]
+    top = 65535 if most > 255 else 255 if most > 1 else 1
+    return image.point(lambda value: value * (255 / top)).convert("L").convert("RGB")
 
 
 def _one_line(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from torchmetrics.functional.classification import multiclass_calibration_error
 
 from scenelet.assess.calibrate import fit_temperature
 from scenelet.assess.metrics import evaluate, expected_calibration_error, paired_difference, wilson_interval
-from scenelet.bundle.runtime import softmax
+from scenelet.bundle.numeric import softmax
 
 RNG = np.random.default_rng(0)
 LABELS = RNG.integers(0, 4, 500)

@@ -80,7 +80,7 @@ def test_answers_that_are_no_numbers_are_refused(bundle, painted, tmp_path, scen
 
     def broken(self, pixels):
         logits, features = honest(self, pixels)
-        return logits * np.nan, features
+        return np.asarray(logits) * np.nan, features
 
     monkeypatch.setattr(LiteRTModel, "answer", broken)
     done = scenelet("evaluate", bundle, painted, "--ledger", tmp_path / "l.jsonl")

@@ -4,9 +4,11 @@ from scipy.stats import chi2
 from sklearn.metrics import roc_auc_score
 
 from scenelet.assess.strangers import auroc, stranger_figures
-from scenelet.bundle.features import energy, fit_feature_space, read_feature_space
+from scenelet.bundle.litert import Model
+from scenelet.bundle.numeric import energies, fit_feature_space
+from scenelet.bundle.scores import energy
 from scenelet.data.strangers import paint_strangers
-from scenelet.errors import BundleFormatError
+from scenelet.export.convert import distance_to_litert
 from scenelet.images import decode, pixel_hash
 
 
@@ -29,19 +31,22 @@ def test_the_distance_is_mahalanobis():
     rng = np.random.default_rng(2)
     features = rng.normal(0, 1, (4000, 6)) @ rng.normal(0, 1, (6, 6)) + 3
     space = fit_feature_space(features)
-    squared = 6 * space.distance(features) ** 2
+    squared = 6 * space.distances(features) ** 2
     assert np.mean(squared > chi2.ppf(0.95, 6)) == pytest.approx(0.05, abs=0.02)
-    far = space.distance(features.mean(0) + 50)
-    assert far > space.distance(features).max()
+    far = space.distances(features.mean(0) + 50)
+    assert far > space.distances(features).max()
 
 
-def test_the_feature_space_survives_its_file():
-    space = fit_feature_space(np.random.default_rng(3).normal(0, 1, (50, 8)))
-    again = read_feature_space(space.to_bytes(), "features.npy")
-    assert np.array_equal(space.mean, again.mean)
-    assert np.array_equal(space.whitening, again.whitening)
-    with pytest.raises(BundleFormatError, match="not the features of a bundle"):
-        read_feature_space(b"hello", "features.npy")
+def test_the_exported_distance_is_the_space_s():
+    rng = np.random.default_rng(4)
+    space, some = fit_feature_space(rng.normal(0, 2, (90, 8))), rng.normal(0, 3, (20, 8)).astype(np.float32)
+    model = Model(distance_to_litert(space))
+    assert [model.run(each.tobytes())[0][0] for each in some] == pytest.approx(space.distances(some), rel=1e-4)
+
+
+def test_one_picture_gets_the_energy_of_many():
+    logits = np.random.default_rng(5).normal(0, 9, (20, 6))
+    assert [energy(each, 0.7) for each in logits] == pytest.approx(energies(logits, 0.7))
 
 
 def test_energy_is_the_negative_soft_maximum():

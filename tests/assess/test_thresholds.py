@@ -11,7 +11,7 @@ from scenelet.assess.thresholds import (
     prediction_sets,
     risk_coverage,
 )
-from scenelet.bundle.runtime import softmax
+from scenelet.bundle.numeric import softmax
 
 CLASSES = 4
 

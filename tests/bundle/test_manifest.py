@@ -51,8 +51,8 @@ def test_a_tampered_golden_image_is_found(copy):
 
 
 def test_a_newer_format_says_to_update(copy):
-    change(copy, format_version=3)
-    with pytest.raises(BundleFormatError, match=r"found format version 3, expected 2\. Update scenelet\."):
+    change(copy, format_version=4)
+    with pytest.raises(BundleFormatError, match=r"found format version 4, expected 3\. Update scenelet\."):
         read_manifest(copy)
 
 

@@ -2,13 +2,16 @@ import json
 
 import numpy as np
 import pytest
+from interpreter import interpreted
 
-from scenelet.bundle.manifest import read_manifest
+from scenelet.bundle.manifest import LITERT, read_manifest
+from scenelet.bundle.runtime import LiteRTModel
 from scenelet.export.convert import to_litert, to_onnx
 from scenelet.export.golden import nasty_files
 from scenelet.export.parity import checkpoint_logits, litert_logits, measure_parity, onnx_logits
 from scenelet.export.quantize import litert_to_fp16, onnx_to_fp16
 from scenelet.export.write import load_network
+from scenelet.images import to_input
 from scenelet.learn.run import Run
 
 pytestmark = pytest.mark.pipeline
@@ -35,6 +38,10 @@ def test_int8_is_measured_against_float_and_recorded(run_folder, tmp_path, scene
     assert figures == read_manifest(tmp_path / "b").quantisation
     assert made["validation"]["top1_accuracy"]["value"] == pytest.approx(figures["accuracy"])
     assert made["parity"]["checkpoint_litert"] < 1e-3  # of the float model that was quantised
+    content = (tmp_path / "b" / LITERT).read_bytes()
+    pixels = to_input((tmp_path / "b" / "golden" / "buildings.jpg").read_bytes(), read_manifest(tmp_path / "b").preprocess)
+    for ours, theirs in zip(LiteRTModel(content, LITERT).answer(pixels), interpreted(content, pixels), strict=True):
+        assert np.asarray(ours) == pytest.approx(theirs, abs=1e-5)  # its whole numbers are scaled back
 
 
 def test_a_drop_beyond_what_is_allowed_writes_nothing(run_folder, tmp_path, scenelet, monkeypatch):

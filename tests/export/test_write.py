@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from scenelet.bundle.manifest import read_manifest
+from scenelet.bundle.numeric import softmax
 from scenelet.bundle.runtime import BundleModel
 from scenelet.errors import ParityError
 from scenelet.export.convert import ServingNetwork, to_litert, to_onnx
@@ -69,7 +70,9 @@ def test_conversion_is_repeatable_whatever_the_memory_format(run_folder):
 def test_golden_images_answer_as_recorded(bundle):
     model = BundleModel(bundle)
     for golden in model.manifest.golden:
-        values = model.probabilities(to_input((bundle / golden.file).read_bytes(), model.manifest.preprocess))
+        values = softmax(
+            model.logits(to_input((bundle / golden.file).read_bytes(), model.manifest.preprocess)), model.manifest.temperature
+        )
         assert list(golden.probabilities.values()) == pytest.approx(list(values), abs=1e-5)
 
 

@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 from PIL import Image
 
-from scenelet.bundle.runtime import softmax
+from scenelet.bundle.numeric import softmax
 from scenelet.data.paint import paint_scene
 from scenelet.export.golden import nasty_files
 from scenelet.export.parity import checkpoint_logits
@@ -76,7 +76,7 @@ def test_every_door_gives_the_same_probabilities(pictures, run_folder, bundle, t
                 "server": ordered(served["probabilities"], names),
                 "batch": ordered(table[name]["probabilities"], names),
             }
-            reference = predictor.model.probabilities(pixels)
+            reference = softmax(predictor.model.logits(pixels), manifest.temperature)
             for door, values in doors.items():
                 assert np.abs(values - reference).max() < 1e-3, (name, door)
     aws_lambda._predictor.cache_clear()

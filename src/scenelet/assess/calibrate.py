@@ -3,7 +3,7 @@
 import numpy as np
 
 from scenelet.assess.metrics import log_loss
-from scenelet.bundle.runtime import softmax
+from scenelet.bundle.numeric import softmax
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:

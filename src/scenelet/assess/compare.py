@@ -10,8 +10,9 @@ from rich.console import Console
 from scenelet.assess.evaluate import Answers, answer, choose, examine_source, open_bundle
 from scenelet.assess.ledger import entry, record
 from scenelet.assess.metrics import Interval, paired_difference
+from scenelet.bundle.latency import latencies_ms
 from scenelet.bundle.manifest import LITERT
-from scenelet.bundle.runtime import BundleModel, latencies_ms
+from scenelet.bundle.runtime import BundleModel
 from scenelet.data.manifest import Row
 from scenelet.errors import DataError
 from scenelet.progress import counting
@@ -127,7 +128,7 @@ def _figures(
     right = [each.logits.argmax(1) == each.labels for each in answers]
     only = (int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum()))
     difference, p_value = paired_difference(right[0], right[1]), mcnemar(*only)
-    alone = [open_bundle(bundle.folder, threads=1).model for bundle in bundles]
+    alone = [open_bundle(bundle.folder, copies=1).model for bundle in bundles]
     first_ms, second_ms = latencies_ms(alone)
     size = [(bundle.folder / LITERT).stat().st_size for bundle in bundles]
     accuracies = (float(right[0].mean()), float(right[1].mean()))

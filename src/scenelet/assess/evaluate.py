@@ -1,6 +1,5 @@
 """Evaluate a bundle on labelled images: from raw bytes, through the bundle's LiteRT model, on all cores."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,14 +10,15 @@ from rich.console import Console
 from scenelet.assess.ledger import entry, record
 from scenelet.assess.metrics import Evaluation, evaluate
 from scenelet.bundle.manifest import LITERT, TRAINING_DATA
-from scenelet.bundle.runtime import BundleModel, softmax
+from scenelet.bundle.numeric import softmax
+from scenelet.bundle.runtime import BundleModel
 from scenelet.bundle.training_data import read_training_data
 from scenelet.data.load import examine
 from scenelet.data.manifest import Row, rows_of
 from scenelet.data.scan import Found, scan
 from scenelet.errors import BundleFormatError, ConfigError, DataError
-from scenelet.images import read, to_input
-from scenelet.parallel import Advance, in_parallel, silent
+from scenelet.images import read, to_pixels
+from scenelet.parallel import Advance, cores, in_parallel, silent
 from scenelet.progress import counting
 from scenelet.quiet import quiet
 
@@ -153,8 +153,8 @@ def answer(bundle: BundleModel, root: Path, rows: Sequence[Row], advance: Advanc
         BundleFormatError: The model answers with something that is not a number.
     """
     names, spec = bundle.manifest.class_names, bundle.manifest.preprocess
-    inputs = in_parallel(lambda row: to_input(read(root / row.path), spec), rows, advance)
-    logits, features = (np.stack(column) for column in zip(*map(bundle.answer, inputs), strict=True))
+    answers = in_parallel(lambda row: bundle.answer(to_pixels(read(root / row.path), spec)), rows, advance)
+    logits, features = (np.array(column, np.float32) for column in zip(*answers, strict=True))
     broken = np.flatnonzero(~np.isfinite(logits).all(1))
     if len(broken):
         raise BundleFormatError(
@@ -164,14 +164,14 @@ def answer(bundle: BundleModel, root: Path, rows: Sequence[Row], advance: Advanc
     return Answers(np.array([names.index(row.label) for row in rows]), logits, features)
 
 
-def open_bundle(folder: Path, threads: int = 0) -> BundleModel:
-    """A bundle's model, on all cores unless told otherwise.
+def open_bundle(folder: Path, copies: int = 0) -> BundleModel:
+    """A bundle's model, with a copy a core unless told otherwise.
 
     Raises:
         BundleError: It can't be trusted or read.
     """
     with quiet():
-        return BundleModel(folder, threads=threads or os.cpu_count() or 1)
+        return BundleModel(folder, copies=copies or cores())
 
 
 @dataclass(frozen=True)

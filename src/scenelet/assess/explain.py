@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from scenelet.bundle.runtime import BundleModel, softmax
+from scenelet.bundle.numeric import softmax
+from scenelet.bundle.runtime import BundleModel
 
 GRID = 8
 HEAT = ((255, 255, 255, 0), (255, 200, 0, 110), (220, 30, 30, 190))

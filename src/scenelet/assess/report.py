@@ -13,10 +13,10 @@ from scenelet.assess.explain import GradCam, occlusion_map, overlay
 from scenelet.assess.robustness import Robustness, measure_robustness
 from scenelet.assess.strangers import StrangerFigures, stranger_figures
 from scenelet.assess.thresholds import Promise, abstain_threshold, cross_fitted, measure_promise, risk_coverage
-from scenelet.bundle.runtime import softmax
+from scenelet.bundle.numeric import softmax
 from scenelet.data.strangers import paint_strangers
 from scenelet.errors import BundleError
-from scenelet.images import decode, read, to_input
+from scenelet.images import decode, read, to_input, to_pixels
 from scenelet.progress import counting
 from scenelet.report.html import Card, Gallery, Section, data_uri, page, svg, thumbnail
 
@@ -86,7 +86,7 @@ def assess(evaluated: Evaluated, robustness: bool, console: Console) -> Assessme
         promise = measure_promise(answers.labels, evaluated.probabilities, thresholds, manifest.abstain_below, wished)
     known = np.array([bundle.stranger_score(*pair) for pair in zip(answers.logits, answers.features, strict=True)])
     strange = {
-        kind: np.array([bundle.stranger_score(*bundle.answer(to_input(data, manifest.preprocess))) for data in pictures])
+        kind: np.array([bundle.stranger_score(*bundle.answer(to_pixels(data, manifest.preprocess))) for data in pictures])
         for kind, pictures in paint_strangers(STRANGERS_PER_KIND, seed=1).items()
     }
     spoilt = None

@@ -125,18 +125,19 @@ def measure_robustness(bundle: BundleModel, root: Path, rows: Sequence[Row], adv
     """
     names, spec = bundle.manifest.class_names, bundle.manifest.preprocess
 
-    def spoil(numbered: tuple[int, Row]) -> list[np.ndarray]:
+    def spoil_and_ask(numbered: tuple[int, Row]) -> list[bool]:
         number, row = numbered
         picture = decode(read(root / row.path), spec.max_pixels, enough=(2 * spec.width, 2 * spec.height))
         rng = np.random.default_rng([7, number])
         ways = [
             corruption.apply(picture, strength, rng) for corruption in CORRUPTIONS.values() for strength in corruption.strengths
         ]
-        return [preprocess(way, spec) for way in (picture, *ways)]
+        guesses = [int(bundle.logits(preprocess(way, spec)).argmax()) for way in (picture, *ways)]
+        return [names[guess] == row.label for guess in guesses]
 
     right = np.zeros((len(rows), 1 + STRENGTHS * len(CORRUPTIONS)), bool)
-    for place, ways in enumerate(in_parallel(spoil, list(enumerate(rows)), advance)):
-        right[place] = [names[int(bundle.logits(pixels).argmax())] == rows[place].label for pixels in ways]
+    for place, found in enumerate(in_parallel(spoil_and_ask, list(enumerate(rows)), advance)):
+        right[place] = found
     counts = right.sum(0)
     intervals = [wilson_interval(int(count), len(rows)) for count in counts]
     by_corruption = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from scenelet.bundle.features import FeatureSpace, energy
+from scenelet.bundle.numeric import FeatureSpace, energies
 
 FALSE_ALARMS = 0.05
 
@@ -43,7 +43,7 @@ def stranger_scores(
     score: str, logits: np.ndarray, features: np.ndarray, space: FeatureSpace, temperature: float
 ) -> np.ndarray:
     """(n,) of a score by its name; higher is stranger."""
-    return energy(logits, temperature) if score == "energy" else space.distance(features)
+    return energies(logits, temperature) if score == "energy" else space.distances(features)
 
 
 def auroc(known: np.ndarray, strange: np.ndarray) -> float:

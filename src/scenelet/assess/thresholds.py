@@ -8,7 +8,7 @@ import numpy as np
 
 from scenelet.assess.calibrate import fit_temperature
 from scenelet.assess.metrics import Interval, expected_calibration_error, wilson_interval
-from scenelet.bundle.runtime import softmax
+from scenelet.bundle.numeric import softmax
 
 FOLDS = 10
 

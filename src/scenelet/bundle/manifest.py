@@ -5,7 +5,7 @@ BUNDLE/
 ├── model.tflite        uint8 (1, height, width, 3) in, logits (1, classes) and features (1, f) out
 ├── model.onnx          the same network, any batch size
 ├── MODEL_CARD.md       for people
-├── features.npy        mean and whitening of the training images' features: how far a picture is from all of them
+├── distance.tflite     features in, how far the picture is from the training images out
 ├── training-data.csv   which pictures (by pixel hash) it was trained and validated on
 └── golden/             painted pictures whose probabilities are recorded
 """
@@ -19,13 +19,13 @@ from typing import Any
 from scenelet.errors import BundleFormatError, BundleTamperedError
 from scenelet.images import PreprocessSpec
 
-FORMAT_VERSION = 2
-MANIFEST, LITERT, ONNX, CARD, FEATURES, TRAINING_DATA, GOLDEN = (
+FORMAT_VERSION = 3
+MANIFEST, LITERT, ONNX, CARD, DISTANCE, TRAINING_DATA, GOLDEN = (
     "bundle.json",
     "model.tflite",
     "model.onnx",
     "MODEL_CARD.md",
-    "features.npy",
+    "distance.tflite",
     "training-data.csv",
     "golden",
 )
@@ -125,7 +125,7 @@ def read_manifest(folder: Path) -> Manifest:
         raise BundleFormatError(f"{path}: incomplete or malformed ({error}). Export the bundle again.") from error
 
 
-def verify_files(folder: Path, manifest: Manifest, only: tuple[str, ...] | None = None) -> None:
+def verify_files(folder: Path, manifest: Manifest, only: tuple[str, ...] | None = None) -> dict[str, bytes]:
     """Compare the files' SHA-256 with the recorded ones.
 
     Args:
@@ -133,23 +133,29 @@ def verify_files(folder: Path, manifest: Manifest, only: tuple[str, ...] | None 
         manifest: Of the bundle.
         only: Paths in the bundle to check; None for all.
 
+    Returns:
+        Their contents, as they were checked.
+
     Raises:
         BundleFormatError: A file is missing.
         BundleTamperedError: A file is not the one that was exported.
     """
+    contents = {}
     for name in manifest.sha256 if only is None else only:
         expected = manifest.sha256.get(name)
         if expected is None:
             raise BundleFormatError(f"{folder / MANIFEST}: no checksum of {name}. Export the bundle again.")
         try:
-            found = sha256((folder / name).read_bytes())
+            contents[name] = (folder / name).read_bytes()
         except OSError as error:
             raise BundleFormatError(f"{folder / name}: missing from the bundle ({error.strerror}). Export it again.") from error
+        found = sha256(contents[name])
         if found != expected:
             raise BundleTamperedError(
                 f"{folder / name}: checksum differs (found {found[:12]}, expected {expected[:12]}). "
                 "The file is not the one that was exported; export or download the bundle again."
             )
+    return contents
 
 
 def sha256(data: bytes) -> str:

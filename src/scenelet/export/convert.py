@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from scenelet.bundle.numeric import FeatureSpace
 from scenelet.learn.networks import head_name, normalise
 from scenelet.quiet import quiet
 
@@ -35,12 +36,24 @@ class ServingNetwork(nn.Module):
 
 def to_litert(network: ServingNetwork, size: int) -> bytes:
     """A .tflite file of the network for one image of size x size pixels."""
-    with quiet(), tempfile.TemporaryDirectory() as folder:
-        import litert_torch
+    return _litert(network, _example(1, size))
 
-        path = Path(folder) / "model.tflite"
-        litert_torch.convert(network, (_example(1, size),)).export(str(path))
-        return path.read_bytes()
+
+class _Distance(nn.Module):
+    """`FeatureSpace.distances` as a graph."""
+
+    def __init__(self, space: FeatureSpace) -> None:
+        super().__init__()
+        self.mean, self.whitening = (nn.Buffer(torch.tensor(each)) for each in (space.mean, space.whitening))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(1, features) to (1,)."""
+        return nn.functional.linear(features - self.mean, self.whitening).square().mean(1).sqrt()
+
+
+def distance_to_litert(space: FeatureSpace) -> bytes:
+    """A .tflite file: (1, features) in, their distance out."""
+    return _litert(_Distance(space), torch.zeros(1, len(space.mean)))
 
 
 def to_onnx(network: ServingNetwork, size: int) -> bytes:
@@ -60,6 +73,15 @@ def to_onnx(network: ServingNetwork, size: int) -> bytes:
             verbose=False,
         )
         return _without_remarks(path)
+
+
+def _litert(network: nn.Module, example: Tensor) -> bytes:
+    with quiet(), tempfile.TemporaryDirectory() as folder:
+        import litert_torch
+
+        path = Path(folder) / "model.tflite"
+        litert_torch.convert(network.eval(), (example,)).export(str(path))
+        return path.read_bytes()
 
 
 def _without_remarks(path: Path) -> bytes:

@@ -9,9 +9,10 @@ import numpy as np
 from scenelet.assess.calibrate import fit_temperature
 from scenelet.assess.strangers import StrangerFigures, stranger_figures, stranger_scores
 from scenelet.assess.thresholds import abstain_threshold, conformal_thresholds, cross_fitted
-from scenelet.bundle.features import STRANGER_SCORES, FeatureSpace, fit_feature_space
+from scenelet.bundle.numeric import FeatureSpace, fit_feature_space, softmax
 from scenelet.bundle.profile import picture_measures, profile_of
-from scenelet.bundle.runtime import LiteRTModel, softmax
+from scenelet.bundle.runtime import LiteRTModel
+from scenelet.bundle.scores import STRANGER_SCORES
 from scenelet.data.strangers import paint_strangers
 from scenelet.images import PreprocessSpec, to_input
 
@@ -36,8 +37,8 @@ class Asked:
 def ask(model: LiteRTModel, inputs: Sequence[np.ndarray]) -> Asked:
     """Ask a model about model inputs (1, height, width, 3)."""
     answers = [model.answer(pixels) for pixels in inputs]
-    logits, features = (np.stack(column) for column in zip(*answers, strict=True))
-    return Asked(logits, features, [picture_measures(pixels) for pixels in inputs])
+    logits, features = (np.array(column, np.float32) for column in zip(*answers, strict=True))
+    return Asked(logits, features, [picture_measures(pixels.tobytes(), pixels.shape[2], pixels.shape[1]) for pixels in inputs])
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def fit(
             {
                 "brightness": [each["brightness"] for each in validation.measures],
                 "sharpness": [each["sharpness"] for each in validation.measures],
-                "feature_distance": space.distance(validation.features).tolist(),
+                "feature_distance": space.distances(validation.features).tolist(),
                 "confidence": probabilities.max(1).tolist(),
             }
         ),

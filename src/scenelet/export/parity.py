@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import torch
 
-from scenelet.bundle.runtime import LiteRTModel, softmax
+from scenelet.bundle.numeric import softmax
+from scenelet.bundle.runtime import LiteRTModel
 from scenelet.errors import ParityError
 from scenelet.export.convert import ServingNetwork
 from scenelet.images import PreprocessSpec, to_input

@@ -14,13 +14,15 @@ from rich.console import Console
 from scenelet import __version__
 from scenelet.artefacts import whole_folder, write_bytes, write_json
 from scenelet.assess.metrics import Evaluation, evaluate
-from scenelet.bundle.manifest import CARD, FEATURES, GOLDEN, LITERT, MANIFEST, ONNX, TRAINING_DATA, Golden, Manifest, sha256
-from scenelet.bundle.runtime import LiteRTModel, latencies_ms, softmax
+from scenelet.bundle.latency import latencies_ms
+from scenelet.bundle.manifest import CARD, DISTANCE, GOLDEN, LITERT, MANIFEST, ONNX, TRAINING_DATA, Golden, Manifest, sha256
+from scenelet.bundle.numeric import softmax
+from scenelet.bundle.runtime import LiteRTModel
 from scenelet.bundle.training_data import training_data_csv
 from scenelet.data.manifest import Row
 from scenelet.errors import ConfigError, DataError, QuantisationError
 from scenelet.export.card import model_card
-from scenelet.export.convert import ServingNetwork, to_litert, to_onnx
+from scenelet.export.convert import ServingNetwork, distance_to_litert, to_litert, to_onnx
 from scenelet.export.fit import Asked, ask, fit
 from scenelet.export.golden import golden_files, nasty_files
 from scenelet.export.parity import (
@@ -204,7 +206,7 @@ def export_bundle(run: Run, out: Path, options: ExportOptions, console: Console)
         LITERT: model,
         ONNX: onnx_model,
         CARD: model_card(manifest, len(model)).encode(),
-        FEATURES: fitted.space.to_bytes(),
+        DISTANCE: distance_to_litert(fitted.space),
         TRAINING_DATA: training_data_csv({row.pixel_hash: row.split for row in source.rows}).encode(),
         **{f"{GOLDEN}/{file}": content for file, content in golden.items()},
     }

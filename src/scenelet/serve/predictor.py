@@ -1,15 +1,17 @@
 """One predictor behind every door: image bytes to a calibrated answer. Knows nothing of events, URLs or terminals."""
 
+from __future__ import annotations
+
 import time
+from array import array
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from scenelet.bundle.profile import picture_measures
-from scenelet.bundle.runtime import BundleModel, softmax
-from scenelet.images import to_input
+from scenelet.bundle.runtime import BundleModel
+from scenelet.bundle.scores import softmax
+from scenelet.images import to_pixels
 
 
 @dataclass(frozen=True)
@@ -52,13 +54,13 @@ class Prediction:
 class Predictor:
     """Answers for one bundle. Safe to share between threads."""
 
-    def __init__(self, bundle: Path, threads: int = 1, copies: int = 1) -> None:
-        """Load a bundle; threads for one answer, and answers at once.
+    def __init__(self, bundle: Path, copies: int = 1) -> None:
+        """Load a bundle, for as many answers at once as copies.
 
         Raises:
             BundleError: It can't be trusted or read.
         """
-        self.model = BundleModel(bundle, threads, copies)
+        self.model = BundleModel(bundle, copies)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -76,13 +78,13 @@ class Predictor:
             ImageError: The bytes can't be used, with the reason.
         """
         start_s = time.perf_counter()
-        pixels = to_input(data, self.model.manifest.preprocess)
+        pixels = to_pixels(data, self.model.manifest.preprocess)
         decoded_s = time.perf_counter()
         logits, features = self.model.answer(pixels)
         values = softmax(logits, self.model.manifest.temperature)
         done_s = time.perf_counter()
         manifest, score = self.model.manifest, self.model.stranger_score(logits, features)
-        ranked = sorted(zip(self.class_names, map(float, values), strict=True), key=lambda pair: -pair[1])
+        ranked = sorted(zip(self.class_names, values, strict=True), key=lambda pair: -pair[1])
         return Prediction(
             label=ranked[0][0],
             probability=ranked[0][1],
@@ -95,8 +97,11 @@ class Predictor:
             bundle_created=manifest.created,
             decode_ms=round(1000 * (decoded_s - start_s), 3),
             inference_ms=round(1000 * (done_s - decoded_s), 3),
-            measures=self._measures(pixels, features) if measured else {},
+            measures=self._measures(pixels, features, score) if measured else {},
         )
 
-    def _measures(self, pixels: np.ndarray, features: np.ndarray) -> dict[str, float]:
-        return {**picture_measures(pixels), "feature_distance": round(self.model.distance(features), 4)}
+    def _measures(self, pixels: bytes, features: array[float], score: float) -> dict[str, float]:
+        spec = self.model.manifest.preprocess
+        measures = picture_measures(pixels, spec.width, spec.height)
+        is_distance = self.model.manifest.stranger_score == "feature distance"
+        return {**measures, "feature_distance": round(score if is_distance else self.model.distance(features), 4)}

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 
 from scenelet.artefacts import write_json
+from scenelet.bundle.latency import latencies_ms
 from scenelet.bundle.manifest import LITERT
-from scenelet.bundle.runtime import LiteRTModel, latencies_ms
+from scenelet.bundle.runtime import LiteRTModel
 from scenelet.export.convert import ServingNetwork, to_litert
 from scenelet.learn.networks import build_network
 from scenelet.quiet import quiet
