@@ -21,6 +21,7 @@ from rich.table import Table
 
 from scenelet.bundle.manifest import read_manifest
 from scenelet.data.paint import jpeg, paint_scene
+from scenelet.parallel import cores, in_parallel
 from scenelet.quiet import quiet
 from scenelet.serve.predictor import Predictor
 from scenelet.shipped import default_bundle
@@ -31,7 +32,9 @@ data = sys.stdin.read()
 start_s = time.perf_counter()
 from scenelet.serve.aws_lambda import handler
 assert "label" in handler({"image": data}, None)
-print(1000 * (time.perf_counter() - start_s))
+took_ms = 1000 * (time.perf_counter() - start_s)
+status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+print(took_ms, int(status["VmHWM"].split()[0]) / 1024)
 """
 
 
@@ -66,15 +69,15 @@ def onnx_ms(bundle: Path) -> float:
 
 def imports_ms() -> dict[str, float]:
     """Milliseconds of the imports that make up most of a cold start, each with what it imports itself first."""
-    statement = "import scenelet.serve.aws_lambda, ai_edge_litert.interpreter"
+    statement = "import scenelet.serve.aws_lambda, numpy"
     told = subprocess.run([sys.executable, "-X", "importtime", "-c", statement], capture_output=True, text=True, check=True)
-    wanted = ("numpy", "PIL.Image", "ai_edge_litert.interpreter", "scenelet.serve.aws_lambda")
+    wanted = ("numpy", "PIL.Image", "scenelet.serve.aws_lambda")
     rows = [line.removeprefix("import time:").split("|") for line in told.stderr.splitlines() if line.count("|") == 2]
     return {name.strip(): int(total) / 1000 for _, total, name in rows if name.strip() in wanted}
 
 
-def cold_start_ms(bundle: Path, picture: bytes, repeats: int = 7) -> float:
-    """Median milliseconds from an interpreter that has started to the handler's first answer."""
+def cold_start(bundle: Path, picture: bytes, repeats: int = 7) -> list[float]:
+    """Medians from an interpreter that has started to the handler's first answer: milliseconds, and peak memory in MiB."""
     import base64
 
     command = [sys.executable, "-c", COLD]
@@ -83,7 +86,18 @@ def cold_start_ms(bundle: Path, picture: bytes, repeats: int = 7) -> float:
         subprocess.run(command, input=base64.b64encode(picture), capture_output=True, check=True, env=environment).stdout
         for _ in range(repeats + 1)
     ]
-    return statistics.median(float(run.splitlines()[-1]) for run in runs[1:])
+    figures = [[float(word) for word in run.splitlines()[-1].split()] for run in runs[1:]]
+    return [statistics.median(column) for column in zip(*figures, strict=True)]
+
+
+def throughput(bundle: Path, data: bytes, answers: int = 1000) -> float:
+    """Answers a second on all cores."""
+    with quiet():
+        predictor = Predictor(bundle, copies=cores())
+    start_s = time.perf_counter()
+    for _ in in_parallel(predictor.predict, [data] * answers):
+        pass
+    return answers / (time.perf_counter() - start_s)
 
 
 def command_s(arguments: list[str], repeats: int = 5) -> float:
@@ -115,9 +129,13 @@ def main() -> None:
     for stage, values in stages(predictor, small).items():
         table.add_row(f"  of 150 x 150: {stage}, median and 99th percentile", f"{values[0]:.2f} ms, {values[1]:.2f} ms")
     table.add_row("  the same inference by ONNX Runtime, one thread", f"{onnx_ms(bundle):.2f} ms")
-    table.add_row("Lambda handler: import, load, first answer", f"{cold_start_ms(bundle, small):.0f} ms")
+    cold_ms, peak_mib = cold_start(bundle, small)
+    table.add_row("answers from bytes, all cores", f"{throughput(bundle, small):.0f} a second")
+    table.add_row("Lambda handler: import, load, first answer", f"{cold_ms:.0f} ms")
+    table.add_row("  its peak memory", f"{peak_mib:.0f} MiB")
     for module, took_ms in imports_ms().items():
-        table.add_row(f"  import of {module}, with what it imports", f"{took_ms:.0f} ms")
+        note = ", which serving does without" if module == "numpy" else ""
+        table.add_row(f"  import of {module}{note}", f"{took_ms:.0f} ms")
     table.add_row("scenelet --help, whole process", f"{command_s(['--help']):.2f} s")
     table.add_row(
         "scenelet predict, whole process", f"{command_s(['predict', str(bundle / 'golden' / 'buildings.jpg')]):.2f} s"

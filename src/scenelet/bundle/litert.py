@@ -54,7 +54,7 @@ class _Option(Structure):
 
 
 class Tensor:
-    """An input or output: its name, shape, element code (of `array`), scale and zero point (1 and 0 for floats)."""
+    """An input or output: its name, shape and element code (of `array`)."""
 
     def __init__(self, handle: c_void_p, name: str) -> None:
         kind, quantisation, mode = _TensorType(), _Quantisation(1.0, 0), c_int()
@@ -66,8 +66,14 @@ class Tensor:
             raise LiteRTError(f"{name}: elements of LiteRT's type {kind.element}")
         self.name, self.kind, self.code = name, kind, _CODES[kind.element]
         self.shape = tuple(kind.layout.sizes[: kind.layout.rank])
-        self.scale, self.zero = float(quantisation.scale), int(quantisation.zero)
-        self.is_quantised = mode.value == _PER_TENSOR
+        self._floats: list[float] = []  # of each byte, where the tensor is quantised
+        if mode.value == _PER_TENSOR:
+            stored = array(self.code, bytes(range(256)))
+            self._floats = [(value - quantisation.zero) * quantisation.scale for value in stored]
+
+    def values(self, content: bytes) -> array[float]:
+        """Its bytes as floats; quantised ones are scaled back."""
+        return array("f", map(self._floats.__getitem__, content)) if self._floats else array(self.code, content)
 
 
 class Model:
@@ -94,7 +100,10 @@ class Model:
             _library().LiteRtDestroyOptions(options)
         if len(self.inputs) != 1:
             raise LiteRTError(f"found {len(self.inputs)} inputs, expected one")
-        self._in, self._out = (self._memory(kind, tensors) for kind, tensors in self._sides())
+        self._in, self._out = self._memory("Input", self.inputs), self._memory("Output", self.outputs)
+        self._handles = [
+            (c_size_t(len(side)), (c_void_p * len(side))(*(each[0] for each in side))) for side in (self._in, self._out)
+        ]
 
     def run(self, content: bytes) -> list[array[float]]:
         """Compute.
@@ -112,11 +121,9 @@ class Model:
         if len(content) != size:
             raise LiteRTError(f"found {len(content):,} bytes of input, expected {size:,}")
         ctypes.memmove(memory, content, size)
-        ins, outs = ((c_void_p * len(side))(*(handle for handle, _, _ in side)) for side in (self._in, self._out))
-        counts = c_size_t(len(self._in)), c_size_t(len(self._out))
-        _call("LiteRtRunCompiledModel", self._compiled, c_size_t(0), counts[0], ins, counts[1], outs)
+        _call("LiteRtRunCompiledModel", self._compiled, c_size_t(0), *self._handles[0], *self._handles[1])
         return [
-            _values(tensor, ctypes.string_at(memory, size))
+            tensor.values(ctypes.string_at(memory, size))
             for tensor, (_, memory, size) in zip(self.outputs, self._out, strict=True)
         ]
 
@@ -127,9 +134,6 @@ class Model:
             _library().LiteRtDestroyCompiledModel(self._compiled)
         if self._model:
             _library().LiteRtDestroyModel(self._model)
-
-    def _sides(self) -> tuple[tuple[str, list[Tensor]], tuple[str, list[Tensor]]]:
-        return ("Input", self.inputs), ("Output", self.outputs)
 
     def _tensors(self, kind: str) -> list[Tensor]:
         signature, count = c_void_p(), c_size_t()
@@ -177,13 +181,6 @@ class Pool:
             return model.run(content)
         finally:
             self._free.put(model)
-
-
-def _values(tensor: Tensor, content: bytes) -> array[float]:
-    values: array[float] = array(tensor.code, content)
-    if tensor.is_quantised:
-        return array("f", [(value - tensor.zero) * tensor.scale for value in values])
-    return values
 
 
 def library_path() -> Path:

@@ -21,6 +21,7 @@ from scenelet.serve.predictor import Predictor
 
 FORMATS = (".parquet", ".csv", ".jsonl")
 ROWS_AT_ONCE = 10_000
+UNWRITTEN_BYTES = 65_536  # about a hundred answers: what a kill costs
 Row = dict[str, Any]
 
 
@@ -60,17 +61,21 @@ def predict_folder(predictor: Predictor, folder: Path, out: Path, advance: Advan
         if done and next(islice(names, done - 1, None), "") != last:
             raise ConfigError(f"{partial}: the files below {folder} have changed since it was begun. Remove it to start again.")
         advance(done)
-        with open(partial, "ab") as file:
+        with open(partial, "ab", buffering=UNWRITTEN_BYTES) as file:
             if not done and not file.tell():
                 file.write(_line(head))
             for row in in_parallel(lambda name: _row(predictor, folder, name), names, advance):
                 file.write(_line(row))
-                file.flush()
         rows = errors = 0
-        for row in _rows(partial):
-            rows, errors = rows + 1, errors + ("error" in row)
+
+        def counted() -> Iterator[Row]:
+            nonlocal rows, errors
+            for row in _rows(partial):
+                rows, errors = rows + 1, errors + ("error" in row)
+                yield row
+
         whole = out.with_name(out.name + ".part")
-        write(whole, lambda: _rows(partial), predictor.class_names)
+        write(whole, counted, predictor.class_names)
         whole.replace(out)
         partial.unlink()
     return rows, errors
@@ -132,9 +137,9 @@ def _write_jsonl(path: Path, rows: Callable[[], Iterator[Row]], names: tuple[str
 
 def _write_csv(path: Path, rows: Callable[[], Iterator[Row]], names: tuple[str, ...]) -> None:
     with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        writer = csv.DictWriter(file, list(_flat({}, names)), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(_flat(row, names) for row in rows())
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_flat({}, names))
+        writer.writerows(_flat(row, names).values() for row in rows())
         _sync(file)
 
 
