@@ -13,6 +13,10 @@ SceneletError
 │   ├── BundleTamperedError     a file's checksum differs from the recorded one
 │   ├── ParityError             checkpoint, LiteRT and ONNX disagree
 │   └── QuantisationError       the smaller model lost too much accuracy
+├── DeployError                 something on the way to AWS
+│   ├── PackageError            a package that can't be made, or would not start
+│   ├── CloudError              AWS refused, or could not be reached
+│   └── SmokeError              the new version answers wrongly; the old one is back
 └── FetchError                  a URL that could not be fetched
     ├── ForbiddenUrlError       not http(s), or not a public address
     └── FetchTimeoutError       took longer than allowed
@@ -69,6 +73,22 @@ class ParityError(BundleError):
 
 class QuantisationError(BundleError):
     """The quantised model lost more accuracy than allowed."""
+
+
+class DeployError(SceneletError):
+    """Something on the way to AWS went wrong."""
+
+
+class PackageError(DeployError):
+    """The package can't be made, or would not start on Lambda."""
+
+
+class CloudError(DeployError):
+    """AWS refused, or could not be reached."""
+
+
+class SmokeError(DeployError):
+    """The new version does not answer as recorded."""
 
 
 class FetchError(SceneletError):

@@ -106,23 +106,34 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST
     try:
-        values = json.loads(path.read_bytes())
+        content = path.read_bytes()
     except OSError as error:
         raise BundleFormatError(
             f"{folder}: no bundle here ({MANIFEST} can't be read). Name a folder that `export` wrote."
         ) from error
+    return parse_manifest(content, str(path))
+
+
+def parse_manifest(content: bytes, origin: str) -> Manifest:
+    """Read the content of a `bundle.json`, and check that it fits together.
+
+    Raises:
+        BundleFormatError: Of another format version, or incomplete.
+    """
+    try:
+        values = json.loads(content)
     except ValueError as error:
-        raise BundleFormatError(f"{path}: not valid JSON: {error}. Export the bundle again.") from error
+        raise BundleFormatError(f"{origin}: not valid JSON: {error}. Export the bundle again.") from error
     version = values.get("format_version") if isinstance(values, dict) else None
     if version != FORMAT_VERSION:
         raise BundleFormatError(
-            f"{path}: found format version {version}, expected {FORMAT_VERSION}. "
+            f"{origin}: found format version {version}, expected {FORMAT_VERSION}. "
             + ("Update scenelet." if isinstance(version, int) and version > FORMAT_VERSION else "Export the bundle again.")
         )
     try:
-        return _check(path, _parse(values))
+        return _check(origin, _parse(values))
     except (TypeError, KeyError, ValueError, AttributeError) as error:
-        raise BundleFormatError(f"{path}: incomplete or malformed ({error}). Export the bundle again.") from error
+        raise BundleFormatError(f"{origin}: incomplete or malformed ({error}). Export the bundle again.") from error
 
 
 def verify_files(folder: Path, manifest: Manifest, only: tuple[str, ...] | None = None) -> dict[str, bytes]:
@@ -176,7 +187,7 @@ def _parse(values: dict[str, Any]) -> Manifest:
     )
 
 
-def _check(path: Path, manifest: Manifest) -> Manifest:
+def _check(path: str, manifest: Manifest) -> Manifest:
     names = manifest.class_names
     if len(names) < 2 or len(set(names)) != len(names) or not all(isinstance(name, str) and name for name in names):
         raise BundleFormatError(f"{path}: class_names found {list(names)}, expected at least 2 different names.")

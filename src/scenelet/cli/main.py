@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from scenelet import __version__
-from scenelet.cli import data, drift, evaluate, explore, export, predict, serve, train, tune
+from scenelet.cli import data, deploy, drift, evaluate, explore, export, predict, serve, train, tune
 from scenelet.errors import SceneletError
 
 app = typer.Typer(
@@ -31,6 +31,13 @@ app.command("compare")(evaluate.compare)
 app.command("predict")(predict.predict)
 app.command("serve")(serve.serve)
 app.command("drift")(drift.drift)
+app.command("package")(deploy.package)
+app.command("preflight")(deploy.preflight)
+app.command("deploy")(deploy.deploy)
+app.command("status")(deploy.status)
+app.command("rollback")(deploy.rollback)
+app.command("logs")(deploy.logs)
+app.command("destroy")(deploy.destroy)
 
 
 @app.callback()

@@ -1,7 +1,7 @@
-"""`scenelet predict`: needs numpy, Pillow and LiteRT alone."""
+"""`scenelet predict`: by a bundle here, or by a deployed endpoint. Needs Pillow and LiteRT alone."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +10,7 @@ import typer
 from scenelet.cli.output import needs_extra, stderr, stdout, wrote
 
 Answer = dict[str, Any]
+Ask = Callable[[str], Answer]
 
 
 def predict(
@@ -26,12 +27,16 @@ def predict(
     out: Annotated[
         Path | None, typer.Option(help="For one folder: table to write (.parquet, .csv, .jsonl); goes on where it was killed.")
     ] = None,
+    endpoint: Annotated[
+        str | None, typer.Option(metavar="URL", help="Ask a deployed service instead; signed if it asks for that.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, as soon as it is known.")] = False,
 ) -> None:
     """Classify images. Exit code 1 if any of them could not be used; the others are answered all the same.
 
     Example: `scenelet predict holiday.jpg photos/ https://example.org/beach.jpg`
     or, a table of a whole folder: `scenelet predict photos --out photos.parquet`
+    or, by a deployed service: `scenelet predict --endpoint https://example.execute-api.eu-central-1.amazonaws.com photo.jpg`
     """
     from scenelet.quiet import quiet
     from scenelet.serve.predictor import Predictor
@@ -40,9 +45,17 @@ def predict(
     if out:
         _predict_folder(sources, bundle or default_bundle(), out)
         return
-    with quiet():
-        predictor = Predictor(bundle or default_bundle())
-    answers = (_answer(predictor, source, frozenset(trust_host or ())) for source in _expand(sources))
+    ask: Ask
+    if endpoint:
+        from scenelet.deploy.client import Endpoint
+
+        asked = Endpoint(endpoint)
+        ask = lambda source: asked.predict(source if _is_url(source) else _read(source, frozenset()))  # noqa: E731
+    else:
+        with quiet():
+            predictor = Predictor(bundle or default_bundle())
+        ask = lambda source: predictor.predict(_read(source, frozenset(trust_host or ()))).as_dict()  # noqa: E731
+    answers = (_answer(ask, source) for source in _expand(sources))
     failed = _print_json(answers) if as_json else _print_table(answers)
     if failed:
         raise typer.Exit(1)
@@ -82,14 +95,13 @@ def _expand(sources: list[str]) -> Iterator[str]:
             yield source
 
 
-def _answer(predictor: Any, source: str, trusted: frozenset[str]) -> Answer:
+def _answer(ask: Ask, source: str) -> Answer:
     from scenelet.errors import SceneletError
 
     try:
-        prediction = predictor.predict(_read(source, trusted))
+        return {"source": source, **ask(source)}
     except SceneletError as error:
         return {"source": source, "error": str(error)}
-    return {"source": source, **prediction.as_dict()}
 
 
 def _read(source: str, trusted: frozenset[str]) -> bytes:

@@ -1,0 +1,137 @@
+"""Wheels for the target, whatever machine packs them: resolved by pip, kept in a cache, and cut down to what serving needs."""
+
+import hashlib
+import io
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path, PurePosixPath
+
+from elftools.elf.dynamic import DynamicSection
+from elftools.elf.elffile import ELFFile
+
+from scenelet.artefacts import make_folder
+from scenelet.bundle.litert import LIBRARIES
+from scenelet.deploy.target import Target
+from scenelet.errors import PackageError
+
+NEEDED = ("pillow", "ai-edge-litert")
+_MODULES = ("_imaging", "_imagingmath", "_webp")  # the compiled parts of Pillow that its readers of our formats import
+_PLUGINS = ("Bmp", "Gif", "Jpeg", "Mpo", "Png", "Ppm", "Tiff", "WebP")
+Files = dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A wheel of which something goes into the package.
+
+    Attributes:
+        name: Of the distribution.
+        version: Of it.
+        file: Name of the wheel.
+        sha256: Of the wheel.
+        licence: As its metadata says.
+        files: Path -> content, of what is taken.
+    """
+
+    name: str
+    version: str
+    file: str
+    sha256: str
+    licence: str
+    files: Files
+
+
+def fetch_wheels(target: Target, cache: Path) -> list[Wheel]:
+    """Get the wheels, in the versions that are installed here, and take out what serving needs.
+
+    Raises:
+        PackageError: There is no such wheel for the target.
+    """
+    return [_open(name, version(name), _download(name, version(name), target, cache), target) for name in NEEDED]
+
+
+def cache_folder() -> Path:
+    """Where wheels are kept between packings."""
+    return Path.home() / ".cache" / "scenelet" / "wheels"
+
+
+def needed_libraries(content: bytes) -> list[str]:
+    """Names of the shared objects that an ELF file asks for."""
+    section = ELFFile(io.BytesIO(content)).get_section_by_name(".dynamic")
+    if not isinstance(section, DynamicSection):
+        return []
+    return [str(tag.needed) for tag in section.iter_tags("DT_NEEDED")]  # type: ignore[attr-defined]
+
+
+def _download(name: str, wanted: str, target: Target, cache: Path) -> Path:
+    folder = make_folder(cache / f"{target.machine}-{target.python}")
+    pattern = f"{name.replace('-', '_')}-{wanted}-*.whl"
+    if found := sorted(folder.glob(pattern)):
+        return found[0]
+    platforms = [word for tag in target.platforms for word in ("--platform", tag)]
+    options = ["--quiet", "--no-deps", "--only-binary=:all:", "--implementation=cp", f"--python-version={target.python}"]
+    command = [sys.executable, "-m", "pip", "download", *options, *platforms, "--dest", str(folder), f"{name}=={wanted}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if found := sorted(folder.glob(pattern)):
+        return found[0]
+    reason = next((line for line in reversed(done.stderr.splitlines()) if line.startswith("ERROR")), "pip said nothing")
+    raise PackageError(
+        f"{name} {wanted}: no wheel for Python {target.python} on {target.architecture}: {reason.removeprefix('ERROR: ')}"
+    )
+
+
+def _open(name: str, wanted: str, path: Path, target: Target) -> Wheel:
+    content = path.read_bytes()
+    with zipfile.ZipFile(io.BytesIO(content)) as wheel:
+        names = wheel.namelist()
+        taken = _of_pillow(wheel, target) if name == "pillow" else _of_litert(wheel)
+        licences = [each for each in names if ".dist-info/" in each and "licen" in each.lower() and not each.endswith("/")]
+        taken |= {f"licenses/{name}/{PurePosixPath(each).name}": wheel.read(each) for each in licences}
+        metadata = wheel.read(next(each for each in names if each.endswith(".dist-info/METADATA"))).decode()
+    return Wheel(name, wanted, path.name, hashlib.sha256(content).hexdigest(), _licence(metadata), taken)
+
+
+def _of_litert(wheel: zipfile.ZipFile) -> Files:
+    """LiteRT's C library alone: it is called by ctypes."""
+    name = f"ai_edge_litert/{LIBRARIES[0]}"
+    return {name: wheel.read(name)}
+
+
+def _of_pillow(wheel: zipfile.ZipFile, target: Target) -> Files:
+    modules = {
+        name for name in wheel.namelist() if name.startswith("PIL/") and name.endswith(".py") and _is_kept(PurePosixPath(name))
+    }
+    compiled = {f"PIL/{module}{target.extension_suffix}" for module in _MODULES}
+    if missing := compiled - set(wheel.namelist()):
+        raise PackageError(f"{wheel.filename}: {', '.join(sorted(missing))} is missing, so it is not for {target.runtime}")
+    libraries = {PurePosixPath(name).name: name for name in wheel.namelist() if name.startswith("pillow.libs/")}
+    wanted, waiting = set(), [needed for name in compiled for needed in needed_libraries(wheel.read(name))]
+    while waiting:
+        name = libraries.get(waiting.pop(), "")
+        if name and name not in wanted:
+            wanted.add(name)
+            waiting += needed_libraries(wheel.read(name))
+    return {name: wheel.read(name) for name in sorted(modules | compiled | wanted)}
+
+
+def _is_kept(path: PurePosixPath) -> bool:
+    if path.stem.endswith("ImagePlugin"):
+        return path.stem.removesuffix("ImagePlugin") in _PLUGINS
+    return path.stem not in {
+        "__main__",
+        "ImageQt",
+        "ImageTk",
+        "_tkinter_finder",
+        "ImageShow",
+        "ImageGrab",
+        "ImageFont",
+        "report",
+    }
+
+
+def _licence(metadata: str) -> str:
+    fields = dict(line.split(": ", 1) for line in metadata.split("\n\n")[0].splitlines() if ": " in line)
+    return fields.get("License-Expression") or fields.get("License") or "see licenses/"
