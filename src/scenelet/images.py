@@ -132,7 +132,8 @@ def upright_rgb(image: Image.Image) -> Image.Image:
     """
     try:
         image.load()
-        return _rgb(ImageOps.exif_transpose(image))
+        ImageOps.exif_transpose(image, in_place=True)  # a copy of a large picture is what it would cost otherwise
+        return _rgb(image)
     except Exception as error:
         raise UnreadableImageError(f"damaged {image.format}: {_one_line(error)}") from error
 

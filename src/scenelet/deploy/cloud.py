@@ -22,6 +22,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
     WaiterError,
 )
+from botocore.parsers import ResponseParserError
 
 from scenelet.errors import CloudError
 
@@ -112,7 +113,7 @@ def translated(what: str) -> Iterator[None]:
         raise CloudError(f"{what}: {one_line(error)}. Look with `scenelet status`. {AGAIN}") from error
     except ClientError as error:
         raise CloudError(f"{what}: {_told(error)}") from error
-    except BotoCoreError as error:
+    except (BotoCoreError, ResponseParserError) as error:
         raise CloudError(f"{what}: {one_line(error)}. {AGAIN}") from error
 
 

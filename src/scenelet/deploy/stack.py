@@ -111,6 +111,16 @@ class Stack:
             raise CloudError(f"stack {self.name}: {self._reason(seen)} (now {end.status if end else 'gone'})")
         return True
 
+    def is_as(self, template: str, parameters: Mapping[str, str], but: str) -> bool:
+        """Whether it stands, made from this very template and these parameters, one of them (`but`) aside."""
+        state = self.state()
+        if state is None or not state.status.endswith("_COMPLETE") or "ROLLBACK" in state.status:
+            return False
+        with translated(f"stack {self.name}"):
+            body = self._formation.get_template(StackName=self.name)["TemplateBody"]
+        same = {name: value for name, value in parameters.items() if name != but}
+        return body == template and same == {name: state.parameters.get(name) for name in same}
+
     def plan(self, template: str, parameters: Mapping[str, str]) -> list[str]:
         """What would be changed, a line a resource; nothing is.
 
@@ -145,7 +155,7 @@ class Stack:
                 if "does not exist" in message_of(error):
                     return {}
                 raise
-        return {each["LogicalResourceId"]: each.get("PhysicalResourceId", "") for each in found}
+        return {each["LogicalResourceId"]: each.get("PhysicalResourceId", "") for each in found if "LogicalResourceId" in each}
 
     def delete(self, say: Say) -> None:
         """Remove it, and wait.

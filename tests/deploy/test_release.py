@@ -1,0 +1,178 @@
+"""Against moto's server over HTTP: the whole life of a stack. The zip that was uploaded answers under the real awslambdaric."""
+
+import base64
+import hashlib
+import json
+
+import boto3
+import pytest
+
+from scenelet.deploy.cloud import Cloud
+from scenelet.deploy.release import Options, Release
+from scenelet.errors import CloudError, SmokeError
+
+pytestmark = pytest.mark.pipeline
+
+
+def release(**options):
+    return Release(Cloud(), Options(**options), poll_s=0.05, patience_s=1)
+
+
+def silent(_):
+    pass
+
+
+def test_the_life_of_a_stack(aws, packages, scenelet, bundle, picture):
+    first, second = packages["tiny"].read_bytes(), packages["newer"].read_bytes()
+    told = []
+    done = release().deploy(first, told.append)
+    assert (done.version, done.changed, done.endpoint) == ("1", True, aws.url)
+    assert done.difference < 1e-3
+    assert any("create complete" in line for line in told)  # moto tells events of the stack alone
+
+    resources = release().stack.resources()
+    assert set(resources) == {
+        "Logs", "Role", "Function", "Live", "Api", "Integration", "PredictRoute", "HealthRoute", "AboutRoute", "Stage",
+        "ApiMayInvoke", "ErrorAlarm", "LatencyAlarm",
+    }  # fmt: skip
+    assert all(resources.values())
+    assert boto3.client("lambda").get_function(FunctionName="scenelet")["Configuration"]["MemorySize"] == 512
+    routes = boto3.client("apigatewayv2").get_routes(ApiId=resources["Api"])["Items"]
+    assert {route["RouteKey"] for route in routes} == {"POST /predict", "GET /health", "GET /"}
+
+    here = json.loads(scenelet("predict", "--bundle", bundle, picture, "--json").out)
+    there = json.loads(scenelet("predict", "--endpoint", aws.url, picture, "--json").out)
+    assert there["probabilities"] == pytest.approx(here["probabilities"], abs=1e-3)
+
+    told = scenelet("status")
+    assert "CREATE_COMPLETE" in told.out
+    assert "-> version 1    tiny of" in told.out
+
+    again = release().deploy(first, silent)
+    assert (again.version, again.changed) == ("1", False)
+
+    newer = release().deploy(second, silent)
+    assert (newer.version, newer.changed) == ("2", True)
+
+    back = scenelet("rollback")
+    assert back.out.startswith("version 1 answers")
+    assert json.loads(scenelet("predict", "--endpoint", aws.url, picture, "--json").out)["bundle"] == "tiny"
+    assert "there is none before it" in scenelet("rollback").err
+    assert scenelet("rollback", "--to", "9").err.strip() == "scenelet: --to: found 9, expected one of 1, 2"
+
+    forward = release().deploy(second, silent)
+    assert (forward.version, forward.changed) == ("2", True)
+
+    assert scenelet("destroy", "--yes").code == 0
+    assert release().stack.state() is None
+    assert boto3.client("s3").list_buckets()["Buckets"] == []
+    assert boto3.client("lambda").list_functions()["Functions"] == []
+    assert boto3.client("apigatewayv2").get_apis()["Items"] == []
+    assert boto3.client("iam").list_roles()["Roles"] == []
+    assert boto3.client("logs").describe_log_groups()["logGroups"] == []
+    assert boto3.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
+    assert "there is none" in scenelet("destroy", "--yes").out
+
+
+def test_a_version_that_fails_its_smoke_test_is_taken_back(aws, packages):
+    release().deploy(packages["tiny"].read_bytes(), silent)
+    content = packages["newer"].read_bytes()
+    aws.broken.add(base64.b64encode(hashlib.sha256(content).digest()).decode())
+    with pytest.raises(SmokeError, match=r"smoke test: golden/.*500.* Version 1 answers again\."):
+        release().deploy(content, silent)
+    assert release().live_version() == "1"
+    aws.broken.clear()
+    assert release().deploy(content, silent).version == "2"  # the same command again, once it is mended
+
+
+def test_a_first_version_that_fails_says_what_to_do(aws, packages):
+    content = packages["tiny"].read_bytes()
+    aws.broken.add(base64.b64encode(hashlib.sha256(content).digest()).decode())
+    with pytest.raises(SmokeError, match="no version before it to go back to"):
+        release().deploy(content, silent)
+
+
+def test_another_memory_is_another_version_of_the_same_code(aws, packages):
+    content = packages["tiny"].read_bytes()
+    release().deploy(content, silent)
+    assert release(memory_mib=1024).deploy(content, silent).version == "2"
+    found = boto3.client("lambda").get_function_configuration(FunctionName="scenelet", Qualifier="live")
+    assert found["MemorySize"] == 1024
+
+
+def test_a_plan_changes_nothing(aws, packages):
+    changes = release().plan(packages["tiny"].read_bytes())
+    assert any("Function" in line for line in changes)
+    assert release().stack.state() is None
+    assert boto3.client("s3").list_buckets()["Buckets"] == []
+
+
+def test_a_function_url_and_signed_requests(aws, packages, scenelet, picture):
+    aws.wants_signature = True
+    done = release(function_url=True, iam=True).deploy(packages["tiny"].read_bytes(), silent)
+    assert done.version == "1"
+    resources = release().stack.resources()
+    assert "Api" not in resources
+    assert resources["FunctionUrl"]
+    assert json.loads(scenelet("predict", "--endpoint", aws.url, picture, "--json").out)["label"]
+    assert any("Authorization" in headers for headers in aws.asked)
+
+
+def test_two_stacks_live_beside_each_other_and_go_alone(aws, packages, scenelet):
+    content = packages["tiny"].read_bytes()
+    release().deploy(content, silent)
+    aws.function_name = "other"
+    release(stack="other").deploy(content, silent)
+    assert scenelet("destroy", "--stack", "other", "--yes").code == 0
+    assert release().stack.state().status == "CREATE_COMPLETE"
+    bucket = boto3.client("s3").list_buckets()["Buckets"][0]["Name"]
+    assert [each["Key"].split("/")[0] for each in boto3.client("s3").list_objects_v2(Bucket=bucket)["Contents"]] == ["scenelet"]
+
+
+def test_a_stack_of_somebody_else_is_left_alone(aws, packages):
+    template = json.dumps({"Resources": {"Own": {"Type": "AWS::SNS::Topic"}}})
+    boto3.client("cloudformation").create_stack(StackName="scenelet", TemplateBody=template)
+    for work in (lambda: release().deploy(packages["tiny"].read_bytes(), silent), lambda: release().destroy(silent)):
+        with pytest.raises(CloudError, match="was not made by scenelet"):
+            work()
+    assert release().stack.resources()["Own"]
+
+
+def test_logs_are_read_back_oldest_first(aws, packages, scenelet):
+    release().deploy(packages["tiny"].read_bytes(), silent)
+    client = boto3.client("logs")
+    client.create_log_stream(logGroupName="/aws/lambda/scenelet", logStreamName="a")
+    import time
+
+    now_ms = int(1000 * time.time())
+    events = [{"timestamp": now_ms - 2000, "message": "one"}, {"timestamp": now_ms - 1000, "message": "two"}]
+    client.put_log_events(logGroupName="/aws/lambda/scenelet", logStreamName="a", logEvents=events)
+    assert scenelet("logs").out.splitlines() == ["one", "two"]
+    assert "expected for example 10m" in scenelet("logs", "--since", "soon").err
+
+
+def test_a_stack_that_failed_to_be_made_is_cleared_away(aws, packages, monkeypatch):
+    """moto never leaves ROLLBACK_COMPLETE behind, so the state is reported as such."""
+    release().deploy(packages["tiny"].read_bytes(), silent)
+    dead = release()
+    honest, said, times = dead.stack.state, [], []
+
+    def state():
+        found = honest()
+        times.append(1)
+        return found and type(found)(**{**vars(found), "status": "ROLLBACK_COMPLETE"}) if len(times) == 1 else found
+
+    monkeypatch.setattr(dead.stack, "state", state)
+    assert dead.stack.settled(said.append) is None
+    assert "ROLLBACK_COMPLETE from an earlier try; removing it" in said[0]
+    assert honest() is None
+
+
+@pytest.fixture
+def picture(tmp_path):
+    """A picture: painted; the real images are not needed to know that the same bytes answer."""
+    from scenelet.data.paint import jpeg, paint_scene
+
+    path = tmp_path / "picture.jpg"
+    path.write_bytes(jpeg(paint_scene("glacier", 7).resize((700, 500)), quality=90))
+    return path
