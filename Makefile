@@ -3,7 +3,7 @@ BIN := .venv/bin
 DATA ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types format benchmarks clean
+.PHONY: help install system-tools demo test check lint types format benchmarks clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,6 +14,10 @@ install: .venv/.installed ## Make .venv with everything in it
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	@touch $@
+
+system-tools: ## What the browser and container tests need from Debian (as root): Chromium, buildah, podman
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium buildah podman runc mmdebstrap
 
 demo: install ## The whole way once: paint (or DATA=folder), train, export, evaluate, answer as Lambda, predict
 	$(BIN)/python scripts/demo.py $(if $(DATA),--data "$(DATA)")
@@ -37,6 +41,7 @@ format: install ## Put the formatting right
 benchmarks: install ## Print the speed figures of the README
 	$(BIN)/python benchmarks/serving.py
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/package.py
 
 clean: ## Remove what was made here, but not runs/ and bundles/
 	rm -rf .venv demo dist build .mypy_cache .ruff_cache .pytest_cache

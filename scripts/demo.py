@@ -79,6 +79,9 @@ def main() -> None:
     body = json.loads(served["response"]["body"])  # type: ignore[index]
     CONSOLE.print(json.dumps({key: body[key] for key in ("label", "probability")}))
     gap = max(abs(body["probabilities"][label] - value) for label, value in own["probabilities"].items())
+    package = DEMO / f"{name}.zip"
+    packed = json.loads(scenelet("package", bundle, "--out", package, "--json"))
+    flown = json.loads(scenelet("preflight", package, "--json"))
     pictures = [picture] + ([next(path for path in sorted(data.rglob("*.jpg")))] if given else [])
     CONSOLE.print("\nThe same, with the Intel scenes bundle that comes along:")
     scenelet("predict", *pictures)
@@ -103,10 +106,20 @@ def main() -> None:
         "Lambda handler", f"first answer {served['cold_ms']:.0f} ms, then {served['warm_ms']:.1f} ms", "on this machine"
     )
     table.add_row("handler v predict", f"largest probability difference {gap:.0e}", "")
+    tried = next(check for check in flown["checks"] if check["name"] == "starts")
+    told = f"{packed['zip_bytes'] / 1e6:.1f} MB zip; {tried['detail']}"
+    if flown["measured"]:
+        costs = flown["costs"][-2]
+        told = (
+            f"{packed['zip_bytes'] / 1e6:.1f} MB zip; under awslambdaric first answer {flown['measured']['cold_ms']:.0f} ms; "
+            f"about ${costs['per_million_usd']:.2f} a million answers"
+        )
+    table.add_row("package", told, str(package))
     table.add_row("whole demo", f"{time.perf_counter() - start_s:.0f} s (without the installs)", str(DEMO))
     CONSOLE.print()
     CONSOLE.print(table)
     CONSOLE.print(f"next: .venv/bin/scenelet predict --bundle {bundle} YOUR.jpg", soft_wrap=True)
+    CONSOLE.print(f"with an AWS account: .venv/bin/scenelet deploy {bundle} --plan", soft_wrap=True)
 
 
 if __name__ == "__main__":

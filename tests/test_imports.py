@@ -21,6 +21,7 @@ MAY_IMPORT = {  # room -> other rooms; the foundation may be imported by all
     "export": {"data", "bundle", "assess", "learn"},
     "tune": {"data", "bundle", "report", "assess", "learn", "export"},
     "serve": {"bundle"},
+    "deploy": {"bundle"},
 }
 MODULES = sorted(SOURCE.rglob("*.py"))
 

@@ -129,11 +129,14 @@ def upright_rgb(image: Image.Image) -> Image.Image:
 
     Raises:
         UnreadableImageError: Truncated or damaged.
+        ImageTooLargeError: More pixels than there is memory for.
     """
     try:
         image.load()
         ImageOps.exif_transpose(image, in_place=True)  # a copy of a large picture is what it would cost otherwise
         return _rgb(image)
+    except MemoryError as error:
+        raise ImageTooLargeError(f"{image.width} x {image.height} pixels: more than there is memory for") from error
     except Exception as error:
         raise UnreadableImageError(f"damaged {image.format}: {_one_line(error)}") from error
 

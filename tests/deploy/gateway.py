@@ -7,6 +7,7 @@ import base64
 import binascii
 import http.server
 import io
+import os
 import threading
 import zipfile
 
@@ -25,6 +26,7 @@ class Gateway(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.python, self.scratch, self.function_name = python, scratch, "scenelet"
+        self.endpoint_url = os.environ["AWS_ENDPOINT_URL"]  # its own line to moto, whatever the tests do to theirs
         self.running, self.lock = {}, threading.Lock()
         self.broken, self.wants_signature, self.asked = set(), False, []
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -37,7 +39,7 @@ class Gateway(http.server.ThreadingHTTPServer):
 
     def invoke(self, event):
         with self.lock:
-            client = boto3.client("lambda")
+            client = boto3.client("lambda", endpoint_url=self.endpoint_url)
             alias = client.get_alias(FunctionName=self.function_name, Name="live")
             version = client.get_function_configuration(FunctionName=self.function_name, Qualifier=alias["FunctionVersion"])
             digest = version["CodeSha256"]
@@ -49,7 +51,7 @@ class Gateway(http.server.ThreadingHTTPServer):
 
     def start(self, digest, version):
         key = binascii.hexlify(base64.b64decode(digest)).decode()
-        s3 = boto3.client("s3")
+        s3 = boto3.client("s3", endpoint_url=self.endpoint_url)
         bucket = next(each["Name"] for each in s3.list_buckets()["Buckets"] if each["Name"].startswith("scenelet-packages"))
         content = s3.get_object(Bucket=bucket, Key=f"{self.function_name}/{key}.zip")["Body"].read()
         root = self.scratch / key

@@ -29,7 +29,9 @@ main(["", sys.argv[1]])
 """
 
 
-class _Server(http.server.ThreadingHTTPServer):
+class RuntimeServer(http.server.ThreadingHTTPServer):
+    """Loopback server of the Runtime API: put an event into `events`, take (kind, answer) from `answers`."""
+
     daemon_threads = True
 
     def __init__(self) -> None:
@@ -50,7 +52,7 @@ class _RuntimeApi(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """The next event."""
-        body = json.dumps(cast("_Server", self.server).events.get()).encode()
+        body = json.dumps(cast("RuntimeServer", self.server).events.get()).encode()
         self.send_response(200)
         self.send_header("Lambda-Runtime-Aws-Request-Id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
         self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-central-1:123456789012:function:scenelet")
@@ -67,7 +69,7 @@ class _RuntimeApi(http.server.BaseHTTPRequestHandler):
         kind = self.path.rsplit("/", 1)[-1]
         if len(content) > MAX_PAYLOAD_BYTES:
             kind, content = "error", b'{"errorMessage": "answer over 6 MB"}'
-        cast("_Server", self.server).answers.put((kind, json.loads(content)))
+        cast("RuntimeServer", self.server).answers.put((kind, json.loads(content)))
         self.send_response(202)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -92,7 +94,7 @@ class RunningFunction:
             environment: Its variables.
             memory_mib: That it may use.
         """
-        self._server = _Server()
+        self._server = RuntimeServer()
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         self._process = subprocess.Popen(
             [str(python), "-I", "-B", "-c", _BOOTSTRAP, handler],

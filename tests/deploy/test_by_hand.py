@@ -1,0 +1,52 @@
+"""The learners' script, as written, with AWS's own command line against moto's server; only docker is stood in for."""
+
+import subprocess
+import sys
+import venv
+
+import boto3
+import pytest
+from conftest import REPOSITORY
+
+pytestmark = pytest.mark.pipeline
+# there is no docker engine here: it writes down what it is asked, and builds nothing (test_image.py builds with buildah)
+DOCKER = """#!/bin/sh
+echo "$@" >> "$DOCKER_LOG"
+[ "$1" = login ] && cat > /dev/null
+exit 0
+"""
+
+
+@pytest.fixture(scope="module")
+def command_line(tmp_path_factory):
+    """A folder with AWS's own `aws`, in an environment of its own."""
+    folder = tmp_path_factory.mktemp("awscli")
+    venv.create(folder, with_pip=True)
+    done = subprocess.run([folder / "bin" / "python", "-m", "pip", "install", "-q", "awscli"], capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip("awscli could not be installed")
+    return folder / "bin"
+
+
+def test_the_script_deploys_an_image_and_again(aws, bundle, command_line, tmp_path, monkeypatch):
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "docker").write_text(DOCKER)
+    (tools / "docker").chmod(0o755)
+    (tools / "scenelet").write_text(f'#!/bin/sh\nexec {sys.executable} -m scenelet "$@"\n')
+    (tools / "scenelet").chmod(0o755)
+    log = tmp_path / "docker.log"
+    monkeypatch.setenv("PATH", f"{tools}:{command_line}:/usr/bin:/bin")
+    monkeypatch.setenv("DOCKER_LOG", str(log))
+    monkeypatch.setenv("ROLE_PAUSE_S", "0")
+    for _ in range(2):
+        script = [REPOSITORY / "scripts" / "deploy_container.sh", bundle, "by-hand"]
+        done = subprocess.run(script, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stdout.splitlines()[-1].startswith("next: scenelet predict --endpoint http")
+    found = boto3.client("lambda").get_function(FunctionName="by-hand")["Configuration"]
+    assert (found["PackageType"], found["MemorySize"]) == ("Image", 1024)
+    assert boto3.client("ecr").describe_repositories()["repositories"][0]["repositoryName"] == "by-hand"
+    assert [api["Name"] for api in boto3.client("apigatewayv2").get_apis()["Items"]] == ["by-hand"]
+    asked = log.read_text().splitlines()
+    assert [line.split()[0] for line in asked] == ["build", "login", "push"] * 2
