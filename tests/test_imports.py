@@ -22,6 +22,7 @@ MAY_IMPORT = {  # room -> other rooms; the foundation may be imported by all
     "tune": {"data", "bundle", "report", "assess", "learn", "export"},
     "serve": {"bundle"},
     "deploy": {"bundle"},
+    "app": {"bundle", "data", "assess", "serve", "deploy", "explore", "report"},
 }
 MODULES = sorted(SOURCE.rglob("*.py"))
 

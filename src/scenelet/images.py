@@ -21,6 +21,7 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp",
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_PIXELS = 50_000_000
 _PLUGINS = {name: f"{name.title()}ImagePlugin" for name in FORMATS} | {"WEBP": "WebPImagePlugin"}
+_ORIENTATION = 0x0112
 _FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
 
@@ -133,8 +134,8 @@ def upright_rgb(image: Image.Image) -> Image.Image:
     """
     try:
         image.load()
-        ImageOps.exif_transpose(image, in_place=True)  # a copy of a large picture is what it would cost otherwise
-        return _rgb(image)
+        turned = image.getexif().get(_ORIENTATION, 1) != 1  # asked first: transposing copies the picture in any case
+        return _rgb(ImageOps.exif_transpose(image) if turned else image)
     except MemoryError as error:
         raise ImageTooLargeError(f"{image.width} x {image.height} pixels: more than there is memory for") from error
     except Exception as error:

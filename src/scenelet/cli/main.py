@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from scenelet import __version__
+from scenelet.cli import app as pages
 from scenelet.cli import data, deploy, drift, evaluate, explore, export, predict, serve, train, tune
 from scenelet.errors import SceneletError
 
@@ -31,6 +32,7 @@ app.command("compare")(evaluate.compare)
 app.command("predict")(predict.predict)
 app.command("serve")(serve.serve)
 app.command("drift")(drift.drift)
+app.command("app")(pages.app)
 app.command("package")(deploy.package)
 app.command("preflight")(deploy.preflight)
 app.command("deploy")(deploy.deploy)

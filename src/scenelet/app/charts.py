@@ -1,0 +1,190 @@
+"""Vega-Lite specifications of the app's charts, and its bars in HTML. Colours that read on light and dark."""
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+Spec = dict[str, Any]
+BLUE, GREEN, ORANGE, RED = "#3b7dd8", "#2e9e5b", "#d9822b", "#d1495b"
+CLASS_COLOURS = ("#3b7dd8", "#2e9e5b", "#9b6bd6", "#d1599a", "#d9822b", "#1a9aa8", "#b08a1e", "#d1495b", "#7a8794", "#7d5fd3")
+
+
+_ROW = "display:grid;grid-template-columns:minmax(5.5rem,8rem) 1fr 3.6rem;gap:.6rem;align-items:center;margin:.2rem 0"
+_TRACK = "display:block;height:.8rem;border-radius:4px;background:color-mix(in srgb,currentColor 12%,transparent)"
+
+
+def bars(probabilities: dict[str, float], most: int = 10) -> str:
+    """Horizontal bars of all probabilities, as HTML; the likeliest first."""
+    rows = []
+    for place, (name, value) in enumerate(list(probabilities.items())[:most]):
+        colour = BLUE if place == 0 else "#8fa7c2"
+        fill = f"display:block;height:100%;border-radius:4px;background:{colour};width:{max(0.5, 100 * value):.1f}%"
+        number = f'<span style="text-align:right;font-variant-numeric:tabular-nums">{value:.1%}</span>'
+        bar = f'<span style="{_TRACK}"><span style="{fill}"></span></span>'
+        rows.append(f'<div style="{_ROW}"><span>{escape(name)}</span>{bar}{number}</div>')
+    return "".join(rows)
+
+
+def class_balance(counts: list[dict[str, Any]]) -> Spec:
+    """Bars of images by class and split. Rows: label, split, images."""
+    return {
+        "data": {"values": counts},
+        "height": 30 * len({row["label"] for row in counts}) + 60,
+        "mark": {"type": "bar", "cornerRadiusEnd": 3},
+        "encoding": {
+            "y": {"field": "label", "type": "nominal", "title": None, "sort": "ascending"},
+            "x": {"field": "images", "type": "quantitative", "title": "images"},
+            "color": {"field": "split", "type": "nominal", "title": "part", "scale": {"range": list(CLASS_COLOURS)}},
+            "tooltip": [{"field": "label"}, {"field": "split"}, {"field": "images"}],
+        },
+    }
+
+
+def picture_map(points: list[dict[str, Any]]) -> Spec:
+    """Pictures by likeness; the picture itself shows under the pointer. Rows: x, y, label, path, image (data URI)."""
+    return {
+        "data": {"values": points},
+        "height": 420,
+        "mark": {"type": "circle", "size": 55, "opacity": 0.8},
+        "encoding": {
+            "x": {"field": "x", "type": "quantitative", "axis": None},
+            "y": {"field": "y", "type": "quantitative", "axis": None},
+            "color": {"field": "label", "type": "nominal", "title": None, "scale": {"range": list(CLASS_COLOURS)}},
+            "tooltip": [{"field": "image"}, {"field": "label"}, {"field": "path"}],
+        },
+    }
+
+
+def confusion(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> Spec:
+    """Counts by true class and answer; a click selects a cell."""
+    cells = []
+    for true, row in zip(names, matrix, strict=True):
+        for answer, count in zip(names, row, strict=True):
+            share = count / max(1, sum(row))
+            full, depth = ((29, 95, 191), share) if true == answer else ((190, 45, 65), min(1.0, 3 * share))
+            colour = "#" + "".join(f"{round(245 + (part - 245) * depth):02x}" for part in full)
+            ink = "#ffffff" if depth > 0.5 else "#1b2733"
+            cells.append({"true": true, "answer": answer, "images": int(count), "share": share, "colour": colour, "ink": ink})
+    x = {
+        "field": "answer",
+        "type": "nominal",
+        "title": "answer",
+        "sort": list(names),
+        "axis": {"labelAngle": -35, "orient": "top"},
+    }
+    y = {"field": "true", "type": "nominal", "title": "true class", "sort": list(names)}
+    return {
+        "data": {"values": cells},
+        "height": 44 * len(names) + 100,
+        "encoding": {"x": x, "y": y},
+        "layer": [
+            {
+                "params": [{"name": "cell", "select": {"type": "point", "fields": ["true", "answer"]}}],
+                "mark": {"type": "rect", "cursor": "pointer", "cornerRadius": 3, "stroke": "#88888855"},
+                "encoding": {
+                    "color": {"field": "colour", "type": "nominal", "scale": None},
+                    "tooltip": [
+                        {"field": "true"},
+                        {"field": "answer"},
+                        {"field": "images"},
+                        {"field": "share", "format": ".1%"},
+                    ],
+                },
+            },
+            {
+                "mark": {"type": "text", "fontSize": 13},
+                "encoding": {
+                    "text": {"field": "images", "type": "quantitative"},
+                    "color": {"field": "ink", "type": "nominal", "scale": None},
+                },
+            },
+        ],
+    }
+
+
+def reliability(points: list[dict[str, Any]]) -> Spec:
+    """How often answers of a confidence are right, beside the diagonal. Rows: confidence, accuracy, images."""
+    axis = {"type": "quantitative", "scale": {"domain": [0, 1]}}
+    return {
+        "height": 280,
+        "layer": [
+            {
+                "data": {"values": [{"x": 0, "y": 0}, {"x": 1, "y": 1}]},
+                "mark": {"type": "line", "strokeDash": [4, 4], "color": "#8a949e"},
+                "encoding": {"x": {"field": "x", **axis}, "y": {"field": "y", **axis}},
+            },
+            {
+                "data": {"values": points},
+                "mark": {"type": "line", "point": {"filled": True, "size": 70}, "color": BLUE},
+                "encoding": {
+                    "x": {"field": "confidence", "title": "probability of the answer", **axis},
+                    "y": {"field": "accuracy", "title": "part that is right", **axis},
+                    "tooltip": [
+                        {"field": "confidence", "format": ".2f"},
+                        {"field": "accuracy", "format": ".1%"},
+                        {"field": "images"},
+                    ],
+                },
+            },
+        ],
+    }
+
+
+def risk_coverage(points: list[dict[str, Any]], here: dict[str, float]) -> Spec:
+    """Accuracy against the part that is answered, and where the slider stands. Rows: coverage, accuracy."""
+    low = min((point["accuracy"] for point in points), default=0.0)
+    x = {"field": "coverage", "type": "quantitative", "title": "part that is answered", "scale": {"domain": [0, 1]}}
+    y = {
+        "field": "accuracy",
+        "type": "quantitative",
+        "title": "part of these that is right",
+        "scale": {"domain": [max(0.0, low - 0.02), 1], "zero": False},
+    }
+    return {
+        "height": 260,
+        "layer": [
+            {"data": {"values": points}, "mark": {"type": "line", "color": BLUE}, "encoding": {"x": x, "y": y}},
+            {
+                "data": {"values": [here]},
+                "mark": {"type": "point", "filled": True, "size": 160, "color": ORANGE},
+                "encoding": {"x": x, "y": y},
+            },
+        ],
+    }
+
+
+def lines(rows: list[dict[str, Any]], x: str, y: str, series: str, titles: tuple[str, str]) -> Spec:
+    """A line a series. Rows hold x, y and series."""
+    return {
+        "data": {"values": rows},
+        "height": 260,
+        "mark": {"type": "line", "point": True},
+        "encoding": {
+            "x": {"field": x, "type": "quantitative", "title": titles[0], "axis": {"tickMinStep": 1}},
+            "y": {"field": y, "type": "quantitative", "title": titles[1], "scale": {"zero": False}},
+            "color": {"field": series, "type": "nominal", "title": None, "scale": {"range": list(CLASS_COLOURS)}},
+            "tooltip": [{"field": series}, {"field": x}, {"field": y, "format": ".4f"}],
+        },
+    }
+
+
+def pareto(rows: list[dict[str, Any]], axis: str, title: str) -> Spec:
+    """Trials by cost and accuracy; those that no other beats in both are joined. Rows: trial, accuracy, cost axis, front."""
+    x = {"field": axis, "type": "quantitative", "title": title, "scale": {"zero": False}}
+    y = {"field": "accuracy", "type": "quantitative", "title": "validation accuracy", "scale": {"zero": False}}
+    return {
+        "data": {"values": rows},
+        "height": 280,
+        "layer": [
+            {"transform": [{"filter": "datum.front"}], "mark": {"type": "line", "color": ORANGE}, "encoding": {"x": x, "y": y}},
+            {
+                "mark": {"type": "circle", "size": 80},
+                "encoding": {
+                    "x": x,
+                    "y": y,
+                    "color": {"condition": {"test": "datum.front", "value": ORANGE}, "value": BLUE},
+                    "tooltip": [{"field": "trial"}, {"field": "accuracy", "format": ".2%"}, {"field": axis, "format": ".3f"}],
+                },
+            },
+        ],
+    }

@@ -1,0 +1,42 @@
+"""The script that Streamlit runs: the pages and their order."""
+
+import streamlit as st
+
+from scenelet.app import classify
+from scenelet.app.sources import icon
+
+_STYLE = (
+    "<style>[data-testid=stMainBlockContainer] {padding-top: 4.5rem} [data-testid=stMetricValue] {font-size: 1.9rem}</style>"
+)
+
+st.set_page_config(page_title="scenelet", page_icon=icon(), layout="centered")  # an icon's name would be fetched from afar
+st.html(_STYLE)
+
+
+def _data() -> None:
+    from scenelet.app import data  # pages that need more are loaded when they are opened
+
+    data.page()
+
+
+def _model() -> None:
+    from scenelet.app import model
+
+    model.page()
+
+
+def _runs() -> None:
+    from scenelet.app import runs
+
+    runs.page()
+
+
+st.navigation(
+    [
+        st.Page(classify.page, title="Classify", icon=":material/photo_camera:", url_path="classify", default=True),
+        st.Page(_data, title="Data", icon=":material/photo_library:", url_path="data"),
+        st.Page(_model, title="Model", icon=":material/query_stats:", url_path="model"),
+        st.Page(_runs, title="Runs", icon=":material/model_training:", url_path="runs"),
+    ],
+    position="top",
+).run()

@@ -1,0 +1,121 @@
+"""A person's verdicts about doubtful pictures, written into the manifest, each to be undone. Knows nothing of pages.
+
+Beside the manifest lies `verdicts.jsonl`: one line a verdict with the row before and after, so that undoing survives a restart.
+"""
+
+import json
+import threading
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+from scenelet.artefacts import write_text
+from scenelet.data.manifest import Row, read_manifest, write_manifest
+from scenelet.errors import DataError
+
+VERDICTS = ("keep", "exclude", "relabel")
+DOUBTFUL, BY_HAND = "doubtful label", "judged by hand"
+_LOCK = threading.Lock()  # pages of one app; a manifest belongs to one app at a time
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was decided.
+
+    Attributes:
+        verdict: One of `VERDICTS`.
+        before: The row as it was.
+        after: The row as it is.
+    """
+
+    verdict: str
+    before: Row
+    after: Row
+
+
+def judged(row: Row, verdict: str) -> Row:
+    """The row after a verdict.
+
+    Raises:
+        DataError: No such verdict, or no other label to give.
+    """
+    issues = "; ".join([issue for issue in row.issues.split("; ") if issue and issue != DOUBTFUL] + [BY_HAND])
+    if verdict == "keep":
+        return replace(row, issues=issues, suggested_label="")
+    if verdict == "exclude":
+        return replace(row, issues=issues, suggested_label="", excluded="left out by hand")
+    if verdict == "relabel" and row.suggested_label:
+        return replace(row, issues=issues, label=row.suggested_label, suggested_label="")
+    raise DataError(
+        f"{row.path}: found verdict {verdict!r}, expected one of {', '.join(VERDICTS)} (relabel: with a suggestion)"
+    )
+
+
+def give(manifest: Path, path: str, verdict: str) -> Verdict:
+    """Write a verdict about one picture into the manifest; every other row stays as it is.
+
+    Raises:
+        DataError: The manifest can't be read, or has no such picture.
+        ArtefactError: It can't be written.
+    """
+    with _LOCK:
+        rows = read_manifest(manifest)
+        place = _place(rows, path, manifest)
+        done = Verdict(verdict, rows[place], judged(rows[place], verdict))
+        rows[place] = done.after
+        _write_log(manifest, [*_log(manifest), done])  # first: what was changed can always be undone
+        write_manifest(manifest, rows)
+    return done
+
+
+def undo(manifest: Path) -> Verdict | None:
+    """Take the last verdict back; None if there is none.
+
+    Raises:
+        DataError: The manifest can't be read, or has no such picture any more.
+        ArtefactError: It can't be written.
+    """
+    with _LOCK:
+        log = _log(manifest)
+        if not log:
+            return None
+        rows = read_manifest(manifest)
+        rows[_place(rows, log[-1].before.path, manifest)] = log[-1].before
+        write_manifest(manifest, rows)
+        _write_log(manifest, log[:-1])
+    return log[-1]
+
+
+def given(manifest: Path) -> list[Verdict]:
+    """Verdicts so far, oldest first."""
+    return _log(manifest)
+
+
+def _place(rows: list[Row], path: str, manifest: Path) -> int:
+    for place, row in enumerate(rows):
+        if row.path == path:
+            return place
+    raise DataError(f"{manifest}: {path} is not in it. Load the page again.")
+
+
+def _log_path(manifest: Path) -> Path:
+    return manifest.with_name("verdicts.jsonl")
+
+
+def _log(manifest: Path) -> list[Verdict]:
+    try:
+        lines = _log_path(manifest).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    known = {field.name for field in fields(Row)}
+    found = []
+    for line in lines:
+        values = json.loads(line)
+        before, after = (
+            Row(**{key: value for key, value in values[name].items() if key in known}) for name in ("before", "after")
+        )
+        found.append(Verdict(values["verdict"], before, after))
+    return found
+
+
+def _write_log(manifest: Path, verdicts: list[Verdict]) -> None:
+    write_text(_log_path(manifest), "".join(json.dumps(asdict(verdict), ensure_ascii=False) + "\n" for verdict in verdicts))

@@ -1,0 +1,72 @@
+"""`scenelet app`: the pages in a browser."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scenelet.cli.evaluate import DEFAULT_LEDGER
+from scenelet.cli.output import needs_extra, stderr
+
+_SETTINGS = {
+    "browser.gatherUsageStats": "false",  # nothing is sent to anybody
+    "client.toolbarMode": "minimal",
+    "client.showErrorDetails": "none",
+    "global.developmentMode": "false",
+    "server.fileWatcherType": "none",
+    "server.maxUploadSize": "20",
+    "theme.light.primaryColor": "#2463b8",
+    "theme.dark.primaryColor": "#6aa5f2",
+}
+
+
+def app(
+    bundle: Annotated[Path | None, typer.Option(help="Bundle that answers; default: the Intel scenes bundle.")] = None,
+    run: Annotated[Path, typer.Option(help="Run folder, or a folder of them.")] = Path("runs"),
+    searches: Annotated[Path, typer.Option(help="Folder of searches.")] = Path("searches"),
+    data: Annotated[Path | None, typer.Option(help="Folder of class folders, to browse and to measure on.")] = None,
+    manifest: Annotated[Path, typer.Option(help="Its manifest, as `data audit` writes it.")] = Path("audit/manifest.csv"),
+    endpoint: Annotated[str | None, typer.Option(metavar="URL", help="Deployed service to ask too.")] = None,
+    ledger: Annotated[
+        Path, typer.Option(envvar="SCENELET_LEDGER", help="Where looks at test splits are recorded.")
+    ] = DEFAULT_LEDGER,
+    host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for everybody.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen at.")] = 8501,
+    trust_host: Annotated[
+        list[str] | None, typer.Option(metavar="HOST:PORT", help="Server in your own network that URLs may name.")
+    ] = None,
+) -> None:
+    """See the data, try the model, know its limits, in a browser. Local by default; uploads stay in memory.
+
+    Example: `scenelet app --data photos`
+    """
+    from importlib.util import find_spec
+
+    with needs_extra("app"):
+        if find_spec("streamlit") is None:
+            raise ImportError(name="streamlit")
+    from scenelet.errors import ConfigError
+    from scenelet.shipped import default_bundle
+
+    if data is not None and not data.is_dir():
+        raise ConfigError(f"--data: {data} is not a folder")
+    folder = bundle or default_bundle()
+    environment = {
+        "bundle": str(folder),
+        "endpoint": endpoint or "",
+        "runs": str(run),
+        "searches": str(searches),
+        "data": str(data or ""),
+        "manifest": str(manifest),
+        "ledger": str(ledger),
+        "trusted": trust_host or [],
+    }
+    settings = {**_SETTINGS, "server.address": host, "server.port": str(port), "server.headless": "true"}
+    flags = [word for name, value in settings.items() for word in (f"--{name}", value)]
+    script = Path(__file__).parents[1] / "app" / "main.py"
+    stderr().print(f"open http://{host}:{port}", highlight=False)
+    os.environ["SCENELET_APP"] = json.dumps(environment)
+    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(script), *flags])  # noqa: S606  (this process becomes it)
