@@ -79,23 +79,26 @@ def confusion(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> Spec:
         "encoding": {"x": x, "y": y},
         "layer": [
             {
-                "params": [{"name": "cell", "select": {"type": "point", "fields": ["true", "answer"]}}],
-                "mark": {"type": "rect", "cursor": "pointer", "cornerRadius": 3, "stroke": "#88888855"},
-                "encoding": {
-                    "color": {"field": "colour", "type": "nominal", "scale": None},
-                    "tooltip": [
-                        {"field": "true"},
-                        {"field": "answer"},
-                        {"field": "images"},
-                        {"field": "share", "format": ".1%"},
-                    ],
-                },
+                "mark": {"type": "rect", "cornerRadius": 3, "stroke": "#88888855"},
+                "encoding": {"color": {"field": "colour", "type": "nominal", "scale": None}},
             },
             {
                 "mark": {"type": "text", "fontSize": 13},
                 "encoding": {
                     "text": {"field": "images", "type": "quantitative"},
                     "color": {"field": "ink", "type": "nominal", "scale": None},
+                },
+            },
+            {  # unseen, over the numbers, which would catch the clicks
+                "params": [{"name": "cell", "select": {"type": "point", "fields": ["true", "answer"]}}],
+                "mark": {"type": "rect", "opacity": 0, "cursor": "pointer"},
+                "encoding": {
+                    "tooltip": [
+                        {"field": "true"},
+                        {"field": "answer"},
+                        {"field": "images"},
+                        {"field": "share", "format": ".1%"},
+                    ],
                 },
             },
         ],

@@ -5,9 +5,11 @@ import streamlit as st
 from scenelet.app import classify
 from scenelet.app.sources import icon
 
-_STYLE = (
-    "<style>[data-testid=stMainBlockContainer] {padding-top: 4.5rem} [data-testid=stMetricValue] {font-size: 1.9rem}</style>"
-)
+_STYLE = """<style>
+[data-testid=stMainBlockContainer] {padding-top: 4.5rem}
+[data-testid=stMetricValue] {font-size: 1.9rem}
+[data-testid=stCaptionContainer], [data-testid=stCaptionContainer] p {color: inherit; opacity: .92}
+</style>"""
 
 st.set_page_config(page_title="scenelet", page_icon=icon(), layout="centered")  # an icon's name would be fetched from afar
 st.html(_STYLE)

@@ -1,0 +1,55 @@
+"""Starting the app and waiting for servers."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(url, process, seconds=30):
+    for _ in range(10 * seconds):
+        try:
+            urllib.request.urlopen(url, timeout=1).close()
+            return
+        except OSError:
+            assert process.poll() is None, "it ended"
+            time.sleep(0.1)
+    raise AssertionError(f"{url} never answered")
+
+
+class App:
+    """A running app."""
+
+    def __init__(self, folder, *options):
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.started_s = time.perf_counter()
+        command = [sys.executable, "-m", "scenelet", "app", "--port", str(port), *map(str, options)]
+        self.process = subprocess.Popen(
+            command,
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        wait_for(f"{self.url}/_stcore/health", self.process)
+
+    def memory_mib(self):
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("VmRSS")) / 1024
+
+    def maps(self):
+        with open(f"/proc/{self.process.pid}/maps", encoding="utf-8") as file:
+            return file.read()
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(timeout=20)

@@ -1,0 +1,98 @@
+"""The app in a real Chromium: started as a person starts it, on a painted data set with an audit."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+from app_helpers import App, free_port, wait_for
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="session")
+def audited(painted, tmp_path_factory):
+    """A manifest with three labels in doubt, as an audit writes it."""
+    from dataclasses import replace
+
+    from scenelet.data.load import examine
+    from scenelet.data.manifest import write_manifest
+    from scenelet.data.scan import scan
+
+    rows = [row.with_split("train") for row in examine(painted, scan(painted).images) if row.split != "test"]
+    doubted = {
+        place: replace(rows[place], issues="doubtful label", suggested_label="sea", label_quality=f"0.0{number}")
+        for number, place in enumerate((3, 30, 60), 1)
+    }
+    path = tmp_path_factory.mktemp("audit") / "manifest.csv"
+    write_manifest(path, [doubted.get(place, row) for place, row in enumerate(rows)])
+    return path
+
+
+@pytest.fixture(scope="session")
+def endpoint(bundle):
+    """`scenelet serve` with the same bundle, as the deployed service."""
+    port = free_port()
+    command = [sys.executable, "-m", "scenelet", "serve", "--bundle", bundle, "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(f"http://127.0.0.1:{port}/health", process)
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def app(bundle, painted, audited, run_folder, endpoint, tmp_path_factory):
+    """The app with everything."""
+    folder = tmp_path_factory.mktemp("app")
+    options = ("--bundle", bundle, "--data", painted, "--manifest", audited, "--run", run_folder, "--endpoint", endpoint)
+    running = App(folder, *options, "--ledger", folder / "ledger.jsonl")
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed; `make system-tools` gets it")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Watched:
+    """A browser page that writes down what it should not do."""
+
+    def __init__(self, page):
+        self.page, self.errors, self.foreign = page, [], []
+        page.on(
+            "console",
+            lambda message: self.errors.append(f"{message.text} {message.location}") if message.type == "error" else None,
+        )
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", lambda request: self.foreign.append(request.url) if self._is_foreign(request.url) else None)
+
+    @staticmethod
+    def _is_foreign(url):
+        return not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:"))
+
+    def visit(self, name):
+        """Click through to a page, as a person does."""
+        self.page.get_by_role("link", name=name).click()
+        self.page.get_by_role("heading", name=name, level=1).wait_for()
+
+
+@pytest.fixture
+def watched(chromium, app):
+    """A fresh browser at the first page; afterwards nothing may have gone wrong in it."""
+    context = chromium.new_context(viewport={"width": 1100, "height": 1000})
+    found = Watched(context.new_page())
+    found.page.goto(app.url)
+    found.page.get_by_role("heading", name="Classify", level=1).wait_for()
+    yield found
+    context.close()
+    assert found.errors == []
+    assert found.foreign == []
