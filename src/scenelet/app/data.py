@@ -45,11 +45,11 @@ def page() -> None:
 
 def _overview(rows: list[Row], asked: Sources) -> None:
     used = [row for row in rows if not row.excluded]
-    columns = st.columns(4)
-    columns[0].metric("Pictures", f"{len(rows):,}")
-    columns[1].metric("Classes", len({row.label for row in used}))
-    columns[2].metric("Left out", f"{len(rows) - len(used):,}")
-    columns[3].metric("Doubtful labels", f"{sum(1 for row in used if row.suggested_label):,}")
+    with st.container(horizontal=True, gap="large"):
+        st.metric("Pictures", f"{len(rows):,}", width="content")
+        st.metric("Classes", len({row.label for row in used}), width="content")
+        st.metric("Left out", f"{len(rows) - len(used):,}", width="content")
+        st.metric("Doubtful labels", f"{sum(1 for row in used if row.suggested_label):,}", width="content")
     counts = Counter((row.label, row.split or "not split") for row in used)
     values = [{"label": label, "split": split, "images": count} for (label, split), count in sorted(counts.items())]
     alt = "Images by class: " + ", ".join(f"{value['label']} {value['images']}" for value in values)

@@ -108,11 +108,11 @@ def _between(value: Interval) -> str:
 
 def _headline(seen: Seen) -> None:
     figures = seen.figures
-    columns = st.columns(4)
-    columns[0].metric("Accuracy", f"{figures.top1_accuracy.value:.1%}", help=_between(figures.top1_accuracy))
-    columns[1].metric("Macro F1", f"{figures.macro_f1.value:.1%}", help=_between(figures.macro_f1))
-    columns[2].metric("Calibration error", f"{figures.expected_calibration_error:.1%}")
-    columns[3].metric("Pictures", f"{figures.images:,}")
+    with st.container(horizontal=True, gap="large"):
+        st.metric("Accuracy", f"{figures.top1_accuracy.value:.1%}", help=_between(figures.top1_accuracy), width="content")
+        st.metric("Macro F1", f"{figures.macro_f1.value:.1%}", help=_between(figures.macro_f1), width="content")
+        st.metric("Calibration error", f"{figures.expected_calibration_error:.1%}", width="content")
+        st.metric("Pictures", f"{figures.images:,}", width="content")
     looks = f" This test split has been looked at {seen.looks} times." if seen.looks else ""
     st.caption(f"{PART_NAMES.get(seen.part, seen.part)}; {_between(figures.top1_accuracy)}.{looks}")
 
