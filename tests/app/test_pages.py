@@ -135,11 +135,13 @@ def test_a_click_on_the_confusion_matrix_shows_its_pictures(watched):
 def test_the_slider_states_accuracy_and_coverage(watched):
     watched.visit("Model")
     watched.page.get_by_role("tab", name="Trust").click()
-    expect(watched.page.get_by_text(re.compile(r"are answered, and .* of these rightly"))).to_be_visible(timeout=40_000)
     slider = watched.page.get_by_role("slider")
+    slider.wait_for(timeout=40_000)
     slider.focus()
     slider.press("Home")
-    expect(watched.page.get_by_text("100.0% are answered")).to_be_visible(timeout=15_000)
+    expect(watched.page.get_by_text(re.compile(r"100\.0% are answered, and .* of these rightly"))).to_be_visible(timeout=15_000)
+    slider.press("End")
+    expect(watched.page.get_by_text("Nothing is answered")).to_be_visible(timeout=15_000)
 
 
 def test_training_curves_and_recipes_are_shown(watched):

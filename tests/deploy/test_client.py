@@ -75,11 +75,12 @@ def test_the_kind_of_picture_is_said_and_a_url_is_sent_as_json(service):
     assert [headers["Content-Type"] for headers in service.asked] == ["image/jpeg", "application/json"]
 
 
-def test_it_signs_when_it_is_asked_to(service, monkeypatch):
+@pytest.mark.parametrize("words", ["Missing Authentication Token", "Forbidden"])  # REST API; HTTP API and Function URL
+def test_it_signs_when_it_is_asked_to(service, monkeypatch, words):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    missing = (403, b'{"message":"Missing Authentication Token"}', {})
+    missing = (403, json.dumps({"message": words}).encode(), {})
     assert ask(service, missing, GOOD) == {"label": "sea"}
     signature = service.asked[1]["Authorization"]
     assert signature.startswith("AWS4-HMAC-SHA256 Credential=AKIATEST/")

@@ -107,6 +107,23 @@ def test_a_plan_changes_nothing(aws, packages):
     assert boto3.client("s3").list_buckets()["Buckets"] == []
 
 
+def test_the_command_plans_then_deploys_and_names_price_and_ceiling(aws, packages, scenelet):
+    planned = scenelet("deploy", packages["tiny"], "--plan")
+    assert planned.code == 0, planned.err
+    assert "a million answers" in planned.out
+    assert "5 instances at most: Lambda can't bill more than" in planned.out
+    assert "Function" in planned.out
+    assert "nothing was changed" in planned.out
+    done = scenelet("deploy", packages["tiny"], "--memory", "768", "--concurrency", "2")
+    assert done.code == 0, done.err
+    assert f"version 1 answers: {aws.url}" in done.out
+    assert done.out.splitlines()[-1] == f"next: scenelet predict --endpoint {aws.url} photo.jpg"
+    assert (
+        "nothing: the stack is as it would be"
+        in scenelet("deploy", packages["tiny"], "--plan", "--memory", "768", "--concurrency", "2").out
+    )
+
+
 def test_a_function_url_and_signed_requests(aws, packages, scenelet, picture):
     aws.wants_signature = True
     done = release(function_url=True, iam=True).deploy(packages["tiny"].read_bytes(), silent)

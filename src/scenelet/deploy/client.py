@@ -76,10 +76,10 @@ class Endpoint:
                     reason = getattr(error, "reason", None) or error
                     raise FetchError(f"{self.url}: can't be reached: {reason}, after {turn} tries") from error
             else:
-                if status == 403 and not self._signs and b"oken" in content:
-                    self._signs = True  # "Missing Authentication Token": it wants IAM
-                    continue
                 ours = answered.get("content-type", "").startswith("application/problem+json")
+                if status == 403 and not ours and not self._signs:
+                    self._signs = True  # API Gateway's and Function URLs' way to say that they want IAM
+                    continue
                 passing = status in _AGAIN and (not ours or status in (429, 503))
                 if not passing or turn == self._tries:
                     return Reply(status, _parsed(content))
