@@ -13,15 +13,15 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
-from playwright.sync_api import Error as PlaywrightError
 
 from scenelet.data.paint import jpeg, paint_scene
 from scenelet.shipped import default_bundle
 
-STARTS, SESSIONS = 3, 20
+STARTS, SESSIONS, WAVES = 3, 20, 3
 
 
 def free_port() -> int:
@@ -46,10 +46,11 @@ def start(browser: Browser, bundle: Path, folder: Path) -> tuple["subprocess.Pop
     page = browser.new_page()
     while True:
         try:
-            page.goto(url)
+            urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).close()  # noqa: S310
             break
-        except PlaywrightError:  # not listening yet
-            time.sleep(0.05)
+        except OSError:  # not listening yet
+            time.sleep(0.03)
+    page.goto(url)
     page.get_by_text("Drop a picture above").wait_for()
     return process, page, url, time.perf_counter() - start_s
 
@@ -103,14 +104,15 @@ def main() -> None:
             starts.append(took_s)
             if turn == STARTS - 1:
                 answers = [answer_s(page, picture) for picture in pictures]
-                memory = sessions_mib(browser, process, url, pictures)
+                memory = [sessions_mib(browser, process, url, pictures) for _ in range(WAVES)]
             page.close()
             process.terminate()
             process.wait()
         browser.close()
     print(f"{bundle.name}: first page {statistics.median(starts):.2f} s from the command ({STARTS} starts)")
     print(f"answer {statistics.median(answers):.2f} s after the upload, at most {max(answers):.2f} s ({len(answers)} uploads)")
-    print("memory {:.0f} MiB, with {} sessions {:.0f} MiB, after them {:.0f} MiB".format(memory[0], SESSIONS, *memory[1:]))
+    for before, during, after in memory:
+        print(f"memory {before:.0f} MiB, with {SESSIONS} sessions at once {during:.0f} MiB, after them {after:.0f} MiB")
 
 
 if __name__ == "__main__":

@@ -69,4 +69,5 @@ def app(
     script = Path(__file__).parents[1] / "app" / "main.py"
     stderr().print(f"open http://{host}:{port}", highlight=False)
     os.environ["SCENELET_APP"] = json.dumps(environment)
+    os.environ |= {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "65536"}  # so that memory comes back after a crowd
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(script), *flags])  # noqa: S606  (this process becomes it)
