@@ -1,6 +1,7 @@
 """The model: how good it is, where it fails, when it should not answer; and another one beside it."""
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from rich.console import Console
 
 from scenelet.app import charts
 from scenelet.app.sources import Sources, predictor, sources, thumbnail
-from scenelet.assess.compare import compare_bundles
+from scenelet.assess.compare import Compared, compare_bundles
 from scenelet.assess.evaluate import PART_NAMES, Evaluated, evaluate_bundle
 from scenelet.assess.metrics import CALIBRATION_BINS, Interval, wilson_interval
 from scenelet.assess.robustness import measure_robustness
@@ -85,21 +86,22 @@ def _recorded(metrics: dict[str, Any]) -> None:
 
 @st.cache_data(max_entries=6, show_spinner=False)
 def _evaluated(asked: Sources, stamp: int) -> Seen:  # noqa: ARG001  (another bundle, another stamp)
-    manifest = Path(asked.manifest) if Path(asked.manifest).is_file() else None
-    quiet = Console(file=io.StringIO())
-
-    def of(part: str) -> Evaluated:
-        return evaluate_bundle(Path(asked.bundle), Path(asked.data), part, Path(asked.ledger), quiet, manifest)
-
-    try:
-        found = of("val")  # what it was chosen by; a test split is looked at only where there is nothing else
-    except DataError:
-        found = of("auto")
+    found: Evaluated = _held_out(evaluate_bundle, Path(asked.bundle), asked)
     chosen = found.chosen
     paths, names = [row.path for row in chosen.rows], found.bundle.manifest.class_names
     return Seen(
         chosen.part, str(chosen.root), paths, found.answers.labels, found.probabilities, names, found.figures, found.looks
     )
+
+
+def _held_out(measure: Callable[..., Any], folders: Path | tuple[Path, Path], asked: Sources) -> Any:
+    """Measured on the held-out part of the bundle's own data; a test split is looked at only where there is no such part."""
+    manifest = Path(asked.manifest) if Path(asked.manifest).is_file() else None
+    others = (Path(asked.ledger), Console(file=io.StringIO()), manifest)
+    try:
+        return measure(folders, Path(asked.data), "val", *others)
+    except DataError:
+        return measure(folders, Path(asked.data), "auto", *others)
 
 
 def _between(value: Interval) -> str:
@@ -257,16 +259,7 @@ def _compare(asked: Sources) -> None:
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def _compared(asked: Sources, other: str) -> tuple[float, float, str, int, int]:
-    manifest = Path(asked.manifest) if Path(asked.manifest).is_file() else None
-    folders = (Path(asked.bundle), Path(other))
-
-    def of(part: str) -> Any:
-        return compare_bundles(folders, Path(asked.data), part, Path(asked.ledger), Console(file=io.StringIO()), manifest)
-
-    try:
-        found = of("val")
-    except DataError:
-        found = of("auto")
+    found: Compared = _held_out(compare_bundles, (Path(asked.bundle), Path(other)), asked)
     figures = found.figures
     only = figures.only_first_right + figures.only_second_right
     return *figures.accuracies, figures.verdict, only, len(found.rows)
