@@ -25,7 +25,7 @@ def answer_of(scenelet, bundle, file):
     return json.loads(scenelet("predict", "--bundle", bundle, file, "--json").out)
 
 
-def test_an_upload_is_answered_in_half_a_second_here_and_there_alike(watched, bundle, scenelet):
+def test_an_upload_is_answered_soon_here_and_there_alike(watched, bundle, scenelet):
     page, file = watched.page, bundle / "golden" / "buildings.jpg"
     upload(page, file)  # the first one loads the model
     expect(page.get_by_text("They agree")).to_be_visible(timeout=15_000)
@@ -152,7 +152,7 @@ def test_training_curves_and_recipes_are_shown(watched):
     expect(watched.page.get_by_text("transfer", exact=True)).to_be_visible()
 
 
-def test_the_first_page_is_ready_within_seconds_and_torch_is_not_imported(chromium, bundle, tmp_path):
+def test_the_first_page_is_ready_soon_and_torch_is_not_imported(chromium, bundle, tmp_path):
     running = App(tmp_path, "--bundle", bundle)
     try:
         page = chromium.new_page()

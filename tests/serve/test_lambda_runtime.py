@@ -1,11 +1,11 @@
 """Drives the real awslambdaric process against a small Runtime API, in an environment that holds serving's needs alone."""
 
 import base64
+import contextlib
 import http.server
 import json
-import os
-import queue
 import subprocess
+import sys
 import threading
 import venv
 import zipfile
@@ -15,45 +15,12 @@ import pytest
 from conftest import REPOSITORY
 from image_site import ImageSite
 
+from scenelet.deploy.package import HANDLER
+from scenelet.deploy.runtime_api import RunningFunction
+
 pytestmark = pytest.mark.pipeline
 SERVING_NEEDS = ("pillow>=11.3", "awslambdaric>=4.2")
 WITHOUT_ITS_NEEDS = "ai-edge-litert>=2.3,<2.4"  # of which only the C library is loaded
-# python -I drops the working folder; AWS's own bootstrap puts LAMBDA_TASK_ROOT first as well
-BOOTSTRAP = """
-import os, sys
-sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
-from awslambdaric.__main__ import main
-main(["", "scenelet.serve.aws_lambda.handler"])
-"""
-
-
-class RuntimeApi(http.server.BaseHTTPRequestHandler):
-    """AWS's side of the Runtime API: hands out events, takes answers."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        event = self.server.events.get()
-        body = json.dumps(event).encode()
-        self.send_response(200)
-        self.send_header("Lambda-Runtime-Aws-Request-Id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
-        self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-central-1:123456789012:function:scenelet")
-        self.send_header("Lambda-Runtime-Deadline-Ms", "99999999999999")
-        self.send_header("Content-Type", "application/json")  # awslambdaric 4.2 crashes without one
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_POST(self):
-        content = self.rfile.read(int(self.headers["Content-Length"]))
-        assert len(content) <= 6 * 1024 * 1024, "over Lambda's payload limit"
-        self.server.answers.put((self.path.rsplit("/", 1)[-1], json.loads(content)))
-        self.send_response(202)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +39,7 @@ def task_root(tmp_path_factory):
     """/var/task: the project's wheel, unpacked."""
     folder = tmp_path_factory.mktemp("task")
     build = ["pip", "wheel", "-q", "--no-deps", "-w", folder / "wheel", REPOSITORY]
-    subprocess.run([os.sys.executable, "-m", *build], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", *build], check=True, capture_output=True)
     zipfile.ZipFile(next((folder / "wheel").glob("*.whl"))).extractall(folder / "task")
     return folder / "task"
 
@@ -86,56 +53,18 @@ def image_site():
     server.server_close()
 
 
-class Function:
-    """The running Lambda function."""
-
-    def __init__(self, server, process):
-        self.server, self.process = server, process
-
-    def invoke(self, event):
-        """Send an event; wait for (kind, answer), or for the process's end."""
-        self.server.events.put(event)
-        for _ in range(120):
-            try:
-                return self.server.answers.get(timeout=0.5)
-            except queue.Empty:
-                assert self.process.poll() is None, f"the runtime ended: {self.process.stderr.read()}"
-        raise AssertionError("no answer within a minute")
-
-
 @pytest.fixture
 def start_function(serving_python, task_root, image_site):
-    started = []
+    with contextlib.ExitStack() as started:
 
-    def start(bundle):
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), RuntimeApi)
-        server.daemon_threads = True
-        server.events, server.answers = queue.Queue(), queue.Queue()
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        process = subprocess.Popen(
-            [serving_python, "-I", "-c", BOOTSTRAP],
-            env={
-                "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{server.server_port}",
-                "LAMBDA_TASK_ROOT": str(task_root),
+        def start(bundle):
+            environment = {
                 "SCENELET_BUNDLE": str(bundle),
                 "SCENELET_TRUSTED_HOSTS": f"127.0.0.1:{image_site.server_port}",
-                "PATH": os.environ["PATH"],
-            },
-            cwd="/",
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append((server, process))
-        return Function(server, process)
+            }
+            return started.enter_context(RunningFunction(serving_python, task_root, HANDLER, environment))
 
-    yield start
-    for server, process in started:
-        process.kill()
-        process.wait()
-        process.stderr.close()
-        server.shutdown()
-        server.server_close()
+        yield start
 
 
 def http_api_event(name, **changes):
@@ -167,18 +96,17 @@ def test_every_kind_of_event_gets_the_probabilities_of_predict(start_function, i
             http_api_event("http-api-binary", body=encoded, isBase64Encoded=True),
         ]
         for event in direct:
-            kind, answer = function.invoke(event)
-            assert kind == "response"
+            answer = function.invoke(event)
             assert answer["probabilities"] == pytest.approx(predicted, abs=1e-3)
         for event in http_events:
-            kind, response = function.invoke(event)
-            assert (kind, response["statusCode"]) == ("response", 200)
+            response = function.invoke(event)
+            assert response["statusCode"] == 200
             assert json.loads(response["body"])["probabilities"] == pytest.approx(predicted, abs=1e-3)
 
 
 def test_a_stranger_is_not_led_inside(start_function, bundle):
-    kind, response = start_function(bundle).invoke(http_api_event("http-api-json", body='{"url": "http://169.254.169.254/"}'))
-    assert (kind, response["statusCode"]) == ("response", 400)
+    response = start_function(bundle).invoke(http_api_event("http-api-json", body='{"url": "http://169.254.169.254/"}'))
+    assert response["statusCode"] == 400
 
 
 def test_an_error_is_an_answer_and_the_function_lives_on(start_function, bundle):
@@ -188,8 +116,7 @@ def test_an_error_is_an_answer_and_the_function_lives_on(start_function, bundle)
         (http_api_event("http-api-binary", body="aGVsbG8=", isBase64Encoded=True), 422),
         ({"image": picture}, None),
     ):
-        kind, answer = function.invoke(event)
-        assert kind == "response"
+        answer = function.invoke(event)
         assert answer.get("statusCode") == status
 
 
@@ -197,5 +124,5 @@ def test_the_shipped_bundle_is_in_the_wheel_and_answers_a_real_image(start_funct
     file = sorted((real_images / "sea").iterdir())[0]
     predicted = json.loads(scenelet("predict", file, "--json").out)["probabilities"]
     function = start_function(task_root / "scenelet" / "models" / "intel-scenes")
-    _, answer = function.invoke({"image": base64.b64encode(file.read_bytes()).decode()})
+    answer = function.invoke({"image": base64.b64encode(file.read_bytes()).decode()})
     assert answer["probabilities"] == pytest.approx(predicted, abs=1e-3)

@@ -11,6 +11,7 @@ from scenelet.app.charts import bars
 from scenelet.app.paste import pasted
 from scenelet.app.sources import Sources, as_csv, predictor, small, sources
 from scenelet.bundle.manifest import Manifest
+from scenelet.deploy.client import TOLERANCE, Endpoint, largest_difference
 from scenelet.errors import SceneletError
 from scenelet.images import to_input
 
@@ -152,8 +153,6 @@ def _show(picture: Picture, number: int, way: str, given: Sources) -> list[dict[
 
 
 def _asks(way: str, given: Sources) -> dict[str, Callable[[bytes], Answer]]:
-    from scenelet.deploy.client import Endpoint
-
     here = {"this bundle": lambda content: predictor(given.bundle).predict(content).as_dict()}
     there = {"the endpoint": lambda content: Endpoint(given.endpoint, timeout_s=20, tries=2).predict(content)}
     return here if way == "here" else there if way == "there" else here | there
@@ -186,8 +185,8 @@ def _agree(answers: list[Answer | None]) -> None:
     if first.keys() != second.keys():
         st.error("They know other classes: two different models.", icon=":material/difference:")
         return
-    worst = max(abs(first[name] - second[name]) for name in first)
-    if worst <= 1e-3:
+    worst = largest_difference(first, second)
+    if worst <= TOLERANCE:
         st.success(f"They agree: probabilities differ by {worst:.0e} at most.", icon=":material/check_circle:")
     else:
         st.error(f"They differ by {worst:.3f}: another bundle is deployed.", icon=":material/difference:")

@@ -14,6 +14,7 @@ from scenelet import __version__
 from scenelet.errors import CloudError, ConfigError, FetchError
 from scenelet.images import sniff
 
+TOLERANCE = 1e-3  # between the probabilities of one bundle, wherever it answers
 TRIES = 5
 TIMEOUT_S = 30.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.3, 8.0
@@ -97,6 +98,13 @@ class Endpoint:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, {k.lower(): v for k, v in error.headers.items()}, error.read()
+
+
+def largest_difference(expected: dict[str, float], found: dict[str, float]) -> float:
+    """Between two answers' probabilities; 1 where the classes differ."""
+    if expected.keys() != found.keys():
+        return 1.0
+    return max(abs(expected[name] - found[name]) for name in expected)
 
 
 def _sign(request: urllib.request.Request, host: str) -> None:

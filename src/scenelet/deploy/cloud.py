@@ -26,6 +26,7 @@ from botocore.parsers import ResponseParserError
 
 from scenelet.errors import CloudError
 
+TAG = {"Key": "made-by", "Value": "scenelet"}  # of what is ours: stacks and buckets
 AGAIN = "Nothing is lost: run the same command again."
 _CONFIG = Config(retries={"mode": "standard", "max_attempts": 6}, connect_timeout=10, read_timeout=60)
 _CODES = {

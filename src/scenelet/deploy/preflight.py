@@ -20,6 +20,7 @@ from elftools.elf.gnuversions import GNUVerNeedSection
 from PIL import Image
 
 from scenelet.bundle.manifest import Manifest, read_manifest
+from scenelet.deploy.client import TOLERANCE, largest_difference
 from scenelet.deploy.package import DESCRIPTION, read_description
 from scenelet.deploy.price import Estimate, estimates
 from scenelet.deploy.runtime_api import RunningFunction, runtime_python
@@ -29,7 +30,6 @@ from scenelet.errors import BundleError, PackageError
 from scenelet.images import FORMATS
 
 DIRECT_UPLOAD_BYTES, UNZIPPED_BYTES = 50 * 2**20, 250 * 2**20
-TOLERANCE = 1e-3
 COLD_STARTS, WARM_ANSWERS = 3, 60
 _LIMITS = {"GLIBC": GLIBC, "GLIBCXX": GLIBCXX, "CXXABI": CXXABI}
 _SYSTEM = ("libc.", "libm.", "libpthread.", "libdl.", "librt.", "ld-linux", "libgcc_s.", "libstdc++.", "libutil.", "libz.")
@@ -306,13 +306,6 @@ def _recorded(manifest: Manifest, answers: dict[str, Any]) -> Check:
             "golden", False, f"{told}, at most {TOLERANCE:g} allowed: not the recorded model. Export the bundle again."
         )
     return Check("golden", True, told)
-
-
-def largest_difference(expected: dict[str, float], found: dict[str, float]) -> float:
-    """Between two answers' probabilities; 1 where the classes differ."""
-    if expected.keys() != found.keys():
-        return 1.0
-    return max(abs(expected[name] - found[name]) for name in expected)
 
 
 def _pictures() -> dict[str, bytes]:

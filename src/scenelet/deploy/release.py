@@ -220,9 +220,7 @@ class Release:
         Raises:
             CloudError: The stack is not ours.
         """
-        state = self.stack.state()
-        if state is not None and not state.ours:
-            raise CloudError(f"stack {self.options.stack}: was not made by scenelet, so it is left alone")
+        self.stack.require_ours(self.stack.state())
         store = Store(self._cloud, self.options.bucket)
         resources = [f"{logical}: {physical}" for logical, physical in self.stack.resources().items() if physical]
         return [*resources, *(f"s3://{store.bucket}/{key}" for key in store.keys(self.options.stack))]
@@ -233,9 +231,6 @@ class Release:
         Raises:
             CloudError: Something can't be removed.
         """
-        state = self.stack.state()
-        if state is not None and not state.ours:
-            raise CloudError(f"stack {self.options.stack}: was not made by scenelet, so it is left alone")
         self.stack.delete(say)
         Store(self._cloud, self.options.bucket).remove(self.options.stack)
 

@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from scenelet.bundle.manifest import Manifest
-from scenelet.deploy.client import Endpoint
-from scenelet.deploy.preflight import TOLERANCE, largest_difference
+from scenelet.deploy.client import TOLERANCE, Endpoint, largest_difference
 from scenelet.errors import FetchError, SmokeError
 
 PATIENCE_S = 60.0

@@ -7,10 +7,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from scenelet.deploy.cloud import Cloud, code_of, message_of, translated
+from scenelet.deploy.cloud import TAG, Cloud, code_of, message_of, translated
 from scenelet.errors import CloudError
 
-TAG = {"Key": "made-by", "Value": "scenelet"}
 POLL_S = 2.0
 PATIENCE_S = 1800.0
 _DEAD = ("ROLLBACK_COMPLETE", "CREATE_FAILED", "ROLLBACK_FAILED", "REVIEW_IN_PROGRESS", "DELETE_FAILED")
@@ -70,8 +69,7 @@ class Stack:
         state = self._wait(say, "somebody is changing it; waiting")
         if state is None:
             return None
-        if not state.ours:
-            raise CloudError(f"stack {self.name}: was not made by scenelet, so it is left alone. Name another: --stack NAME")
+        self.require_ours(state)
         if state.status == "UPDATE_ROLLBACK_FAILED":
             raise CloudError(
                 f"stack {self.name}: an earlier change could not be taken back. Run: "
@@ -81,6 +79,16 @@ class Stack:
             say(f"stack {self.name}: {state.status} from an earlier try; removing it")
             self.delete(say)
             return None
+        return state
+
+    def require_ours(self, state: StackState | None) -> StackState | None:
+        """The state that was given.
+
+        Raises:
+            CloudError: Of a stack that somebody else made.
+        """
+        if state is not None and not state.ours:
+            raise CloudError(f"stack {self.name}: was not made by scenelet, so it is left alone. Name another: --stack NAME")
         return state
 
     def apply(self, template: str, parameters: Mapping[str, str], say: Say) -> bool:
@@ -163,7 +171,7 @@ class Stack:
         Raises:
             CloudError: Something of it can't be removed.
         """
-        state = self.state()
+        state = self.require_ours(self.state())
         if state is None:
             return
         seen = self._event_ids()

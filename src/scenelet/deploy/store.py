@@ -6,10 +6,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from scenelet.deploy.cloud import Cloud, code_of, translated
+from scenelet.deploy.cloud import TAG, Cloud, code_of, translated
 from scenelet.errors import CloudError
-
-TAG = {"Key": "made-by", "Value": "scenelet"}
 
 
 class Store:
