@@ -2,7 +2,8 @@
 
     python benchmarks/app.py [--bundle BUNDLE]
 
-Needs Chromium (`make system-tools`). Medians; the picture is a 1200 x 900 JPEG. Also what twenty sessions take in memory.
+Needs Chromium (`make system-tools`). Medians; the picture is a 1200 x 900 JPEG. Also what twenty
+sessions take in memory.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from scenelet.data.paint import jpeg, paint_scene
+from scenelet.dataset.paint import jpeg, paint_scene
 from scenelet.shipped import default_bundle
 
 STARTS, SESSIONS, WAVES = 3, 20, 3
@@ -34,15 +35,31 @@ def free_port() -> int:
 def memory_mib(process: "subprocess.Popen[bytes]") -> float:
     """That the app holds now."""
     status = Path(f"/proc/{process.pid}/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) / 1024
+    return (
+        int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
+        / 1024
+    )
 
 
-def start(browser: Browser, bundle: Path, folder: Path) -> tuple["subprocess.Popen[bytes]", Page, str, float]:
+def start(
+    browser: Browser, bundle: Path, folder: Path
+) -> tuple["subprocess.Popen[bytes]", Page, str, float]:
     """Start the app and open it; its process, page, address, and the seconds it took."""
     port = free_port()
     url, start_s = f"http://127.0.0.1:{port}", time.perf_counter()
-    command = [sys.executable, "-m", "scenelet", "app", "--bundle", str(bundle.resolve()), "--port", str(port)]
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [
+        sys.executable,
+        "-m",
+        "scenelet",
+        "app",
+        "--bundle",
+        str(bundle.resolve()),
+        "--port",
+        str(port),
+    ]
+    process = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     page = browser.new_page()
     while True:
         try:
@@ -65,7 +82,9 @@ def answer_s(page: Page, picture: Path) -> float:
     return time.perf_counter() - start_s
 
 
-def sessions_mib(browser: Browser, process: "subprocess.Popen[bytes]", url: str, pictures: list[Path]) -> list[float]:
+def sessions_mib(
+    browser: Browser, process: "subprocess.Popen[bytes]", url: str, pictures: list[Path]
+) -> list[float]:
     """Memory before, with and after twenty people at once."""
     before = memory_mib(process)
     contexts = [browser.new_context() for _ in range(SESSIONS)]
@@ -109,10 +128,19 @@ def main() -> None:
             process.terminate()
             process.wait()
         browser.close()
-    print(f"{bundle.name}: first page {statistics.median(starts):.2f} s from the command ({STARTS} starts)")
-    print(f"answer {statistics.median(answers):.2f} s after the upload, at most {max(answers):.2f} s ({len(answers)} uploads)")
+    print(
+        f"{bundle.name}: first page {statistics.median(starts):.2f} s from the command ({STARTS}"
+        " starts)"
+    )
+    print(
+        f"answer {statistics.median(answers):.2f} s after the upload, at most {max(answers):.2f} s"
+        f" ({len(answers)} uploads)"
+    )
     for before, during, after in memory:
-        print(f"memory {before:.0f} MiB, with {SESSIONS} sessions at once {during:.0f} MiB, after them {after:.0f} MiB")
+        print(
+            f"memory {before:.0f} MiB, with {SESSIONS} sessions at once {during:.0f} MiB, after"
+            f" them {after:.0f} MiB"
+        )
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
     python benchmarks/audit.py FOLDER
 
-FOLDER is a folder of class folders. Then the audit with the label check and the explore report, once each.
+FOLDER is a folder of class folders. Then the audit with the label check and the explore report,
+once each.
 """
 
 import os
@@ -14,8 +15,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from scenelet.data.audit import audit, look_at_all
-from scenelet.data.scan import scan
+from scenelet.dataset.audit import audit, look_at_all
+from scenelet.dataset.scan import scan
 from scenelet.explore.findings import investigate
 from scenelet.explore.report import explore_page
 from scenelet.images import decode
@@ -28,8 +29,8 @@ import resource, sys
 from pathlib import Path
 from rich.console import Console
 
-from scenelet.data.audit import look_at_all
-from scenelet.data.scan import scan
+from scenelet.dataset.audit import look_at_all
+from scenelet.dataset.scan import scan
 if __name__ == "__main__":
     root, count = Path(sys.argv[1]), int(sys.argv[2])
     images = scan(root).images
@@ -53,9 +54,16 @@ def main() -> None:
         decode((folder / image.path).read_bytes())  # type: ignore[attr-defined]
 
     # first, while this process is small: a child starts with its parent's peak
-    few, many = len(images), 8 * len(images)  # the same files again and again: memory holds what is known of each
+    few, many = (
+        len(images),
+        8 * len(images),
+    )  # the same files again and again: memory holds what is known of each
     small, large = peak_mib(folder, few), peak_mib(folder, many)
-    speeds: dict[str, list[float]] = {"plain decode": [], "audit: look": [], "audit: everything": []}
+    speeds: dict[str, list[float]] = {
+        "plain decode": [],
+        "audit: look": [],
+        "audit: everything": [],
+    }
     for _ in range(ROUNDS):
         for name, work in (
             ("plain decode", lambda: sum(1 for _ in in_parallel(decode_one, images))),
@@ -73,9 +81,14 @@ def main() -> None:
     print(f"  audit with the label check {time.perf_counter() - start_s:.0f} s")
     start_s = time.perf_counter()
     size_mb = len(explore_page(findings).encode()) / 1e6
-    print(f"  drawing the explore report {time.perf_counter() - start_s:.0f} s more, {size_mb:.1f} MB")
+    print(
+        f"  drawing the explore report {time.perf_counter() - start_s:.0f} s more, {size_mb:.1f} MB"
+    )
     each_kib = 1024 * (large - small) / (many - few)
-    print(f"  peak memory {small:.0f} MiB at {few:,} images, {large:.0f} MiB at {many:,}: {each_kib:.1f} KiB an image")
+    print(
+        f"  peak memory {small:.0f} MiB at {few:,} images, {large:.0f} MiB at {many:,}:"
+        f" {each_kib:.1f} KiB an image"
+    )
 
 
 if __name__ == "__main__":

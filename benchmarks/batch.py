@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scenelet.data.paint import paint_data_set
+from scenelet.dataset.paint import paint_data_set
 from scenelet.images import to_input
 from scenelet.parallel import cores, in_parallel
 from scenelet.quiet import quiet
@@ -52,7 +52,7 @@ def main() -> None:
             (folder / f"{number:06d}{Path(name).suffix}").symlink_to((source / name).resolve())
         with quiet():
             predictor = Predictor(arguments.bundle, copies=cores())
-        model, spec = predictor.model, predictor.model.manifest.preprocess
+        model, spec = predictor.model, predictor.model.contract.preprocess
         paths = [source / name for name in names]
 
         def decode(path: Path) -> np.ndarray:
@@ -64,13 +64,21 @@ def main() -> None:
             work: dict[str, Callable[[], object]] = {
                 "decoding": lambda: [None for _ in in_parallel(decode, paths)],
                 "inference": lambda: [None for _ in in_parallel(model.answer, inputs)],
-                "batch": lambda turn=turn: predict_folder(predictor, folder, Path(scratch) / f"{turn}.csv"),
+                "batch": lambda turn=turn: predict_folder(
+                    predictor, folder, Path(scratch) / f"{turn}.csv"
+                ),
             }
             for name, job in work.items():
                 speeds[name].append(images_per_s(len(names), job))
-        allowed = [1 / (1 / d + 1 / i) for d, i in zip(speeds["decoding"], speeds["inference"], strict=True)]
+        allowed = [
+            1 / (1 / d + 1 / i)
+            for d, i in zip(speeds["decoding"], speeds["inference"], strict=True)
+        ]
         ratios = [own / most for own, most in zip(speeds["batch"], allowed, strict=True)]
-        print(f"{len(names):,} pictures, {cores()} cores, {arguments.bundle.name}, {ROUNDS} rounds, medians")
+        print(
+            f"{len(names):,} pictures, {cores()} cores, {arguments.bundle.name}, {ROUNDS} rounds,"
+            " medians"
+        )
         for name, values in speeds.items():
             print(f"  {name:10} {statistics.median(values):7.0f} images/s")
         print(f"  allowed    {statistics.median(allowed):7.0f} images/s")

@@ -2,8 +2,9 @@
 
     python benchmarks/load.py [--seconds 60] [--workers 2]
 
-First as many clients as it has threads, one request after another, give its capacity. Then requests come at twice that rate,
-whether or not the earlier ones are answered. Painted pictures, loopback only.
+First as many clients as it has threads, one request after another, give its capacity. Then requests
+come at twice that rate, whether or not the earlier ones are answered. Painted pictures, loopback
+only.
 """
 
 import argparse
@@ -83,7 +84,9 @@ async def overload(
 def workers_of(pid: int) -> list[int]:
     """Worker processes of a server."""
     listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(child) for child in listed if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()]
+    return [
+        int(child) for child in listed if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()
+    ]
 
 
 def main() -> None:
@@ -99,7 +102,16 @@ def main() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "scenelet", "serve", "--port", str(port), "--workers", str(arguments.workers)]
+    command = [
+        sys.executable,
+        "-m",
+        "scenelet",
+        "serve",
+        "--port",
+        str(port),
+        "--workers",
+        str(arguments.workers),
+    ]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         while ask(port, pictures[0])[0] != 200:
@@ -111,14 +123,19 @@ def main() -> None:
         with ThreadPoolExecutor(256) as pool:
             answers = asyncio.run(overload(port, pictures, 2 * rate, arguments.seconds, pool))
         statuses = Counter(status for _, status, _, _ in answers)
-        mixed_up = sum(status == 200 and answer != expected[number] for number, status, _, answer in answers)
+        mixed_up = sum(
+            status == 200 and answer != expected[number] for number, status, _, answer in answers
+        )
         accepted = sorted(taken for _, status, taken, _ in answers if status == 200)
         p50, p99 = statistics.median(accepted), accepted[int(0.99 * len(accepted))]
         print(f"{arguments.workers} workers on {cores()} cores, capacity {rate:.0f} answers/s; then {2 * rate:.0f}/s for "
               f"{arguments.seconds:g} s{', a worker killed half-way' if victim else ''}")  # fmt: skip
         print(f"  asked {len(answers):,}: answered {statuses[200]:,}, told to come again (429) {statuses[429]:,}, "
               f"lost {statuses[0]:,}, other {len(answers) - statuses[200] - statuses[429] - statuses[0]:,}")  # fmt: skip
-        print(f"  mixed-up answers {mixed_up}; accepted ones took {1000 * p50:.0f} ms (median), {1000 * p99:.0f} ms (p99)")
+        print(
+            f"  mixed-up answers {mixed_up}; accepted ones took {1000 * p50:.0f} ms (median),"
+            f" {1000 * p99:.0f} ms (p99)"
+        )
         print(f"  after it: {'answers' if ask(port, pictures[0])[0] == 200 else 'DOES NOT ANSWER'}")
     finally:
         server.terminate()

@@ -2,7 +2,8 @@
 
     python benchmarks/package.py [--bundle BUNDLE]
 
-First answers are measured under the real awslambdaric, from the start of the process, for a 1200 x 900 JPEG; medians, ratios.
+First answers are measured under the real awslambdaric, from the start of the process, for a 1200 x
+900 JPEG; medians, ratios.
 """
 
 import argparse
@@ -15,10 +16,10 @@ import time
 import zipfile
 from pathlib import Path
 
-from scenelet.data.paint import jpeg, paint_scene
+from scenelet.dataset.paint import jpeg, paint_scene
+from scenelet.deploy.aws.target import Target, find_interpreter
 from scenelet.deploy.package import HANDLER, package_zip
 from scenelet.deploy.runtime_api import RunningFunction, runtime_python
-from scenelet.deploy.target import Target, find_interpreter
 from scenelet.shipped import default_bundle
 
 ROUNDS = 9
@@ -63,12 +64,26 @@ def main() -> None:
     if interpreter is None:
         raise SystemExit(f"there is no Python {target.python} on this machine")
     python = runtime_python(interpreter, target.python)
-    event = {"image": base64.b64encode(jpeg(paint_scene("sea", 1).resize((1200, 900)), quality=85)).decode()}
+    event = {
+        "image": (
+            base64.b64encode(jpeg(paint_scene("sea", 1).resize((1200, 900)), quality=85)).decode()
+        )
+    }
     with tempfile.TemporaryDirectory() as scratch:
         ours, usual = Path(scratch) / "ours", Path(scratch) / "usual"
         made = package_zip(bundle, Path(scratch) / "ours.zip", target)
         zipfile.ZipFile(made.path).extractall(ours)
-        command = [interpreter, "-m", "pip", "install", "--quiet", "--no-compile", "--target", usual, *INSTALLED]
+        command = [
+            interpreter,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-compile",
+            "--target",
+            usual,
+            *INSTALLED,
+        ]
         subprocess.run(command, check=True, capture_output=True)
         (usual / "usual.py").write_text(USUAL)
         shutil.copytree(bundle, usual / "bundle")
@@ -78,18 +93,31 @@ def main() -> None:
         for _ in range(ROUNDS):
             for name, (root, handler) in ways.items():
                 start_s = time.perf_counter()
-                with RunningFunction(python, root, handler, {"SCENELET_BUNDLE": str(root / "bundle")}, 2048) as function:
+                with RunningFunction(
+                    python, root, handler, {"SCENELET_BUNDLE": str(root / "bundle")}, 2048
+                ) as function:
                     function.invoke(event)
                     cold[name].append(1000 * (time.perf_counter() - start_s))
                     peak[name].append(function.peak_mib())
         sizes = {name: size_mb(root) for name, (root, _) in ways.items()}
-    print(f"{bundle.name}, Python {target.python}, {target.architecture}, {ROUNDS} processes each, in turn, medians")
+    print(
+        f"{bundle.name}, Python {target.python}, {target.architecture}, {ROUNDS} processes each, in"
+        " turn, medians"
+    )
     for name in ways:
         unzipped, zipped = sizes[name]
-        figures = f"first answer {statistics.median(cold[name]):6.0f} ms, peak {statistics.median(peak[name]):4.0f} MiB"
+        figures = (
+            f"first answer {statistics.median(cold[name]):6.0f} ms, peak"
+            f" {statistics.median(peak[name]):4.0f} MiB"
+        )
         print(f"  {name:14} {zipped:6.1f} MB zipped, {unzipped:6.1f} MB unzipped, {figures}")
-    ratio = statistics.median(b / a for a, b in zip(cold["ours"], cold["the usual way"], strict=True))
-    print(f"  the usual way / ours: first answer {ratio:.1f}, zipped {sizes['the usual way'][1] / sizes['ours'][1]:.1f}")
+    ratio = statistics.median(
+        b / a for a, b in zip(cold["ours"], cold["the usual way"], strict=True)
+    )
+    print(
+        f"  the usual way / ours: first answer {ratio:.1f}, zipped"
+        f" {sizes['the usual way'][1] / sizes['ours'][1]:.1f}"
+    )
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
     python benchmarks/peer.py [--bundle BUNDLE]
 
-Each way answers in fresh processes, in turn; medians and ratios. The MobileNetV2 has fresh weights: speed, size and memory
-do not hang on them. "Eager" is our own handler, in a process that first imports what the tutorials import at the top: requests,
-boto3, and all of Pillow's readers.
+Each way answers in fresh processes, in turn; medians and ratios. The MobileNetV2 has fresh weights:
+speed, size and memory do not hang on them. "Eager" is our own handler, in a process that first
+imports what the tutorials import at the top: requests, boto3, and all of Pillow's readers.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from scenelet.data.paint import jpeg, paint_scene
+from scenelet.dataset.paint import jpeg, paint_scene
 from scenelet.shipped import default_bundle
 
 ROUNDS = 7
@@ -44,7 +44,10 @@ def answer(data):
     with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing):
         return predict(data)
 """
-EAGER = "import requests, boto3\nfrom PIL import Image\nImage.init()\nboto3.client('s3', region_name='eu-central-1')\n" + OURS
+EAGER = (
+    "import requests, boto3\nfrom PIL import Image\nImage.init()\nboto3.client('s3',"
+    " region_name='eu-central-1')\n" + OURS
+)
 PEER = """
 import io, os
 import numpy as np
@@ -102,7 +105,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         model = Path(scratch) / "peer.tflite"
         write_peer(model)
-        environment = {**os.environ, "SCENELET_BUNDLE": str(bundle.resolve()), "PEER_MODEL": str(model)}
+        environment = {
+            **os.environ,
+            "SCENELET_BUNDLE": str(bundle.resolve()),
+            "PEER_MODEL": str(model),
+        }
         ways = {"ours": OURS, "ours, eager": EAGER, "the usual way": PEER}
         for title, picture in (
             ("150 x 150", paint_scene("sea", 1)),
@@ -113,17 +120,26 @@ def main() -> None:
             for _ in range(ROUNDS):
                 for name, code in ways.items():
                     command = [sys.executable, "-c", HEAD + code + TIMED]
-                    done = subprocess.run(command, input=data, capture_output=True, check=True, env=environment)
+                    done = subprocess.run(
+                        command, input=data, capture_output=True, check=True, env=environment
+                    )
                     found[name].append(json.loads(done.stdout.splitlines()[-1]))
             print(f"{title} JPEG, one thread, {ROUNDS} processes each, medians")
             medians = {
-                name: {key: statistics.median(each[key] for each in runs) for key in runs[0]} for name, runs in found.items()
+                name: {key: statistics.median(each[key] for each in runs) for key in runs[0]}
+                for name, runs in found.items()
             }
             for name, values in medians.items():
-                print(f"  {name:14}" + "  ".join(f"{key} {value:7.1f}" for key, value in values.items()))
+                print(
+                    f"  {name:14}"
+                    + "  ".join(f"{key} {value:7.1f}" for key, value in values.items())
+                )
             ours = medians["ours"]
             for name in ("ours, eager", "the usual way"):
-                print(f"  {name} / ours: " + ", ".join(f"{key} {medians[name][key] / ours[key]:.2f}" for key in ours))
+                print(
+                    f"  {name} / ours: "
+                    + ", ".join(f"{key} {medians[name][key] / ours[key]:.2f}" for key in ours)
+                )
         sizes = ((bundle / "model.tflite").stat().st_size, model.stat().st_size)
         print(f"model: ours {sizes[0] / 1e6:.2f} MB, the usual way {sizes[1] / 1e6:.2f} MB")
 

@@ -19,8 +19,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from scenelet.bundle.manifest import read_manifest
-from scenelet.data.paint import jpeg, paint_scene
+from scenelet.bundle.contract import read_contract
+from scenelet.dataset.paint import jpeg, paint_scene
 from scenelet.parallel import cores, in_parallel
 from scenelet.quiet import quiet
 from scenelet.serve.predictor import Predictor
@@ -51,8 +51,14 @@ def median_ms(work: Callable[[], object], repeats: int = 200) -> float:
 def stages(predictor: Predictor, data: bytes) -> dict[str, tuple[float, float]]:
     """Median and 99th percentile of each stage, ms, over 400 answers."""
     answers = [predictor.predict(data) for _ in range(410)][10:]
-    columns = {"decoding": [a.decode_ms for a in answers], "inference": [a.inference_ms for a in answers]}
-    return {name: (statistics.median(values), sorted(values)[int(0.99 * len(values))]) for name, values in columns.items()}
+    columns = {
+        "decoding": [a.decode_ms for a in answers],
+        "inference": [a.inference_ms for a in answers],
+    }
+    return {
+        name: (statistics.median(values), sorted(values)[int(0.99 * len(values))])
+        for name, values in columns.items()
+    }
 
 
 def onnx_ms(bundle: Path) -> float:
@@ -62,7 +68,7 @@ def onnx_ms(bundle: Path) -> float:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(bundle / "model.onnx", options)
-    spec = read_manifest(bundle).preprocess
+    spec = read_contract(bundle).preprocess
     pixels = np.full((1, spec.height, spec.width, 3), 127, np.uint8)
     return median_ms(lambda: session.run(["logits"], {"images": pixels}))
 
@@ -70,9 +76,18 @@ def onnx_ms(bundle: Path) -> float:
 def imports_ms() -> dict[str, float]:
     """Milliseconds of the imports that make up most of a cold start, each with what it imports itself first."""
     statement = "import scenelet.serve.aws_lambda, numpy"
-    told = subprocess.run([sys.executable, "-X", "importtime", "-c", statement], capture_output=True, text=True, check=True)
+    told = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", statement],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     wanted = ("numpy", "PIL.Image", "scenelet.serve.aws_lambda")
-    rows = [line.removeprefix("import time:").split("|") for line in told.stderr.splitlines() if line.count("|") == 2]
+    rows = [
+        line.removeprefix("import time:").split("|")
+        for line in told.stderr.splitlines()
+        if line.count("|") == 2
+    ]
     return {name.strip(): int(total) / 1000 for _, total, name in rows if name.strip() in wanted}
 
 
@@ -83,7 +98,13 @@ def cold_start(bundle: Path, picture: bytes, repeats: int = 7) -> list[float]:
     command = [sys.executable, "-c", COLD]
     environment = {**os.environ, "SCENELET_BUNDLE": str(bundle)}
     runs = [
-        subprocess.run(command, input=base64.b64encode(picture), capture_output=True, check=True, env=environment).stdout
+        subprocess.run(
+            command,
+            input=base64.b64encode(picture),
+            capture_output=True,
+            check=True,
+            env=environment,
+        ).stdout
         for _ in range(repeats + 1)
     ]
     figures = [[float(word) for word in run.splitlines()[-1].split()] for run in runs[1:]]
@@ -105,7 +126,9 @@ def command_s(arguments: list[str], repeats: int = 5) -> float:
     taken = []
     for _ in range(repeats + 1):
         start_s = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "scenelet", *arguments], capture_output=True, check=True)
+        subprocess.run(
+            [sys.executable, "-m", "scenelet", *arguments], capture_output=True, check=True
+        )
         taken.append(time.perf_counter() - start_s)
     return statistics.median(taken[1:])
 
@@ -121,13 +144,19 @@ def main() -> None:
         predictor = Predictor(bundle)
     predictor.predict(small)
     table = Table(
-        "what", "median", title=f"{bundle.name} on {platform.machine()}, {os.cpu_count()} cores", title_justify="left"
+        "what",
+        "median",
+        title=f"{bundle.name} on {platform.machine()}, {os.cpu_count()} cores",
+        title_justify="left",
     )
     for name, data in (("150 x 150", small), ("1200 x 900", large)):
         answer = median_ms(lambda data=data: predictor.predict(data))
         table.add_row(f"bytes to answer, {name} JPEG, one thread", f"{answer:.2f} ms")
     for stage, values in stages(predictor, small).items():
-        table.add_row(f"  of 150 x 150: {stage}, median and 99th percentile", f"{values[0]:.2f} ms, {values[1]:.2f} ms")
+        table.add_row(
+            f"  of 150 x 150: {stage}, median and 99th percentile",
+            f"{values[0]:.2f} ms, {values[1]:.2f} ms",
+        )
     table.add_row("  the same inference by ONNX Runtime, one thread", f"{onnx_ms(bundle):.2f} ms")
     cold_ms, peak_mib = cold_start(bundle, small)
     table.add_row("answers from bytes, all cores", f"{throughput(bundle, small):.0f} a second")
@@ -138,7 +167,8 @@ def main() -> None:
         table.add_row(f"  import of {module}{note}", f"{took_ms:.0f} ms")
     table.add_row("scenelet --help, whole process", f"{command_s(['--help']):.2f} s")
     table.add_row(
-        "scenelet predict, whole process", f"{command_s(['predict', str(bundle / 'golden' / 'buildings.jpg')]):.2f} s"
+        "scenelet predict, whole process",
+        f"{command_s(['predict', str(bundle / 'golden' / 'buildings.jpg')]):.2f} s",
     )
     table.add_row("model.tflite", f"{(bundle / 'model.tflite').stat().st_size / 1e6:.2f} MB")
     everything = sum(path.stat().st_size for path in bundle.rglob("*") if path.is_file())

@@ -16,14 +16,14 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from scenelet.data.load import Pixels
+from scenelet.dataset.load import Pixels
 from scenelet.learn.callbacks import weight_averaging
 from scenelet.learn.classifier import Classifier
-from scenelet.learn.config import resolve
 from scenelet.learn.datamodule import Batches, ImagesInMemory, ShuffledBatches
 from scenelet.learn.devices import lightning_precision, pick_precision
 from scenelet.learn.networks import architecture_of, build_network
 from scenelet.learn.train import quiet_trainer
+from scenelet.runs.recipe import resolve
 
 
 def clock(steps: int, batch_size: int, start_s: float) -> float:
@@ -64,7 +64,9 @@ def bare_loop(model: Classifier, pixels: Pixels, steps: int, precision: str) -> 
     from scenelet.learn.networks import normalise, parameter_groups
 
     config, batches = model.config, Batches(pixels)
-    optimizer = torch.optim.AdamW(parameter_groups(model.network, config.learning_rate, config.weight_decay))
+    optimizer = torch.optim.AdamW(
+        parameter_groups(model.network, config.learning_rate, config.weight_decay)
+    )
     start_s = 0.0
     for step, indices in enumerate(ShuffledBatches(len(batches), config.batch_size, 0)):
         if step == 3:
@@ -73,7 +75,9 @@ def bare_loop(model: Classifier, pixels: Pixels, steps: int, precision: str) -> 
             break
         images, labels = batches[indices]
         targets = functional.one_hot(labels, 6).float()
-        images, targets = augment(images, targets, model._augmentation(), torch.Generator().manual_seed(step))
+        images, targets = augment(
+            images, targets, model._augmentation(), torch.Generator().manual_seed(step)
+        )
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
             logits = model.network(normalise(images).contiguous(memory_format=torch.channels_last))
         loss = functional.cross_entropy(logits.float(), targets)
@@ -94,16 +98,24 @@ def main() -> None:
     precision = pick_precision("auto", "cpu")
     config = resolve("small", {"epochs": 1, "train_sizes": "96"})
     count = (arguments.steps + 4) * config.batch_size
-    pixels = Pixels(np.random.default_rng(0).integers(0, 256, (count, 150, 150, 3), np.uint8), np.arange(count) % 6)
+    pixels = Pixels(
+        np.random.default_rng(0).integers(0, 256, (count, 150, 150, 3), np.uint8),
+        np.arange(count) % 6,
+    )
     speeds: dict[str, list[float]] = {"scenelet": [], "bare": []}
     for _ in range(arguments.rounds):
         for name, loop in (("scenelet", scenelet_loop), ("bare", bare_loop)):
             torch.manual_seed(0)
-            model = Classifier(build_network(architecture_of(config), 6).to(memory_format=torch.channels_last), config, 6)
+            model = Classifier(
+                build_network(architecture_of(config), 6).to(memory_format=torch.channels_last),
+                config,
+                6,
+            )
             speeds[name].append(loop(model, pixels, arguments.steps, precision))
     ratios = [own / bare for own, bare in zip(speeds["scenelet"], speeds["bare"], strict=True)]
     print(
-        f"small recipe at 96 px, batch {config.batch_size}, {precision}, {arguments.threads} threads, {arguments.rounds} rounds"
+        f"small recipe at 96 px, batch {config.batch_size}, {precision}, {arguments.threads}"
+        f" threads, {arguments.rounds} rounds"
     )
     for name, values in speeds.items():
         print(f"  {name:9} {statistics.median(values):6.0f} images/s")

@@ -2,7 +2,8 @@
 
     python scripts/run_notebook.py notebooks/intel-scenes.ipynb [--out EXECUTED.ipynb]
 
-Printed text, the value of a cell's last expression and matplotlib figures become outputs, as Jupyter would show them.
+Printed text, the value of a cell's last expression and matplotlib figures become outputs, as
+Jupyter would show them.
 """
 
 import argparse
@@ -23,7 +24,10 @@ def run(notebook: dict[str, Any]) -> dict[str, Any]:
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
             count += 1
-            cell["execution_count"], cell["outputs"] = count, execute("".join(cell["source"]), names, f"cell {count}")
+            cell["execution_count"], cell["outputs"] = (
+                count,
+                execute("".join(cell["source"]), names, f"cell {count}"),
+            )
     return notebook
 
 
@@ -34,10 +38,18 @@ def execute(source: str, names: dict[str, Any], where: str) -> list[dict[str, An
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(compile(tree, where, "exec"), names)  # noqa: S102  (this is what a notebook is)
-        value = eval(compile(ast.Expression(last.value), where, "eval"), names) if isinstance(last, ast.Expr) else None  # noqa: S307
+        value = None
+        if isinstance(last, ast.Expr):
+            value = eval(compile(ast.Expression(last.value), where, "eval"), names)  # noqa: S307
     outputs: list[dict[str, Any]] = []
     if printed.getvalue():
-        outputs.append({"output_type": "stream", "name": "stdout", "text": printed.getvalue().splitlines(keepends=True)})
+        outputs.append(
+            {
+                "output_type": "stream",
+                "name": "stdout",
+                "text": printed.getvalue().splitlines(keepends=True),
+            }
+        )
     if value is not None:
         outputs.append({"output_type": "display_data", "metadata": {}, "data": shown(value)})
     return outputs
@@ -52,7 +64,10 @@ def shown(value: Any) -> dict[str, Any]:
         value.quantize(200).save(buffer, "PNG", optimize=True)
     else:
         return {"text/plain": repr(value).splitlines(keepends=True)}
-    return {"image/png": base64.b64encode(buffer.getvalue()).decode(), "text/plain": [f"<{type(value).__name__}>"]}
+    return {
+        "image/png": base64.b64encode(buffer.getvalue()).decode(),
+        "text/plain": [f"<{type(value).__name__}>"],
+    }
 
 
 def main() -> None:

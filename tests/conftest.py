@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # two threads beside another busy process are slower than one
+# Two threads beside another busy process are slower than one.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["COLUMNS"] = "160"
 os.environ["SCENELET_LEDGER"] = str(Path(tempfile.mkdtemp()) / "test-ledger.jsonl")
 
@@ -35,7 +36,11 @@ def run_scenelet(*arguments, cwd=None):
 
     out, err, code = io.StringIO(), io.StringIO(), 0
     argv, sys.argv = sys.argv, ["scenelet", *map(str, arguments)]
-    with contextlib.chdir(cwd or "."), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    with (
+        contextlib.chdir(cwd or "."),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
         try:
             main()
         except SystemExit as end:
@@ -68,7 +73,7 @@ def scenelet():
 @pytest.fixture(scope="session")
 def painted(tmp_path_factory):
     """A painted data set in the Intel layout: 24 training and 6 test images of each class."""
-    from scenelet.data.paint import paint_data_set
+    from scenelet.dataset.paint import paint_data_set
 
     folder = tmp_path_factory.mktemp("painted") / "scenes"
     paint_data_set(folder, 24)
@@ -97,7 +102,9 @@ def bundle(run_folder, tmp_path_factory):
 def real_images():
     """The Intel scenes training folder."""
     if not REAL_IMAGES.is_dir():
-        pytest.skip(f"needs the Intel scenes images in {REAL_IMAGES.relative_to(REPOSITORY.parent)}")
+        pytest.skip(
+            f"needs the Intel scenes images in {REAL_IMAGES.relative_to(REPOSITORY.parent)}"
+        )
     return REAL_IMAGES
 
 

@@ -15,6 +15,11 @@ def interpreted(content, pixels):
     by_name = {
         name: detail for name in OUTPUTS for detail in interpreter.get_output_details() if name in detail["name"]
     }  # fmt: skip
-    values = [interpreter.get_tensor(by_name[name]["index"])[0].astype(np.float64) for name in OUTPUTS]
+    values = [
+        interpreter.get_tensor(by_name[name]["index"])[0].astype(np.float64) for name in OUTPUTS
+    ]
     scales = [by_name[name]["quantization"] for name in OUTPUTS]
-    return [(value - zero) * scale if scale else value for value, (scale, zero) in zip(values, scales, strict=True)]
+    return [
+        (value - zero) * scale if scale else value
+        for value, (scale, zero) in zip(values, scales, strict=True)
+    ]

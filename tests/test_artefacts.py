@@ -13,7 +13,12 @@ def tiny_disk(tmp_path):
     """A real file system of 64 KiB."""
     place = tmp_path / "disk"
     place.mkdir()
-    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place], check=False).returncode:
+    if (
+        os.geteuid()
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place], check=False
+        ).returncode
+    ):
         pytest.skip("needs the right to mount a small file system")
     yield place
     subprocess.run(["umount", place], check=True)
@@ -29,7 +34,10 @@ def test_a_full_disk_gives_one_line_and_leaves_the_old_file(tiny_disk):
 
 
 def test_a_full_disk_leaves_no_half_folder(tiny_disk):
-    with pytest.raises(ArtefactError, match="no space"), whole_folder(tiny_disk / "bundle") as folder:
+    with (
+        pytest.raises(ArtefactError, match="no space"),
+        whole_folder(tiny_disk / "bundle") as folder,
+    ):
         (folder / "model.bin").write_bytes(b"x" * 1_000_000)
     assert list(tiny_disk.iterdir()) == []
 

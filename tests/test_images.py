@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scenelet.data.paint import jpeg, paint_scene
+from scenelet.dataset.paint import jpeg, paint_scene
 from scenelet.errors import ImageTooLargeError, UnreadableImageError
 from scenelet.export.golden import nasty_files, rotated_jpeg
 from scenelet.images import PreprocessSpec, decode, pixel_hash, sniff, to_input
@@ -64,7 +64,9 @@ def test_a_20000_pixel_bomb_is_refused_before_it_is_decoded():
 
 
 def test_an_image_just_over_the_limit_says_its_size():
-    with pytest.raises(ImageTooLargeError, match=r"8000 x 7000 = 56,000,000 pixels, at most 50,000,000"):
+    with pytest.raises(
+        ImageTooLargeError, match=r"8000 x 7000 = 56,000,000 pixels, at most 50,000,000"
+    ):
         decode(png_bomb(8000, 7000))
 
 

@@ -15,12 +15,21 @@ def core_python(tmp_path_factory):
     folder = tmp_path_factory.mktemp("core") / "venv"
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "-q", REPOSITORY], check=True, capture_output=True)
+    subprocess.run(
+        [python, "-m", "pip", "install", "-q", REPOSITORY], check=True, capture_output=True
+    )
     return python
 
 
-def test_the_core_installs_without_torch_and_predicts_offline(core_python, tmp_path, shipped_bundle):
-    listed = subprocess.run([core_python, "-m", "pip", "list", "--format", "json"], capture_output=True, text=True, check=True)
+def test_the_core_installs_without_torch_and_predicts_offline(
+    core_python, tmp_path, shipped_bundle
+):
+    listed = subprocess.run(
+        [core_python, "-m", "pip", "list", "--format", "json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     names = {package["name"].lower() for package in json.loads(listed.stdout)}
     assert "scenelet" in names
     assert not names & {"torch", "lightning", "transformers", "pandas", "pyyaml", "onnxruntime"}
@@ -33,7 +42,14 @@ def test_the_core_installs_without_torch_and_predicts_offline(core_python, tmp_p
 def test_a_real_image_is_predicted_by_the_core(core_python, real_images, tmp_path):
     picture = next((real_images / "forest").iterdir())
     done = run_process("predict", picture, "--json", cwd=tmp_path, python=core_python)
-    assert json.loads(done.out)["label"] in {"buildings", "forest", "glacier", "mountain", "sea", "street"}
+    assert json.loads(done.out)["label"] in {
+        "buildings",
+        "forest",
+        "glacier",
+        "mountain",
+        "sea",
+        "street",
+    }
 
 
 @pytest.mark.parametrize("command", [("train", "."), ("export", ".")])

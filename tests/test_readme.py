@@ -9,14 +9,21 @@ from conftest import REPOSITORY
 from scenelet.cli.main import app
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-PAGES = [README, *(path.read_text(encoding="utf-8") for path in sorted((REPOSITORY / "docs").rglob("*.md")))]
+PAGES = [
+    README,
+    *(path.read_text(encoding="utf-8") for path in sorted((REPOSITORY / "docs").rglob("*.md"))),
+]
 GROUP = typer.main.get_command(app)
 
 
 def commands_in(text):
     """`scenelet ...` lines of the fenced shell blocks."""
     blocks = re.findall(r"```(?:sh|bash|console)\n(.*?)```", text, flags=re.DOTALL)
-    lines = [line.removeprefix("$ ").split("#")[0].strip() for block in blocks for line in block.splitlines()]
+    lines = [
+        line.removeprefix("$ ").split("#")[0].strip()
+        for block in blocks
+        for line in block.splitlines()
+    ]
     return [line.split()[1:] for line in lines if line.startswith("scenelet ")]
 
 
@@ -46,17 +53,25 @@ def test_a_documented_command_and_its_options_exist(text):
 def leaves(command, path=()):
     if not hasattr(command, "commands"):
         return [(" ".join(path), command)]
-    return [found for name, child in command.commands.items() for found in leaves(child, (*path, name))]
+    return [
+        found for name, child in command.commands.items() for found in leaves(child, (*path, name))
+    ]
 
 
-@pytest.mark.parametrize(("name", "command"), leaves(GROUP), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("name", "command"), leaves(GROUP), ids=lambda value: value if isinstance(value, str) else ""
+)
 def test_every_command_and_option_is_documented_with_an_example(name, command):
     assert f"Example: `scenelet {name}" in command.help
     for parameter in command.params:
         assert parameter.help, f"{name} {parameter.name}"
 
 
-@pytest.mark.parametrize("page", [*sorted((REPOSITORY / "docs").rglob("*.md")), REPOSITORY / "README.md"], ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "page",
+    [*sorted((REPOSITORY / "docs").rglob("*.md")), REPOSITORY / "README.md"],
+    ids=lambda p: p.name,
+)
 def test_linked_files_are_there(page):
     for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from scenelet.data.load import examine
-from scenelet.data.scan import scan
+from scenelet.dataset.load import examine
+from scenelet.dataset.scan import scan
 
 pytestmark = pytest.mark.pipeline
 
@@ -35,7 +35,18 @@ def test_real_images_are_all_usable(sample):
 
 def test_real_images_go_the_whole_way(sample, tmp_path, scenelet):
     trained = scenelet(
-        "train", sample, "--recipe", "quick", "--epochs", "1", "--threads", "1", "--runs", tmp_path, "--name", "r"
+        "train",
+        sample,
+        "--recipe",
+        "quick",
+        "--epochs",
+        "1",
+        "--threads",
+        "1",
+        "--runs",
+        tmp_path,
+        "--name",
+        "r",
     )
     assert trained.code == 0, trained.err
     exported = scenelet("export", tmp_path / "r", "--out", tmp_path / "b", "--json")
@@ -48,7 +59,10 @@ def test_real_images_go_the_whole_way(sample, tmp_path, scenelet):
 def test_the_shipped_bundle_knows_its_held_out_images(real_images, shipped_bundle, scenelet):
     done = scenelet("evaluate", shipped_bundle, real_images, "--json")
     assert done.code == 0, done.err
-    figures, recorded = json.loads(done.out), json.loads((shipped_bundle / "bundle.json").read_text())["metrics"]
+    figures, recorded = (
+        json.loads(done.out),
+        json.loads((shipped_bundle / "bundle.json").read_text())["metrics"],
+    )
     assert figures["part"] == "val"
     assert figures["confusion_matrix"] == recorded["confusion_matrix"]
     assert figures["top1_accuracy"] == recorded["top1_accuracy"]

@@ -4,26 +4,31 @@ import json
 
 import pytest
 
-from scenelet.bundle.manifest import read_manifest, verify_files
+from scenelet.bundle.contract import read_contract, verify_files
 from scenelet.bundle.numeric import softmax
 from scenelet.bundle.runtime import BundleModel
 from scenelet.images import to_input
 
 
 def test_every_checksum_fits(shipped_bundle):
-    verify_files(shipped_bundle, read_manifest(shipped_bundle))
+    verify_files(shipped_bundle, read_contract(shipped_bundle))
 
 
 def test_the_whole_folder_is_under_10_mb(shipped_bundle):
-    assert sum(path.stat().st_size for path in shipped_bundle.rglob("*") if path.is_file()) < 10_000_000
+    assert (
+        sum(path.stat().st_size for path in shipped_bundle.rglob("*") if path.is_file())
+        < 10_000_000
+    )
 
 
 def test_golden_images_answer_as_recorded(shipped_bundle):
     model = BundleModel(shipped_bundle)
-    for golden in model.manifest.golden:
+    for golden in model.contract.golden:
         values = softmax(
-            model.logits(to_input((shipped_bundle / golden.file).read_bytes(), model.manifest.preprocess)),
-            model.manifest.temperature,
+            model.logits(
+                to_input((shipped_bundle / golden.file).read_bytes(), model.contract.preprocess)
+            ),
+            model.contract.temperature,
         )
         assert list(golden.probabilities.values()) == pytest.approx(list(values), abs=1e-3)
 

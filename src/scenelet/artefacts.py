@@ -1,4 +1,7 @@
-"""Artefacts appear whole or not at all: written aside, then renamed. Knows nothing of what they contain."""
+"""Artefacts appear whole or not at all: written aside, then renamed.
+
+Knows nothing of what they contain.
+"""
 
 import errno
 import json
@@ -78,7 +81,9 @@ def write_json(path: Path, value: Any) -> None:
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Fill a folder aside and move it to `path` when the block ends well; leave nothing when it does not.
+    """Fill a folder aside and move it to `path` when the block ends well.
+
+    Leave nothing when it does not.
 
     Yields:
         The folder to fill, beside `path`.

@@ -1,4 +1,6 @@
-"""Every error a person can cause, as one tree. A message says what, where, found v expected, and the next step.
+"""Every error a person can cause, as one tree.
+
+A message says what, where, found v expected, and the next step.
 
 SceneletError
 ├── ImageError                  this one image can't be used; the rest of a batch goes on

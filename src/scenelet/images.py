@@ -1,6 +1,7 @@
 """Untrusted bytes to an RGB uint8 array: the one preprocessing, for training's evaluation, export and serving.
 
-Knows nothing of labels or models. Needs Pillow only; numpy where an array is asked for, which serving on Lambda does not.
+Knows nothing of labels or models. Needs Pillow only; numpy where an array is asked for, which
+serving on Lambda does not.
 """
 
 import hashlib
@@ -72,24 +73,33 @@ def open_image(data: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
         raise UnreadableImageError("empty: 0 bytes")
     kind = sniff(data)
     if kind is None:
-        raise UnreadableImageError(f"not an image: {len(data):,} bytes, expected {', '.join(FORMATS)}")
+        raise UnreadableImageError(
+            f"not an image: {len(data):,} bytes, expected {', '.join(FORMATS)}"
+        )
     try:
-        importlib.import_module(f"PIL.{_PLUGINS[kind]}")  # Pillow loads a few of its readers by itself, not all
+        importlib.import_module(
+            f"PIL.{_PLUGINS[kind]}"
+        )  # Pillow loads a few of its readers by itself, not all
         image = Image.open(io.BytesIO(data), formats=(kind,))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageTooLargeError(f"more than {max_pixels:,} pixels: {error}") from error
-    except Exception as error:  # Pillow's parsers raise many types on hostile bytes; all mean the same here
+    except (
+        Exception
+    ) as error:  # Pillow's parsers raise many types on hostile bytes; all mean the same here
         raise UnreadableImageError(f"damaged {kind}: {_one_line(error)}") from error
     if image.width * image.height > max_pixels:
         raise ImageTooLargeError(
-            f"{image.width} x {image.height} = {image.width * image.height:,} pixels, at most {max_pixels:,} allowed; "
-            "send a smaller picture"
+            f"{image.width} x {image.height} = {image.width * image.height:,} pixels, at most"
+            f" {max_pixels:,} allowed; send a smaller picture"
         )
     return image
 
 
 def sniff(data: bytes) -> str | None:
-    """Which of `FORMATS` the first bytes promise, whatever a file name or header says; None if none."""
+    """Which of `FORMATS` the first bytes promise, whatever a file name or header says.
+
+    None if none.
+    """
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
     signatures: dict[str, bytes | tuple[bytes, ...]] = {
@@ -102,15 +112,19 @@ def sniff(data: bytes) -> str | None:
     return next((name for name, start in signatures.items() if data.startswith(start)), None)
 
 
-def decode(data: bytes, max_pixels: int = MAX_PIXELS, enough: tuple[int, int] | None = None) -> Image.Image:
+def decode(
+    data: bytes, max_pixels: int = MAX_PIXELS, enough: tuple[int, int] | None = None
+) -> Image.Image:
     """Decode image bytes to an upright RGB image.
 
-    Rotated by its EXIF orientation; 16-bit scaled to 8; alpha laid over white; CMYK, palette and grey made RGB.
+    Rotated by its EXIF orientation; 16-bit scaled to 8; alpha laid over white; CMYK, palette and
+    grey made RGB.
 
     Args:
         data: A whole image file.
         max_pixels: Limit on width x height, checked before any pixel is decoded.
-        enough: (width, height) in pixels that suffice; a larger JPEG is then decoded at 1/2, 1/4 or 1/8 of its size.
+        enough: (width, height) in pixels that suffice; a larger JPEG is then decoded at 1/2, 1/4 or
+            1/8 of its size.
 
     Returns:
         RGB image.
@@ -134,10 +148,14 @@ def upright_rgb(image: Image.Image) -> Image.Image:
     """
     try:
         image.load()
-        turned = image.getexif().get(_ORIENTATION, 1) != 1  # asked first: transposing copies the picture in any case
+        turned = (
+            image.getexif().get(_ORIENTATION, 1) != 1
+        )  # asked first: transposing copies the picture in any case
         return _rgb(ImageOps.exif_transpose(image) if turned else image)
     except MemoryError as error:
-        raise ImageTooLargeError(f"{image.width} x {image.height} pixels: more than there is memory for") from error
+        raise ImageTooLargeError(
+            f"{image.width} x {image.height} pixels: more than there is memory for"
+        ) from error
     except Exception as error:
         raise UnreadableImageError(f"damaged {image.format}: {_one_line(error)}") from error
 
@@ -209,7 +227,12 @@ def _rgb(image: Image.Image) -> Image.Image:
 def _from_high_depth(image: Image.Image) -> Image.Image:
     """16-bit (and 32-bit) grey to 8-bit RGB by value, where Pillow alone would clip everything over 255 to white."""
     if image.mode != "F":
-        return image.convert("I").point(lambda value: value * (255 / 65535)).convert("L").convert("RGB")
+        return (
+            image.convert("I")
+            .point(lambda value: value * (255 / 65535))
+            .convert("L")
+            .convert("RGB")
+        )
     most = float(image.getextrema()[1])  # type: ignore[arg-type]
     top = 65535 if most > 255 else 255 if most > 1 else 1
     return image.point(lambda value: value * (255 / top)).convert("L").convert("RGB")

@@ -1,4 +1,7 @@
-"""Work on all cores in threads, results in order, only a little in flight. Knows nothing of what the work is."""
+"""Work on all cores in threads, results in order, only a little in flight.
+
+Knows nothing of what the work is.
+"""
 
 import os
 from collections import deque
@@ -22,10 +25,13 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def in_parallel(work: Callable[[Item], Result], items: Iterable[Item], advance: Advance = silent) -> Iterator[Result]:
+def in_parallel(
+    work: Callable[[Item], Result], items: Iterable[Item], advance: Advance = silent
+) -> Iterator[Result]:
     """Apply `work` on all cores, results in order, only a few hundred in flight (Pillow and LiteRT run without the GIL).
 
-    Items are handed over a few at a time: one at a time, handing over takes a tenth of a fast model's answer.
+    Items are handed over a few at a time: one at a time, handing over takes a tenth of a fast
+    model's answer.
     """
     queue, workers = iter(items), cores()
     groups = iter(lambda: list(islice(queue, _AT_ONCE)), [])
@@ -34,7 +40,9 @@ def in_parallel(work: Callable[[Item], Result], items: Iterable[Item], advance: 
         return [work(item) for item in group]
 
     with ThreadPoolExecutor(workers) as pool:
-        waiting: deque[Future[list[Result]]] = deque(pool.submit(work_on, group) for group in islice(groups, 8 * workers))
+        waiting: deque[Future[list[Result]]] = deque(
+            pool.submit(work_on, group) for group in islice(groups, 8 * workers)
+        )
         try:
             while waiting:
                 results = waiting.popleft().result()

@@ -4,11 +4,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 
 @contextmanager
-def counting(console: Console, what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+def counting(
+    console: Console, what: str, total: int | None = None
+) -> Iterator[Callable[[int], None]]:
     """Show a bar while images are gone through; nothing where stderr is no terminal.
 
     Yields:
@@ -22,7 +31,9 @@ def counting(console: Console, what: str, total: int | None = None) -> Iterator[
         TextColumn("{task.fields[speed]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+    with Progress(
+        *columns, console=console, disable=not console.is_terminal, transient=True
+    ) as progress:
         task = progress.add_task(what, total=total, speed="")
 
         def advance(count: int) -> None:

@@ -22,8 +22,15 @@ def quiet() -> Iterator[None]:
             os.dup2(chatter.fileno(), 1)
             os.dup2(chatter.fileno(), 2)
             logging.disable(logging.WARNING)
-            aside = io.TextIOWrapper(io.BufferedWriter(io.FileIO(chatter.fileno(), "w", closefd=False)), write_through=True)
-            with warnings.catch_warnings(), contextlib.redirect_stdout(aside), contextlib.redirect_stderr(aside):
+            aside = io.TextIOWrapper(
+                io.BufferedWriter(io.FileIO(chatter.fileno(), "w", closefd=False)),
+                write_through=True,
+            )
+            with (
+                warnings.catch_warnings(),
+                contextlib.redirect_stdout(aside),
+                contextlib.redirect_stderr(aside),
+            ):
                 warnings.simplefilter("ignore")
                 yield
         except BaseException:

@@ -15,13 +15,22 @@ def audited(painted, tmp_path_factory):
     """A manifest with three labels in doubt, as an audit writes it."""
     from dataclasses import replace
 
-    from scenelet.data.load import examine
-    from scenelet.data.manifest import write_manifest
-    from scenelet.data.scan import scan
+    from scenelet.dataset.load import examine
+    from scenelet.dataset.manifest import write_manifest
+    from scenelet.dataset.scan import scan
 
-    rows = [row.with_split("train") for row in examine(painted, scan(painted).images) if row.split != "test"]
+    rows = [
+        row.with_split("train")
+        for row in examine(painted, scan(painted).images)
+        if row.split != "test"
+    ]
     doubted = {
-        place: replace(rows[place], issues="doubtful label", suggested_label="sea", label_quality=f"0.0{number}")
+        place: replace(
+            rows[place],
+            issues="doubtful label",
+            suggested_label="sea",
+            label_quality=f"0.0{number}",
+        )
         for number, place in enumerate((3, 30, 60), 1)
     }
     path = tmp_path_factory.mktemp("audit") / "manifest.csv"
@@ -45,7 +54,18 @@ def endpoint(bundle):
 def app(bundle, painted, audited, run_folder, endpoint, tmp_path_factory):
     """The app with everything."""
     folder = tmp_path_factory.mktemp("app")
-    options = ("--bundle", bundle, "--data", painted, "--manifest", audited, "--run", run_folder, "--endpoint", endpoint)
+    options = (
+        "--bundle",
+        bundle,
+        "--data",
+        painted,
+        "--manifest",
+        audited,
+        "--run",
+        run_folder,
+        "--endpoint",
+        endpoint,
+    )
     running = App(folder, *options, "--ledger", folder / "ledger.jsonl")
     yield running
     running.close()
@@ -70,10 +90,19 @@ class Watched:
         self.page, self.errors, self.foreign = page, [], []
         page.on(
             "console",
-            lambda message: self.errors.append(f"{message.text} {message.location}") if message.type == "error" else None,
+            lambda message: (
+                self.errors.append(f"{message.text} {message.location}")
+                if message.type == "error"
+                else None
+            ),
         )
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("request", lambda request: self.foreign.append(request.url) if self._is_foreign(request.url) else None)
+        page.on(
+            "request",
+            lambda request: (
+                self.foreign.append(request.url) if self._is_foreign(request.url) else None
+            ),
+        )
 
     @staticmethod
     def _is_foreign(url):

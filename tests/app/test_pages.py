@@ -12,7 +12,7 @@ from app_helpers import App
 from playwright.sync_api import expect
 
 from scenelet.app.verdicts import given
-from scenelet.data.manifest import read_manifest
+from scenelet.dataset.manifest import read_manifest
 
 pytestmark = pytest.mark.pipeline
 
@@ -31,14 +31,20 @@ def test_an_upload_is_answered_soon_here_and_there_alike(watched, bundle, scenel
     expect(page.get_by_text("They agree")).to_be_visible(timeout=15_000)
     expected = answer_of(scenelet, bundle, file)
     heading = f"{expected['label']} · {expected['probability']:.1%}"
-    expect(page.get_by_role("heading", name=heading)).to_have_count(2)  # the bundle's, and the endpoint's
+    expect(page.get_by_role("heading", name=heading)).to_have_count(
+        2
+    )  # the bundle's, and the endpoint's
     page.get_by_text("this bundle", exact=True).first.click()
     second = bundle / "golden" / "sea-alpha.png"
     expected = answer_of(scenelet, bundle, second)
     start_s = time.perf_counter()
     upload(page, second)
-    page.get_by_role("heading", name=f"{expected['label']} · {expected['probability']:.1%}").first.wait_for()
-    assert time.perf_counter() - start_s < 0.5 * 4  # half a second alone; other tests keep the cores busy here
+    page.get_by_role(
+        "heading", name=f"{expected['label']} · {expected['probability']:.1%}"
+    ).first.wait_for()
+    assert (
+        time.perf_counter() - start_s < 0.5 * 4
+    )  # half a second alone; other tests keep the cores busy here
 
 
 def test_several_uploads_get_an_answer_each_and_a_table(watched, bundle, scenelet):
@@ -53,11 +59,18 @@ def test_several_uploads_get_an_answer_each_and_a_table(watched, bundle, scenele
     assert lines[0] == "picture,by,label,probability,abstains,is_stranger,prediction_set"
     assert len(lines) == 1 + 2 * 3
     for file in files:
-        assert any(line.startswith(f"{file.name},this bundle,{answer_of(scenelet, bundle, file)['label']},") for line in lines)
+        assert any(
+            line.startswith(
+                f"{file.name},this bundle,{answer_of(scenelet, bundle, file)['label']},"
+            )
+            for line in lines
+        )
 
 
 @pytest.mark.parametrize("content", [b"hello", b"\xff\xd8\xff" + b"x" * 3000, b""])
-def test_what_is_no_picture_is_a_friendly_sentence_and_the_app_goes_on(watched, bundle, tmp_path, content):
+def test_what_is_no_picture_is_a_friendly_sentence_and_the_app_goes_on(
+    watched, bundle, tmp_path, content
+):
     (tmp_path / "broken.jpg").write_bytes(content)
     upload(watched.page, tmp_path / "broken.jpg", bundle / "golden" / "buildings.jpg")
     expect(watched.page.get_by_text("can't be used")).to_be_visible(timeout=15_000)
@@ -68,9 +81,9 @@ def test_a_loopback_url_is_refused(watched):
     watched.page.get_by_role("tab", name="URL").click()
     watched.page.get_by_label("Address of a picture").fill("http://127.0.0.1:8080/x.jpg")
     watched.page.get_by_role("button", name="Fetch").click()
-    expect(watched.page.get_by_text("not a public address").or_(watched.page.get_by_text("public"))).to_be_visible(
-        timeout=15_000
-    )
+    expect(
+        watched.page.get_by_text("not a public address").or_(watched.page.get_by_text("public"))
+    ).to_be_visible(timeout=15_000)
 
 
 def test_an_example_answers_at_a_click_and_shows_where_the_model_looked(watched):
@@ -79,7 +92,9 @@ def test_an_example_answers_at_a_click_and_shows_where_the_model_looked(watched)
     page.get_by_role("button", name="glacier", exact=True).click()
     expect(page.get_by_text("They agree")).to_be_visible(timeout=15_000)
     page.get_by_text("Where it looked").click()
-    expect(page.get_by_alt_text(re.compile("parts of the picture that speak for"))).to_be_visible(timeout=15_000)
+    expect(page.get_by_alt_text(re.compile("parts of the picture that speak for"))).to_be_visible(
+        timeout=15_000
+    )
 
 
 def test_a_picture_is_pasted_from_the_clipboard(watched):
@@ -87,14 +102,12 @@ def test_a_picture_is_pasted_from_the_clipboard(watched):
     page.get_by_role("tab", name="Paste").click()
     zone = page.get_by_role("button", name=re.compile("paste a picture"))
     zone.click()
-    zone.evaluate(
-        """async (zone) => {
+    zone.evaluate("""async (zone) => {
             const canvas = new OffscreenCanvas(64, 64); canvas.getContext("2d").fillRect(0, 0, 40, 40)
             const blob = await canvas.convertToBlob({type: "image/png"})
             const data = new DataTransfer(); data.items.add(new File([blob], "x.png", {type: "image/png"}))
             zone.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true}))
-        }"""
-    )
+        }""")
     expect(page.get_by_alt_text("your picture pasted")).to_be_visible(timeout=15_000)
 
 
@@ -128,8 +141,12 @@ def test_a_click_on_the_confusion_matrix_shows_its_pictures(watched):
     cell.wait_for()
     page.wait_for_timeout(1500)
     box = cell.bounding_box()
-    page.mouse.click(box["x"] + 0.94 * box["width"], box["y"] + 0.94 * box["height"])  # the last row and column: street, street
-    expect(page.get_by_text(re.compile("pictures of street were answered street"))).to_be_visible(timeout=15_000)
+    page.mouse.click(
+        box["x"] + 0.94 * box["width"], box["y"] + 0.94 * box["height"]
+    )  # the last row and column: street, street
+    expect(page.get_by_text(re.compile("pictures of street were answered street"))).to_be_visible(
+        timeout=15_000
+    )
 
 
 def test_the_slider_states_accuracy_and_coverage(watched):
@@ -139,14 +156,18 @@ def test_the_slider_states_accuracy_and_coverage(watched):
     slider.wait_for(timeout=40_000)
     slider.focus()
     slider.press("Home")
-    expect(watched.page.get_by_text(re.compile(r"100\.0% are answered, and .* of these rightly"))).to_be_visible(timeout=15_000)
+    expect(
+        watched.page.get_by_text(re.compile(r"100\.0% are answered, and .* of these rightly"))
+    ).to_be_visible(timeout=15_000)
     slider.press("End")
     expect(watched.page.get_by_text("Nothing is answered")).to_be_visible(timeout=15_000)
 
 
 def test_training_curves_and_recipes_are_shown(watched):
     watched.visit("Runs")
-    expect(watched.page.get_by_text(re.compile("Complete: best epoch"))).to_be_visible(timeout=15_000)
+    expect(watched.page.get_by_text(re.compile("Complete: best epoch"))).to_be_visible(
+        timeout=15_000
+    )
     expect(watched.page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
     watched.page.get_by_role("tab", name="Recipes").click()
     expect(watched.page.get_by_text("transfer", exact=True)).to_be_visible()
@@ -159,7 +180,9 @@ def test_the_first_page_is_ready_soon_and_torch_is_not_imported(chromium, bundle
         page.goto(running.url)
         page.get_by_role("heading", name="Classify", level=1).wait_for()
         page.get_by_text("Drop a picture above").wait_for()
-        assert time.perf_counter() - running.started_s < 3 * 3  # three seconds on an idle machine; here other tests run
+        assert (
+            time.perf_counter() - running.started_s < 3 * 3
+        )  # three seconds on an idle machine; here other tests run
         page.get_by_role("link", name="Data").click()
         page.get_by_text("No audited data set to show").wait_for()
         page.get_by_role("link", name="Model").click()
@@ -189,9 +212,14 @@ def test_a_vanished_bundle_and_a_dead_endpoint_are_friendly_sentences(chromium, 
         running.close()
 
 
-def test_twenty_people_at_once_get_their_own_answers_and_memory_comes_back(app, chromium, bundle, scenelet):
+def test_twenty_people_at_once_get_their_own_answers_and_memory_comes_back(
+    app, chromium, bundle, scenelet
+):
     files = sorted((bundle / "golden").iterdir())
-    headings = {file: f"{(told := answer_of(scenelet, bundle, file))['label']} · {told['probability']:.1%}" for file in files}
+    headings = {
+        file: f"{(told := answer_of(scenelet, bundle, file))['label']} · {told['probability']:.1%}"
+        for file in files
+    }
     before = app.memory_mib()
     contexts = [chromium.new_context() for _ in range(20)]
     pages = [context.new_page() for context in contexts]
@@ -202,7 +230,9 @@ def test_twenty_people_at_once_get_their_own_answers_and_memory_comes_back(app, 
     for number, page in enumerate(pages):
         upload(page, files[number % len(files)])
     for number, page in enumerate(pages):
-        expect(page.get_by_role("heading", name=headings[files[number % len(files)]])).to_have_count(2, timeout=40_000)
+        expect(
+            page.get_by_role("heading", name=headings[files[number % len(files)]])
+        ).to_have_count(2, timeout=40_000)
     for context in contexts:
         context.close()
     for _ in range(60):
@@ -218,7 +248,11 @@ def axe(tmp_path_factory):
     folder = tmp_path_factory.mktemp("axe")
     npm = shutil.which("npm")
     done = npm and subprocess.run(
-        [npm, "pack", "axe-core@4", "--silent"], cwd=folder, capture_output=True, text=True, check=False
+        [npm, "pack", "axe-core@4", "--silent"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if not done or done.returncode:
         pytest.skip("axe-core could not be had from npm")
@@ -244,8 +278,12 @@ def test_no_page_has_a_serious_fault_of_accessibility(chromium, app, axe, bundle
             page.get_by_text("True class").first.wait_for(timeout=40_000)
         page.wait_for_timeout(1000)
         page.evaluate(axe)
-        violations = page.evaluate("axe.run({resultTypes: ['violations']}).then((found) => found.violations)")
+        violations = page.evaluate(
+            "axe.run({resultTypes: ['violations']}).then((found) => found.violations)"
+        )
         serious = [each for each in violations if each["impact"] in ("serious", "critical")]
-        found[name] = [(each["id"], [node["html"][:160] for node in each["nodes"][:3]]) for each in serious]
+        found[name] = [
+            (each["id"], [node["html"][:160] for node in each["nodes"][:3]]) for each in serious
+        ]
     context.close()
     assert not any(found.values()), found

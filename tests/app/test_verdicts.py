@@ -3,11 +3,19 @@ import json
 import pytest
 
 from scenelet.app.verdicts import give, given, judged, undo
-from scenelet.data.manifest import Row, read_manifest, write_manifest
+from scenelet.dataset.manifest import Row, read_manifest, write_manifest
 from scenelet.errors import DataError
 
 DOUBTED = Row(
-    "a/1.jpg", "a", "train", 9, 9, "f" * 16, issues="blurred; doubtful label", suggested_label="b", label_quality="0.1"
+    "a/1.jpg",
+    "a",
+    "train",
+    9,
+    9,
+    "f" * 16,
+    issues="blurred; doubtful label",
+    suggested_label="b",
+    label_quality="0.1",
 )
 SOUND = Row("b/2.jpg", "b", "train", 9, 9, "e" * 16)
 
@@ -20,7 +28,8 @@ def manifest(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("verdict", "label", "excluded"), [("keep", "a", ""), ("exclude", "a", "left out by hand"), ("relabel", "b", "")]
+    ("verdict", "label", "excluded"),
+    [("keep", "a", ""), ("exclude", "a", "left out by hand"), ("relabel", "b", "")],
 )
 def test_a_verdict_changes_its_row_and_nothing_else(manifest, verdict, label, excluded):
     give(manifest, "a/1.jpg", verdict)
@@ -46,7 +55,10 @@ def test_verdicts_survive_a_restart(manifest):
     give(manifest, "a/1.jpg", "exclude")
     assert [verdict.verdict for verdict in given(manifest)] == ["exclude"]
     assert len((manifest.parent / "verdicts.jsonl").read_text().splitlines()) == 1
-    assert json.loads((manifest.parent / "verdicts.jsonl").read_text())["before"]["suggested_label"] == "b"
+    assert (
+        json.loads((manifest.parent / "verdicts.jsonl").read_text())["before"]["suggested_label"]
+        == "b"
+    )
 
 
 def test_a_picture_that_has_gone_is_named(manifest):

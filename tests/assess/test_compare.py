@@ -10,7 +10,11 @@ from scenelet.assess.compare import mcnemar
 
 @pytest.mark.parametrize("counts", [(0, 0), (3, 3), (1, 9), (12, 40), (200, 150)])
 def test_mcnemars_test_agrees_with_statsmodels(counts):
-    expected = 1.0 if counts == (0, 0) else reference([[500, counts[0]], [counts[1], 20]], exact=True).pvalue
+    expected = (
+        1.0
+        if counts == (0, 0)
+        else reference([[500, counts[0]], [counts[1], 20]], exact=True).pvalue
+    )
     assert mcnemar(*counts) == pytest.approx(expected)
 
 
@@ -40,11 +44,24 @@ def test_a_bundle_is_no_better_than_itself(bundle, painted, tmp_path, scenelet):
 def test_a_longer_training_is_told_to_be_better_and_a_shorter_one_worse(bundle, tmp_path, scenelet):
     data = tmp_path / "scenes"
     assert scenelet("data", "paint", data, "--per-class", "60", "--seed", "5").code == 0
-    flags = ("--recipe", "quick", "--epochs", "8", "--threads", "1", "--runs", tmp_path, "--name", "longer")
+    flags = (
+        "--recipe",
+        "quick",
+        "--epochs",
+        "8",
+        "--threads",
+        "1",
+        "--runs",
+        tmp_path,
+        "--name",
+        "longer",
+    )
     assert scenelet("train", data, *flags).code == 0
     assert scenelet("export", tmp_path / "longer", "--out", tmp_path / "longer-bundle").code == 0
     report = tmp_path / "report.html"
-    better = compared(scenelet, tmp_path, bundle, tmp_path / "longer-bundle", data, "--report", report)
+    better = compared(
+        scenelet, tmp_path, bundle, tmp_path / "longer-bundle", data, "--report", report
+    )
     worse = compared(scenelet, tmp_path, tmp_path / "longer-bundle", bundle, data)
     assert (better["verdict"], worse["verdict"]) == ("better", "worse")
     assert better["difference"]["value"] == pytest.approx(-worse["difference"]["value"])

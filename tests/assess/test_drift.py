@@ -5,28 +5,31 @@ import numpy as np
 import pytest
 
 from scenelet.assess.drift import measure_drift, read_logs
-from scenelet.bundle.manifest import read_manifest
+from scenelet.bundle.contract import read_contract
 from scenelet.serve.metrics import metric_line
 from scenelet.serve.predictor import Predictor
 
 MEASURES = ("brightness", "sharpness", "feature_distance", "confidence")
 
 
-def lines_like_the_profile(manifest, count, seed, brighter=0.0):
+def lines_like_the_profile(contract, count, seed, brighter=0.0):
     """Log lines of pictures drawn from the bundle's own profile, some brighter."""
     rng = np.random.default_rng(seed)
-    profile = manifest.training["profile"]["measures"]
+    profile = contract.training["profile"]["measures"]
 
     def draw(name):
         edges = [0.0, *profile[name]["edges"], 1.0 if name in ("brightness", "confidence") else 3.0]
-        place = rng.choice(len(profile[name]["shares"]), p=np.array(profile[name]["shares"]) / sum(profile[name]["shares"]))
+        place = rng.choice(
+            len(profile[name]["shares"]),
+            p=np.array(profile[name]["shares"]) / sum(profile[name]["shares"]),
+        )
         return float(rng.uniform(edges[place], edges[place + 1]))
 
-    answers = np.array(manifest.metrics["confusion_matrix"]).sum(0)
+    answers = np.array(contract.metrics["confusion_matrix"]).sum(0)
     for _ in range(count):
         brightness, sharpness, distance, confidence = (draw(name) for name in MEASURES)
         row = {
-            "_aws": {}, "Bundle": manifest.name, "Label": str(rng.choice(manifest.class_names, p=answers / answers.sum())),
+            "_aws": {}, "Bundle": contract.name, "Label": str(rng.choice(contract.class_names, p=answers / answers.sum())),
             "Answers": 1, "Abstained": 0, "Strangers": 0, "Confidence": confidence, "Brightness": min(1, brightness + brighter),
             "Sharpness": sharpness, "FeatureDistance": distance, "DecodeMs": 1, "InferenceMs": 3,
         }  # fmt: skip
@@ -34,10 +37,13 @@ def lines_like_the_profile(manifest, count, seed, brighter=0.0):
 
 
 def verdicts(shipped_bundle, tmp_path, **changes):
-    manifest = read_manifest(shipped_bundle)
+    contract = read_contract(shipped_bundle)
     log = tmp_path / "log"
-    log.write_text("\n".join(lines_like_the_profile(manifest, **changes)))
-    return {shift.name: shift.verdict for shift in measure_drift(manifest, read_logs([log], manifest.name))}
+    log.write_text("\n".join(lines_like_the_profile(contract, **changes)))
+    return {
+        shift.name: shift.verdict
+        for shift in measure_drift(contract, read_logs([log], contract.name))
+    }
 
 
 def test_pictures_like_the_validation_images_show_no_drift(shipped_bundle, tmp_path):
@@ -49,18 +55,26 @@ def test_pictures_like_the_validation_images_show_no_drift(shipped_bundle, tmp_p
 def test_brighter_pictures_are_told_and_nothing_else_is(shipped_bundle, tmp_path):
     found = verdicts(shipped_bundle, tmp_path, count=600, seed=1, brighter=0.2)
     assert found["brightness"] == "drift"
-    assert [name for name, verdict in found.items() if verdict != "no drift shown"] == ["brightness"]
+    assert [name for name, verdict in found.items() if verdict != "no drift shown"] == [
+        "brightness"
+    ]
 
 
 def test_real_answers_to_strangers_are_told_as_drift(shipped_bundle, tmp_path, scenelet):
-    from scenelet.data.strangers import paint_strangers
+    from scenelet.dataset.strangers import paint_strangers
 
     predictor = Predictor(shipped_bundle)
     log, report = tmp_path / "handler.log", tmp_path / "drift.html"
     lines = [
-        metric_line(predictor.predict(data, measured=True)) for pictures in paint_strangers(15).values() for data in pictures
+        metric_line(predictor.predict(data, measured=True))
+        for pictures in paint_strangers(15).values()
+        for data in pictures
     ]
-    text = "START RequestId: 1\n" + "\n".join(f"2026-11-23T10:00:00Z {line}" for line in lines) + "\n{broken\nEND\n"
+    text = (
+        "START RequestId: 1\n"
+        + "\n".join(f"2026-11-23T10:00:00Z {line}" for line in lines)
+        + "\n{broken\nEND\n"
+    )
     log.write_text(text)
     done = scenelet("drift", log, "--report", report, "--fail")
     assert done.code == 1
@@ -80,10 +94,12 @@ def test_too_few_answers_are_one_line(tmp_path, bundle, scenelet):
 
 @pytest.mark.parametrize("key", ["Brightness", "Label", "Bundle"])
 def test_a_line_that_lacks_something_is_passed_over(key, shipped_bundle, tmp_path):
-    manifest = read_manifest(shipped_bundle)
-    lines = list(lines_like_the_profile(manifest, 60, 0))
+    contract = read_contract(shipped_bundle)
+    lines = list(lines_like_the_profile(contract, 60, 0))
     spoilt = json.loads(lines[0])
     del spoilt[key]
-    (tmp_path / "log").write_text("\n".join([json.dumps(spoilt), *lines[1:], "[1]", "{}", '{"_aws": 5}']))
-    logged = read_logs([tmp_path / "log"], manifest.name)
+    (tmp_path / "log").write_text(
+        "\n".join([json.dumps(spoilt), *lines[1:], "[1]", "{}", '{"_aws": 5}'])
+    )
+    logged = read_logs([tmp_path / "log"], contract.name)
     assert (len(logged.labels), logged.passed_over) == (59, 4)

@@ -7,8 +7,8 @@ import pytest
 from scenelet.assess.evaluate import answer
 from scenelet.bundle.runtime import BundleModel
 from scenelet.bundle.training_data import read_training_data
-from scenelet.data.load import examine
-from scenelet.data.scan import scan
+from scenelet.dataset.load import examine
+from scenelet.dataset.scan import scan
 from scenelet.images import decode, pixel_hash
 
 KEYS = {
@@ -48,7 +48,9 @@ def test_of_the_training_folder_only_the_held_out_part_is_taken(bundle, painted,
     assert figures["log_loss"]["value"] == pytest.approx(recorded["log_loss"]["value"], abs=1e-6)
 
 
-def test_held_out_pictures_are_known_by_their_pixels_not_by_their_names(bundle, painted, tmp_path, scenelet):
+def test_held_out_pictures_are_known_by_their_pixels_not_by_their_names(
+    bundle, painted, tmp_path, scenelet
+):
     for number, source in enumerate(sorted((painted / "seg_train").rglob("*.jpg"))):
         target = tmp_path / source.parent.name / f"renamed-{number}.png"
         target.parent.mkdir(exist_ok=True)
@@ -62,12 +64,18 @@ def test_a_flattering_figure_is_refused_unless_asked_for_by_name(bundle, painted
     done = scenelet("evaluate", bundle, painted / "seg_train", "--part", "all")
     assert done.code == 1
     assert "were trained on, so a figure on all would flatter" in done.err
-    assert "TRAINED ON" in scenelet("evaluate", bundle, painted / "seg_train", "--part", "train").out
+    assert (
+        "TRAINED ON" in scenelet("evaluate", bundle, painted / "seg_train", "--part", "train").out
+    )
 
 
-def test_a_test_part_is_measured_whole_and_its_overlap_with_training_is_said(bundle, painted, tmp_path, scenelet):
+def test_a_test_part_is_measured_whole_and_its_overlap_with_training_is_said(
+    bundle, painted, tmp_path, scenelet
+):
     shutil.copytree(painted / "seg_test", tmp_path / "seg_test")
-    trained = next(row for row in read_training_data(bundle / "training-data.csv").items() if row[1] == "train")[0]
+    trained = next(
+        row for row in read_training_data(bundle / "training-data.csv").items() if row[1] == "train"
+    )[0]
     rows = examine(painted, [image for image in scan(painted).images if image.split == "train"])
     leaked = next(row for row in rows if row.pixel_hash == trained)
     shutil.copy(painted / leaked.path, tmp_path / "seg_test" / leaked.label / "leaked.jpg")
@@ -91,7 +99,9 @@ def test_elsewhere_what_was_trained_on_is_left_out_by_name(bundle, painted, tmp_
 
 def test_unusable_images_are_counted_and_named(bundle, painted, tmp_path, scenelet):
     shutil.copytree(painted / "seg_test" / "sea", tmp_path / "sea")
-    (tmp_path / "sea" / "cut.jpg").write_bytes(next((painted / "seg_test" / "sea").iterdir()).read_bytes()[:2000])
+    (tmp_path / "sea" / "cut.jpg").write_bytes(
+        next((painted / "seg_test" / "sea").iterdir()).read_bytes()[:2000]
+    )
     figures = evaluated(scenelet, bundle, tmp_path)
     assert [record["source"] for record in figures["excluded"]] == ["sea/cut.jpg"]
     assert figures["images"] == 6

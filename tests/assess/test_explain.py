@@ -7,7 +7,9 @@ from scenelet.images import to_input
 
 def model_input(bundle):
     model = BundleModel(bundle)
-    return model, to_input((bundle / "golden" / "forest-large.jpg").read_bytes(), model.manifest.preprocess)
+    return model, to_input(
+        (bundle / "golden" / "forest-large.jpg").read_bytes(), model.contract.preprocess
+    )
 
 
 def test_occlusion_asks_the_served_model_and_covers_the_whole_picture(shipped_bundle):
@@ -19,7 +21,9 @@ def test_occlusion_asks_the_served_model_and_covers_the_whole_picture(shipped_bu
     assert np.abs(heat).max() <= 1
     assert np.abs(heat).max() > 0
     grey = np.full_like(pixels, 127)
-    assert np.abs(occlusion_map(model, grey, target)).max() < 1e-6  # nothing to hide in a picture of one colour
+    assert (
+        np.abs(occlusion_map(model, grey, target)).max() < 1e-6
+    )  # nothing to hide in a picture of one colour
 
 
 def test_grad_cam_asks_the_bundles_own_network(bundle, shipped_bundle):

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from scenelet.assess.ledger import entry, fingerprint, record
-from scenelet.data.manifest import Row
+from scenelet.dataset.manifest import Row
 from scenelet.errors import ArtefactError
 
 ROWS = [Row(f"{n}.jpg", "sea", "test", pixel_hash=f"{n:032x}") for n in range(3)]
@@ -14,7 +14,7 @@ APPEND = """
 import sys
 from pathlib import Path
 from scenelet.assess.ledger import entry, record
-from scenelet.data.manifest import Row
+from scenelet.dataset.manifest import Row
 rows = [Row(f"{n}.jpg", "sea", "test", pixel_hash=f"{n:032x}") for n in range(3)]
 for _ in range(40):
     record(Path(sys.argv[1]), entry("b", "0", rows, 0.5))
@@ -23,12 +23,20 @@ for _ in range(40):
 
 
 def test_looks_at_the_same_test_split_are_counted_whatever_the_bundle(tmp_path):
-    ledger, other = tmp_path / "runs" / "ledger.jsonl", [Row("x.jpg", "sea", "test", pixel_hash="f")]
+    ledger, other = (
+        tmp_path / "runs" / "ledger.jsonl",
+        [Row("x.jpg", "sea", "test", pixel_hash="f")],
+    )
     assert record(ledger, entry("first", "0", ROWS, 0.9)) == 1
     assert record(ledger, entry("second", "1", ROWS, 0.8)) == 2
     assert record(ledger, entry("first", "0", other, 0.7)) == 1
     assert record(ledger, entry("first", "0", ROWS[::-1], 0.9)) == 3
-    assert [json.loads(line)["bundle"] for line in ledger.read_text().splitlines()] == ["first", "second", "first", "first"]
+    assert [json.loads(line)["bundle"] for line in ledger.read_text().splitlines()] == [
+        "first",
+        "second",
+        "first",
+        "first",
+    ]
 
 
 def test_the_fingerprint_is_of_pixels_and_labels_not_of_names():
@@ -41,7 +49,10 @@ def test_the_fingerprint_is_of_pixels_and_labels_not_of_names():
 def test_two_processes_appending_at_once_lose_nothing(tmp_path):
     ledger = tmp_path / "ledger.jsonl"
     with ThreadPoolExecutor(2) as pool:
-        done = [pool.submit(subprocess.run, [sys.executable, "-c", APPEND, ledger], capture_output=True) for _ in range(2)]
+        done = [
+            pool.submit(subprocess.run, [sys.executable, "-c", APPEND, ledger], capture_output=True)
+            for _ in range(2)
+        ]
         assert all(each.result().returncode == 0 for each in done)
     lines = [json.loads(line) for line in ledger.read_text().splitlines()]
     assert len(lines) == 80
@@ -50,7 +61,9 @@ def test_two_processes_appending_at_once_lose_nothing(tmp_path):
 
 def test_a_killed_process_leaves_whole_lines_and_the_count_goes_on(tmp_path):
     ledger = tmp_path / "ledger.jsonl"
-    process = subprocess.Popen([sys.executable, "-c", APPEND, ledger], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", APPEND, ledger], stdout=subprocess.PIPE, text=True
+    )
     for _ in range(7):
         process.stdout.readline()
     process.kill()
@@ -82,6 +95,8 @@ def test_evaluate_says_how_often_the_test_split_was_looked_at(tmp_path, bundle, 
     command = ("evaluate", bundle, painted, "--ledger", tmp_path / "ledger.jsonl")
     assert "looked at 1 time for this project" in scenelet(*command).out
     assert "looked at 2 times for this project" in scenelet(*command).out
-    validation = scenelet("evaluate", bundle, painted / "seg_train", "--ledger", tmp_path / "other.jsonl")
+    validation = scenelet(
+        "evaluate", bundle, painted / "seg_train", "--ledger", tmp_path / "other.jsonl"
+    )
     assert "looked at" not in validation.out
     assert not (tmp_path / "other.jsonl").exists()

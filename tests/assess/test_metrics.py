@@ -8,7 +8,12 @@ from statsmodels.stats.proportion import proportion_confint
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from scenelet.assess.calibrate import fit_temperature
-from scenelet.assess.metrics import evaluate, expected_calibration_error, paired_difference, wilson_interval
+from scenelet.assess.metrics import (
+    evaluate,
+    expected_calibration_error,
+    paired_difference,
+    wilson_interval,
+)
 from scenelet.bundle.numeric import softmax
 
 RNG = np.random.default_rng(0)
@@ -21,7 +26,9 @@ NAMES = ("a", "b", "c", "d")
 @given(st.integers(1, 5000).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total))))
 def test_wilson_interval_agrees_with_statsmodels(counts):
     interval = wilson_interval(*counts)
-    assert (interval.low, interval.high) == pytest.approx(proportion_confint(*counts, method="wilson"), abs=1e-12)
+    assert (interval.low, interval.high) == pytest.approx(
+        proportion_confint(*counts, method="wilson"), abs=1e-12
+    )
     assert interval.low <= interval.value <= interval.high
 
 
@@ -31,24 +38,40 @@ def test_no_images_means_no_value():
 
 def test_figures_agree_with_scikit_learn():
     figures, predicted = evaluate(LABELS, PROBABILITIES, NAMES), PROBABILITIES.argmax(1)
-    assert figures.top1_accuracy.value == pytest.approx(sklearn_metrics.accuracy_score(LABELS, predicted))
-    assert figures.macro_f1.value == pytest.approx(sklearn_metrics.f1_score(LABELS, predicted, average="macro"))
+    assert figures.top1_accuracy.value == pytest.approx(
+        sklearn_metrics.accuracy_score(LABELS, predicted)
+    )
+    assert figures.macro_f1.value == pytest.approx(
+        sklearn_metrics.f1_score(LABELS, predicted, average="macro")
+    )
     assert figures.log_loss.value == pytest.approx(sklearn_metrics.log_loss(LABELS, PROBABILITIES))
-    assert figures.balanced_accuracy.value == pytest.approx(sklearn_metrics.balanced_accuracy_score(LABELS, predicted))
+    assert figures.balanced_accuracy.value == pytest.approx(
+        sklearn_metrics.balanced_accuracy_score(LABELS, predicted)
+    )
     assert figures.confusion_matrix == sklearn_metrics.confusion_matrix(LABELS, predicted).tolist()
     precision = sklearn_metrics.precision_score(LABELS, predicted, average=None)
     recall = sklearn_metrics.recall_score(LABELS, predicted, average=None)
-    assert [figures.per_class[name].precision.value for name in NAMES] == pytest.approx(list(precision))
+    assert [figures.per_class[name].precision.value for name in NAMES] == pytest.approx(
+        list(precision)
+    )
     assert [figures.per_class[name].recall.value for name in NAMES] == pytest.approx(list(recall))
 
 
 def test_calibration_error_agrees_with_torchmetrics():
-    expected = multiclass_calibration_error(torch.tensor(PROBABILITIES), torch.tensor(LABELS), 4, n_bins=15)
-    assert expected_calibration_error(LABELS, PROBABILITIES) == pytest.approx(float(expected), abs=1e-6)
+    expected = multiclass_calibration_error(
+        torch.tensor(PROBABILITIES), torch.tensor(LABELS), 4, n_bins=15
+    )
+    assert expected_calibration_error(LABELS, PROBABILITIES) == pytest.approx(
+        float(expected), abs=1e-6
+    )
 
 
 def test_an_absent_class_has_no_recall_and_counts_as_scikit_learn_counts_it():
-    figures = evaluate(np.array([0, 0, 1]), np.array([[0.9, 0.1, 0.0], [0.4, 0.6, 0.0], [0.2, 0.8, 0.0]]), ("a", "b", "c"))
+    figures = evaluate(
+        np.array([0, 0, 1]),
+        np.array([[0.9, 0.1, 0.0], [0.4, 0.6, 0.0], [0.2, 0.8, 0.0]]),
+        ("a", "b", "c"),
+    )
     assert figures.per_class["c"].recall.value is None
     assert figures.per_class["c"].precision.value is None
 

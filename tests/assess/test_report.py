@@ -14,12 +14,23 @@ SECTIONS = (
 
 
 def reported(scenelet, tmp_path, *arguments):
-    done = scenelet("evaluate", *arguments, "--report", tmp_path / "r" / "report.html", "--ledger", tmp_path / "l.jsonl")
+    done = scenelet(
+        "evaluate",
+        *arguments,
+        "--report",
+        tmp_path / "r" / "report.html",
+        "--ledger",
+        tmp_path / "l.jsonl",
+    )
     assert done.code == 0, done.err
-    return (tmp_path / "r" / "report.html").read_text(), json.loads((tmp_path / "r" / "report.json").read_text())
+    return (tmp_path / "r" / "report.html").read_text(), json.loads(
+        (tmp_path / "r" / "report.json").read_text()
+    )
 
 
-def test_the_report_holds_every_section_and_asks_nothing_of_the_network(bundle, painted, tmp_path, scenelet):
+def test_the_report_holds_every_section_and_asks_nothing_of_the_network(
+    bundle, painted, tmp_path, scenelet
+):
     page, figures = reported(scenelet, tmp_path, bundle, painted, "--robustness")
     for title in SECTIONS:
         assert f"<h2>{title}</h2>" in page
@@ -51,7 +62,9 @@ def few(painted, tmp_path, names, count):
 
 
 def test_three_images_make_a_report_with_wide_intervals(bundle, painted, tmp_path, scenelet):
-    page, figures = reported(scenelet, tmp_path, bundle, few(painted, tmp_path, ("sea", "forest", "street"), 1))
+    page, figures = reported(
+        scenelet, tmp_path, bundle, few(painted, tmp_path, ("sea", "forest", "street"), 1)
+    )
     assert "Only 3 images: look at the intervals" in page
     assert "No image of buildings, glacier, mountain is here" in page
     assert "Too few images a class to judge the labels" in page
@@ -85,7 +98,9 @@ def test_answers_that_are_no_numbers_are_refused(bundle, painted, tmp_path, scen
     monkeypatch.setattr(LiteRTModel, "answer", broken)
     done = scenelet("evaluate", bundle, painted, "--ledger", tmp_path / "l.jsonl")
     assert done.code == 1
-    assert "answers 36 of 36 images with something that is not a number" in done.err.splitlines()[-1]
+    assert (
+        "answers 36 of 36 images with something that is not a number" in done.err.splitlines()[-1]
+    )
     assert not (tmp_path / "l.jsonl").exists()
 
 

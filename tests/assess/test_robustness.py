@@ -4,16 +4,18 @@ from PIL import Image
 
 from scenelet.assess.robustness import CORRUPTIONS, measure_robustness
 from scenelet.bundle.runtime import BundleModel
-from scenelet.data.load import examine
-from scenelet.data.paint import paint_scene
-from scenelet.data.scan import scan
+from scenelet.dataset.load import examine
+from scenelet.dataset.paint import paint_scene
+from scenelet.dataset.scan import scan
 
 PICTURE = paint_scene("street", seed=1)
 
 
 def distance(name, place):
     corruption = CORRUPTIONS[name]
-    spoilt = corruption.apply(PICTURE, corruption.strengths[place], np.random.default_rng(0)).resize(PICTURE.size)
+    spoilt = corruption.apply(
+        PICTURE, corruption.strengths[place], np.random.default_rng(0)
+    ).resize(PICTURE.size)
     return float(np.abs(np.asarray(spoilt, float) - np.asarray(PICTURE, float)).mean())
 
 
@@ -45,6 +47,8 @@ def test_robustness_counts_each_image_in_each_way_and_repeats(bundle, painted):
     first, again = (measure_robustness(model, painted, rows) for _ in range(2))
     assert first == again
     assert first.images == 12
-    values = [interval.value for intervals in first.by_corruption.values() for interval in intervals]
+    values = [
+        interval.value for intervals in first.by_corruption.values() for interval in intervals
+    ]
     assert len(values) == 45
     assert first.mean_accuracy == pytest.approx(np.mean(values))

@@ -7,7 +7,7 @@ from scenelet.assess.strangers import auroc, stranger_figures
 from scenelet.bundle.litert import Model
 from scenelet.bundle.numeric import energies, fit_feature_space
 from scenelet.bundle.scores import energy
-from scenelet.data.strangers import paint_strangers
+from scenelet.dataset.strangers import paint_strangers
 from scenelet.export.convert import distance_to_litert
 from scenelet.images import decode, pixel_hash
 
@@ -21,7 +21,9 @@ def test_auroc_agrees_with_scikit_learn_ties_included():
 
 def test_the_threshold_lets_one_in_twenty_known_pictures_raise_a_false_alarm():
     rng = np.random.default_rng(1)
-    figures = stranger_figures("s", rng.normal(0, 1, 2000), {"far": rng.normal(9, 1, 100), "near": rng.normal(0, 1, 2000)})
+    figures = stranger_figures(
+        "s", rng.normal(0, 1, 2000), {"far": rng.normal(9, 1, 100), "near": rng.normal(0, 1, 2000)}
+    )
     assert figures.false_alarms == pytest.approx(0.05, abs=0.002)
     assert figures.told["far"] == 1
     assert figures.auroc["near"] == pytest.approx(0.5, abs=0.03)
@@ -39,9 +41,14 @@ def test_the_distance_is_mahalanobis():
 
 def test_the_exported_distance_is_the_space_s():
     rng = np.random.default_rng(4)
-    space, some = fit_feature_space(rng.normal(0, 2, (90, 8))), rng.normal(0, 3, (20, 8)).astype(np.float32)
+    space, some = (
+        fit_feature_space(rng.normal(0, 2, (90, 8))),
+        rng.normal(0, 3, (20, 8)).astype(np.float32),
+    )
     model = Model(distance_to_litert(space))
-    assert [model.run(each.tobytes())[0][0] for each in some] == pytest.approx(space.distances(some), rel=1e-4)
+    assert [model.run(each.tobytes())[0][0] for each in some] == pytest.approx(
+        space.distances(some), rel=1e-4
+    )
 
 
 def test_one_picture_gets_the_energy_of_many():
@@ -62,7 +69,9 @@ def test_painted_strangers_are_pictures_the_same_for_the_same_seed_and_all_diffe
     assert len(set(hashes)) == len(hashes) == 20
 
 
-def test_the_shipped_bundle_tells_strangers_better_by_feature_distance_than_by_energy(shipped_bundle):
+def test_the_shipped_bundle_tells_strangers_better_by_feature_distance_than_by_energy(
+    shipped_bundle,
+):
     import json
 
     tried = json.loads((shipped_bundle / "bundle.json").read_text())["thresholds"]["strangers"]

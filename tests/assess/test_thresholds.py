@@ -34,7 +34,8 @@ def test_prediction_sets_cover_as_often_as_promised_in_1000_repetitions():
         sizes.append(sets.sum(1).mean())
     count = len(held)
     error = 3 * np.sqrt(promised * (1 - promised) / count)
-    # split conformal covers at least as promised, and at most 1 / (calibration images of the class + 1) more, here about 1/51
+    # split conformal covers at least as promised, and at most 1 / (calibration images of the class
+    # + 1) more, here about 1/51
     assert promised - error <= np.mean(held) <= promised + 0.02 + error
     assert 1 < np.mean(sizes) < CLASSES
 
@@ -83,7 +84,9 @@ def test_cross_fitting_measures_what_new_images_would_show(temperature):
     assert on_new.coverage.value == pytest.approx(0.9, abs=0.02)
     assert promise.answered == pytest.approx(on_new.answered, abs=0.03)
     assert promise.mean_set_size == pytest.approx(on_new.mean_set_size, abs=0.05)
-    assert promise.expected_calibration_error < 0.03  # of 3,000 images in 15 bins, chance alone makes some 2 %
+    assert (
+        promise.expected_calibration_error < 0.03
+    )  # of 3,000 images in 15 bins, chance alone makes some 2 %
     assert expected_calibration_error(new_labels, softmax(new_logits, fitted)) < 0.02
 
 

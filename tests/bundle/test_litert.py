@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from interpreter import interpreted
 
+from scenelet.bundle.contract import LITERT, read_contract
 from scenelet.bundle.litert import LiteRTError, Model
-from scenelet.bundle.manifest import LITERT, read_manifest
 from scenelet.bundle.numeric import softmax as softmax_of_many
 from scenelet.bundle.runtime import LiteRTModel
 from scenelet.bundle.scores import softmax
@@ -19,7 +19,7 @@ def content(bundle):
 
 @pytest.fixture(scope="module")
 def pictures(bundle):
-    spec = read_manifest(bundle).preprocess
+    spec = read_contract(bundle).preprocess
     return [to_input(path.read_bytes(), spec) for path in sorted((bundle / "golden").iterdir())]
 
 
@@ -79,7 +79,7 @@ def test_models_that_are_dropped_give_their_memory_back(content):
 
 
 def test_pixels_are_the_bytes_of_the_input_array(bundle):
-    spec = read_manifest(bundle).preprocess
+    spec = read_contract(bundle).preprocess
     for path in (bundle / "golden").iterdir():
         assert to_pixels(path.read_bytes(), spec) == to_input(path.read_bytes(), spec).tobytes()
 

@@ -18,7 +18,13 @@ def answers(scenelet, *arguments):
 
 
 def test_json_is_one_object_a_line(bundle, painted, scenelet):
-    done, lines = answers(scenelet, "--bundle", bundle, painted / "seg_pred", next((painted / "seg_test" / "sea").iterdir()))
+    done, lines = answers(
+        scenelet,
+        "--bundle",
+        bundle,
+        painted / "seg_pred",
+        next((painted / "seg_test" / "sea").iterdir()),
+    )
     assert done.code == 0, done.err
     assert len(lines) == 19
     assert all(set(line) >= KEYS for line in lines)
@@ -29,7 +35,9 @@ def test_every_nasty_image_is_answered(bundle, tmp_path, scenelet):
         (tmp_path / name).write_bytes(data)
     done, lines = answers(scenelet, "--bundle", bundle, tmp_path)
     assert done.code == 0, done.err
-    assert [line["source"] for line in lines] == [str(tmp_path / name) for name in sorted(nasty_files())]
+    assert [line["source"] for line in lines] == [
+        str(tmp_path / name) for name in sorted(nasty_files())
+    ]
 
 
 def bomb():
@@ -47,7 +55,9 @@ def bomb():
         ("bomb.png", bomb(), "pixels"),
     ],
 )
-def test_one_bad_image_is_one_record_while_the_rest_goes_on(bundle, tmp_path, scenelet, name, content, error):
+def test_one_bad_image_is_one_record_while_the_rest_goes_on(
+    bundle, tmp_path, scenelet, name, content, error
+):
     (tmp_path / name).write_bytes(content)
     (tmp_path / "z-good.jpg").write_bytes(nasty_files()["buildings.jpg"])
     done, (bad, good) = answers(scenelet, "--bundle", bundle, tmp_path)
@@ -74,7 +84,9 @@ def test_a_url_is_fetched_only_from_where_it_may(bundle, scenelet):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     host = f"127.0.0.1:{server.server_port}"
     refused, (line,) = answers(scenelet, "--bundle", bundle, f"http://{host}/x.jpg")
-    allowed, (answer,) = answers(scenelet, "--bundle", bundle, f"http://{host}/x.jpg", "--trust-host", host)
+    allowed, (answer,) = answers(
+        scenelet, "--bundle", bundle, f"http://{host}/x.jpg", "--trust-host", host
+    )
     server.shutdown()
     server.server_close()
     assert refused.code == 1

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from scenelet.deploy.target import Target, find_interpreter
+from scenelet.deploy.aws.target import Target, find_interpreter
 
 TARGET = Target()
 
@@ -44,7 +44,15 @@ def second_bundle(bundle, tmp_path_factory):
     """The same model under another name and date: a new bundle, for deployments."""
     folder = shutil.copytree(bundle, tmp_path_factory.mktemp("second") / "newer")
     path = folder / "bundle.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "name": "newer", "created": "2031-01-01T00:00:00+00:00"}))
+    path.write_text(
+        json.dumps(
+            {
+                **json.loads(path.read_text()),
+                "name": "newer",
+                "created": "2031-01-01T00:00:00+00:00",
+            }
+        )
+    )
     return folder
 
 
@@ -54,7 +62,10 @@ def packages(bundle, second_bundle, tmp_path_factory):
     from scenelet.deploy.package import package_zip
 
     folder = tmp_path_factory.mktemp("packages")
-    return {source.name: package_zip(source, folder / f"{source.name}.zip", TARGET).path for source in (bundle, second_bundle)}
+    return {
+        source.name: package_zip(source, folder / f"{source.name}.zip", TARGET).path
+        for source in (bundle, second_bundle)
+    }
 
 
 @pytest.fixture

@@ -9,7 +9,10 @@ from urllib.parse import urlsplit
 
 
 class FaultyLine(http.server.ThreadingHTTPServer):
-    """Passes requests on to `target`, but for the share `rate` of them; `faults` counts what was done to them."""
+    """Passes requests on to `target`, but for the share `rate` of them.
+
+    `faults` counts what was done to them.
+    """
 
     daemon_threads = True
     KINDS = ("throttle", "fail", "hang", "cut", "lose")
@@ -17,7 +20,11 @@ class FaultyLine(http.server.ThreadingHTTPServer):
     def __init__(self, target, seed, rate, kinds=KINDS):
         super().__init__(("127.0.0.1", 0), Line)
         self.target, self.rate, self.kinds = urlsplit(target), rate, kinds
-        self.draw, self.faults, self.lock = random.Random(seed), dict.fromkeys(self.KINDS, 0), threading.Lock()
+        self.draw, self.faults, self.lock = (
+            random.Random(seed),
+            dict.fromkeys(self.KINDS, 0),
+            threading.Lock(),
+        )
         self.url = f"http://127.0.0.1:{self.server_port}"
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -53,7 +60,9 @@ class Line(http.server.BaseHTTPRequestHandler):
         if fault in ("throttle", "fail"):
             self.refuse(fault)
             return
-        connection = http.client.HTTPConnection(self.server.target.hostname, self.server.target.port, timeout=60)
+        connection = http.client.HTTPConnection(
+            self.server.target.hostname, self.server.target.port, timeout=60
+        )
         connection.request(self.command, self.path, body, dict(self.headers))
         response = connection.getresponse()
         content = response.read()
@@ -64,10 +73,21 @@ class Line(http.server.BaseHTTPRequestHandler):
             return
         self.send_response(response.status)
         for name, value in response.headers.items():
-            if name.lower() not in ("content-length", "transfer-encoding", "connection", "date", "server"):
+            if name.lower() not in (
+                "content-length",
+                "transfer-encoding",
+                "connection",
+                "date",
+                "server",
+            ):
                 self.send_header(name, value)
         self.send_header(
-            "Content-Length", str(len(content)) if self.command != "HEAD" else response.headers.get("Content-Length", "0")
+            "Content-Length",
+            (
+                str(len(content))
+                if self.command != "HEAD"
+                else response.headers.get("Content-Length", "0")
+            ),
         )
         self.end_headers()
         if self.command != "HEAD":
@@ -76,7 +96,8 @@ class Line(http.server.BaseHTTPRequestHandler):
     def refuse(self, fault):
         code, status = {"throttle": ("Throttling", 400), "fail": ("InternalFailure", 500)}[fault]
         body = (
-            f"<ErrorResponse><Error><Code>{code}</Code><Message>a fault of the test</Message></Error></ErrorResponse>".encode()
+            f"<ErrorResponse><Error><Code>{code}</Code><Message>a fault of the"
+            " test</Message></Error></ErrorResponse>".encode()
         )
         kind = "text/xml"
         if "/2015-03-31/" in self.path or "/2021-" in self.path:

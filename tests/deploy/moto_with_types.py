@@ -1,7 +1,10 @@
-"""moto's server, with the CloudFormation types that it lacks. These are ours, for the tests; moto's own code does the rest.
+"""moto's server, with the CloudFormation types that it lacks.
 
-moto 5.2 takes ApiGatewayV2, Lambda::Alias, Lambda::Url and CloudWatch::Alarm without a word, and makes nothing of them. Here
-they are made through moto's own back ends, so that they can be asked for afterwards. An API's address is the tests' gateway.
+These are ours, for the tests; moto's own code does the rest.
+
+moto 5.2 takes ApiGatewayV2, Lambda::Alias, Lambda::Url and CloudWatch::Alarm without a word, and
+makes nothing of them. Here they are made through moto's own back ends, so that they can be asked
+for afterwards. An API's address is the tests' gateway.
 """
 
 import os
@@ -56,9 +59,16 @@ class Alias(Made):
         return "AWS::Lambda::Alias"
 
     @classmethod
-    def create_from_cloudformation_json(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs):
-        wanted, backend = cloudformation_json["Properties"], lambda_backends[account_id][region_name]
-        alias = backend.create_alias(wanted["Name"], wanted["FunctionName"], wanted["FunctionVersion"], "", None)
+    def create_from_cloudformation_json(
+        cls, resource_name, cloudformation_json, account_id, region_name, **kwargs
+    ):
+        wanted, backend = (
+            cloudformation_json["Properties"],
+            lambda_backends[account_id][region_name],
+        )
+        alias = backend.create_alias(
+            wanted["Name"], wanted["FunctionName"], wanted["FunctionVersion"], "", None
+        )
         made = cls(alias.arn, lambda: None)  # goes with its function
         made.alias = alias
         return made
@@ -75,7 +85,9 @@ class Permission(Made):
         return "AWS::Lambda::Permission"
 
     @classmethod
-    def create_from_cloudformation_json(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs):
+    def create_from_cloudformation_json(
+        cls, resource_name, cloudformation_json, account_id, region_name, **kwargs
+    ):
         return cls(f"{resource_name}-permission", lambda: None)
 
 
@@ -85,10 +97,19 @@ class Url(Made):
         return "AWS::Lambda::Url"
 
     @classmethod
-    def create_from_cloudformation_json(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs):
-        wanted, backend = cloudformation_json["Properties"], lambda_backends[account_id][region_name]
-        backend.create_function_url_config(wanted["TargetFunctionArn"], {"AuthType": wanted["AuthType"]})
-        return cls(f"{wanted['TargetFunctionArn']}:url", lambda: None, FunctionUrl=GATEWAY_URL + "/")
+    def create_from_cloudformation_json(
+        cls, resource_name, cloudformation_json, account_id, region_name, **kwargs
+    ):
+        wanted, backend = (
+            cloudformation_json["Properties"],
+            lambda_backends[account_id][region_name],
+        )
+        backend.create_function_url_config(
+            wanted["TargetFunctionArn"], {"AuthType": wanted["AuthType"]}
+        )
+        return cls(
+            f"{wanted['TargetFunctionArn']}:url", lambda: None, FunctionUrl=GATEWAY_URL + "/"
+        )
 
 
 class Api(Made):
@@ -97,10 +118,17 @@ class Api(Made):
         return "AWS::ApiGatewayV2::Api"
 
     @classmethod
-    def create_from_cloudformation_json(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs):
-        wanted, backend = cloudformation_json["Properties"], apigatewayv2_backends[account_id][region_name]
+    def create_from_cloudformation_json(
+        cls, resource_name, cloudformation_json, account_id, region_name, **kwargs
+    ):
+        wanted, backend = (
+            cloudformation_json["Properties"],
+            apigatewayv2_backends[account_id][region_name],
+        )
         cors = wanted.get("CorsConfiguration")
-        made = backend.create_api("", cors, "", False, False, wanted["Name"], wanted["ProtocolType"], "", {}, "")
+        made = backend.create_api(
+            "", cors, "", False, False, wanted["Name"], wanted["ProtocolType"], "", {}, ""
+        )
         return cls(made.api_id, lambda: backend.delete_api(made.api_id), ApiEndpoint=GATEWAY_URL)
 
 
@@ -110,11 +138,35 @@ class Integration(Made):
         return "AWS::ApiGatewayV2::Integration"
 
     @classmethod
-    def create_from_cloudformation_json(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs):
-        wanted, backend = cloudformation_json["Properties"], apigatewayv2_backends[account_id][region_name]
-        fixed = ["", "INTERNET", "", "", "", "POST", "", wanted["IntegrationType"], wanted["IntegrationUri"], ""]
+    def create_from_cloudformation_json(
+        cls, resource_name, cloudformation_json, account_id, region_name, **kwargs
+    ):
+        wanted, backend = (
+            cloudformation_json["Properties"],
+            apigatewayv2_backends[account_id][region_name],
+        )
+        fixed = [
+            "",
+            "INTERNET",
+            "",
+            "",
+            "",
+            "POST",
+            "",
+            wanted["IntegrationType"],
+            wanted["IntegrationUri"],
+            "",
+        ]
         made = backend.create_integration(
-            wanted["ApiId"], *fixed, wanted["PayloadFormatVersion"], None, None, None, "", "29000", {}
+            wanted["ApiId"],
+            *fixed,
+            wanted["PayloadFormatVersion"],
+            None,
+            None,
+            None,
+            "",
+            "29000",
+            {},
         )
         return cls(made.id, lambda: None)
 
@@ -125,8 +177,13 @@ class Route(Made):
         return "AWS::ApiGatewayV2::Route"
 
     @classmethod
-    def create_from_cloudformation_json(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs):
-        wanted, backend = cloudformation_json["Properties"], apigatewayv2_backends[account_id][region_name]
+    def create_from_cloudformation_json(
+        cls, resource_name, cloudformation_json, account_id, region_name, **kwargs
+    ):
+        wanted, backend = (
+            cloudformation_json["Properties"],
+            apigatewayv2_backends[account_id][region_name],
+        )
         head = (wanted["ApiId"], False, [], wanted["AuthorizationType"], "", "", "", None, None)
         made = backend.create_route(*head, wanted["RouteKey"], "", wanted["Target"])
         return cls(made.route_id, lambda: None)
@@ -138,10 +195,19 @@ class Stage(Made):
         return "AWS::ApiGatewayV2::Stage"
 
     @classmethod
-    def create_from_cloudformation_json(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs):
-        wanted, backend = cloudformation_json["Properties"], apigatewayv2_backends[account_id][region_name]
+    def create_from_cloudformation_json(
+        cls, resource_name, cloudformation_json, account_id, region_name, **kwargs
+    ):
+        wanted, backend = (
+            cloudformation_json["Properties"],
+            apigatewayv2_backends[account_id][region_name],
+        )
         settings = wanted["DefaultRouteSettings"]
-        config = {"stageName": wanted["StageName"], "autoDeploy": wanted["AutoDeploy"], "defaultRouteSettings": settings}
+        config = {
+            "stageName": wanted["StageName"],
+            "autoDeploy": wanted["AutoDeploy"],
+            "defaultRouteSettings": settings,
+        }
         backend.create_stage(wanted["ApiId"], config)
         return cls(wanted["StageName"], lambda: None)
 
@@ -152,8 +218,13 @@ class Alarm(Made):
         return "AWS::CloudWatch::Alarm"
 
     @classmethod
-    def create_from_cloudformation_json(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs):
-        wanted, backend = cloudformation_json["Properties"], cloudwatch_backends[account_id][region_name]
+    def create_from_cloudformation_json(
+        cls, resource_name, cloudformation_json, account_id, region_name, **kwargs
+    ):
+        wanted, backend = (
+            cloudformation_json["Properties"],
+            cloudwatch_backends[account_id][region_name],
+        )
         name = resource_name
         backend.put_metric_alarm(
             name=name,
@@ -166,7 +237,9 @@ class Alarm(Made):
             statistic=wanted.get("Statistic"),
             extended_statistic=wanted.get("ExtendedStatistic"),
             description=wanted["AlarmDescription"],
-            dimensions=[{"Name": each["Name"], "Value": each["Value"]} for each in wanted["Dimensions"]],
+            dimensions=[
+                {"Name": each["Name"], "Value": each["Value"]} for each in wanted["Dimensions"]
+            ],
             alarm_actions=[],
         )
         return cls(name, lambda: backend.delete_alarms([name]))
@@ -178,5 +251,7 @@ def serve(port):
 
     ours = {kind.cloudformation_type(): kind for kind in Made.__subclasses__()}
     parsing.get_model_map().update(ours)
-    parsing.get_name_type_map().update({name: kind.cloudformation_name_type() for name, kind in ours.items()})
+    parsing.get_name_type_map().update(
+        {name: kind.cloudformation_name_type() for name, kind in ours.items()}
+    )
     main(["-H", "127.0.0.1", "-p", port])

@@ -1,4 +1,7 @@
-"""The learners' script, as written, with AWS's own command line against moto's server; only docker is stood in for."""
+"""The learners' script, as written, with AWS's own command line against moto's server.
+
+Only docker is stood in for.
+"""
 
 import subprocess
 import sys
@@ -9,7 +12,8 @@ import pytest
 from conftest import REPOSITORY
 
 pytestmark = pytest.mark.pipeline
-# there is no docker engine here: it writes down what it is asked, and builds nothing (test_image.py builds with buildah)
+# there is no docker engine here: it writes down what it is asked, and builds nothing (test_image.py
+# builds with buildah)
 DOCKER = """#!/bin/sh
 echo "$@" >> "$DOCKER_LOG"
 [ "$1" = login ] && cat > /dev/null
@@ -22,7 +26,11 @@ def command_line(tmp_path_factory):
     """A folder with AWS's own `aws`, in an environment of its own."""
     folder = tmp_path_factory.mktemp("awscli")
     venv.create(folder, with_pip=True)
-    done = subprocess.run([folder / "bin" / "python", "-m", "pip", "install", "-q", "awscli"], capture_output=True, check=False)
+    done = subprocess.run(
+        [folder / "bin" / "python", "-m", "pip", "install", "-q", "awscli"],
+        capture_output=True,
+        check=False,
+    )
     if done.returncode:
         pytest.skip("awscli could not be installed")
     return folder / "bin"
@@ -46,7 +54,10 @@ def test_the_script_deploys_an_image_and_again(aws, bundle, command_line, tmp_pa
         assert done.stdout.splitlines()[-1].startswith("next: scenelet predict --endpoint http")
     found = boto3.client("lambda").get_function(FunctionName="by-hand")["Configuration"]
     assert (found["PackageType"], found["MemorySize"]) == ("Image", 1024)
-    assert boto3.client("ecr").describe_repositories()["repositories"][0]["repositoryName"] == "by-hand"
+    assert (
+        boto3.client("ecr").describe_repositories()["repositories"][0]["repositoryName"]
+        == "by-hand"
+    )
     assert [api["Name"] for api in boto3.client("apigatewayv2").get_apis()["Items"]] == ["by-hand"]
     asked = log.read_text().splitlines()
     assert [line.split()[0] for line in asked] == ["build", "login", "push"] * 2

@@ -1,12 +1,15 @@
-"""A faulty line to AWS: a deployment ends right, or says what to do; the same command again gets there in the end."""
+"""A faulty line to AWS: a deployment ends right, or says what to do.
+
+The same command again gets there in the end.
+"""
 
 import boto3
 import pytest
 from botocore.config import Config
 from faulty_line import FaultyLine
 
-from scenelet.deploy.cloud import Cloud
-from scenelet.deploy.release import Options, Release
+from scenelet.deploy.aws.cloud import Cloud
+from scenelet.deploy.aws.release import Options, Release
 from scenelet.errors import CloudError, DeployError
 
 pytestmark = pytest.mark.pipeline
@@ -24,8 +27,10 @@ def faulty(aws, monkeypatch):
         monkeypatch.setenv("AWS_ENDPOINT_URL", line.url)
         return line
 
-    config = Config(retries={"mode": "standard", "max_attempts": 2}, connect_timeout=1, read_timeout=1)
-    monkeypatch.setattr("scenelet.deploy.cloud._CONFIG", config)
+    config = Config(
+        retries={"mode": "standard", "max_attempts": 2}, connect_timeout=1, read_timeout=1
+    )
+    monkeypatch.setattr("scenelet.deploy.aws.cloud._CONFIG", config)
     yield put
     monkeypatch.setenv("AWS_ENDPOINT_URL", honest)
     for line in lines:
@@ -56,7 +61,12 @@ def test_a_deployment_over_a_faulty_line_gets_there_in_the_end(aws, packages, fa
     done, more = until_it_ends_well(lambda: release().deploy(second, lambda _: None))
     assert sum(line.faults.values()) > 5
     assert all(len(told.splitlines()) == 1 for told in said + more)
-    assert aws.invoke({"rawPath": "/health", "requestContext": {"http": {"method": "GET"}}})["statusCode"] == 200
+    assert (
+        aws.invoke({"rawPath": "/health", "requestContext": {"http": {"method": "GET"}}})[
+            "statusCode"
+        ]
+        == 200
+    )
     assert release_over(aws).live_version() == done.version
     until_it_ends_well(lambda: release().destroy(lambda _: None))
     assert boto3.client("lambda", endpoint_url=aws.endpoint_url).list_functions()["Functions"] == []
@@ -75,20 +85,32 @@ def test_an_upload_that_is_cut_every_time_says_so_and_leaves_nothing_half(aws, p
     with pytest.raises(CloudError, match="run the same command again"):
         release().deploy(packages["tiny"].read_bytes(), lambda _: None)
     s3 = boto3.client("s3", endpoint_url=aws.endpoint_url)
-    assert not [bucket for bucket in s3.list_buckets()["Buckets"] if s3.list_objects_v2(Bucket=bucket["Name"]).get("Contents")]
+    assert not [
+        bucket
+        for bucket in s3.list_buckets()["Buckets"]
+        if s3.list_objects_v2(Bucket=bucket["Name"]).get("Contents")
+    ]
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}, "no credentials. Run `aws configure`"),
+        (
+            {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None},
+            "no credentials. Run `aws configure`",
+        ),
         ({"AWS_DEFAULT_REGION": None}, "no region. Name one: --region eu-central-1"),
-        ({"AWS_DEFAULT_REGION": "eu-middle-9", "AWS_ENDPOINT_URL": None}, "found 'eu-middle-9', no region of AWS"),
+        (
+            {"AWS_DEFAULT_REGION": "eu-middle-9", "AWS_ENDPOINT_URL": None},
+            "found 'eu-middle-9', no region of AWS",
+        ),
         ({"AWS_PROFILE": "nobody"}, "nobody"),
         ({"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "AWS could not be reached"),
     ],
 )
-def test_a_wrong_account_region_or_address_is_one_line(aws, packages, scenelet, monkeypatch, change, message):
+def test_a_wrong_account_region_or_address_is_one_line(
+    aws, packages, scenelet, monkeypatch, change, message
+):
     for name, value in change.items():
         monkeypatch.delenv(name, raising=False)
         if value is not None:
@@ -101,11 +123,19 @@ def test_a_wrong_account_region_or_address_is_one_line(aws, packages, scenelet, 
 @pytest.mark.parametrize(
     ("code", "words", "message"),
     [
-        ("AccessDenied", "User x is not authorized to perform: lambda:CreateFunction", "not permitted: User x"),
+        (
+            "AccessDenied",
+            "User x is not authorized to perform: lambda:CreateFunction",
+            "not permitted: User x",
+        ),
         ("ExpiredToken", "expired", "have expired. Log in again"),
         ("Throttling", "Rate exceeded", "AWS is throttling: Rate exceeded"),
         ("InternalFailure", "oops", "AWS failed (InternalFailure: oops)"),
-        ("InvalidParameter", "decreases account's UnreservedConcurrentExecution below", "Deploy with --concurrency 0"),
+        (
+            "InvalidParameter",
+            "decreases account's UnreservedConcurrentExecution below",
+            "Deploy with --concurrency 0",
+        ),
         ("BucketAlreadyExists", "taken", "belongs to somebody else. Name another with --bucket"),
         ("Whatever", "new", "AWS refused (Whatever): new"),
     ],
@@ -113,7 +143,7 @@ def test_a_wrong_account_region_or_address_is_one_line(aws, packages, scenelet, 
 def test_what_aws_refuses_is_one_line_with_the_next_step(code, words, message):
     from botocore.exceptions import ClientError
 
-    from scenelet.deploy.cloud import translated
+    from scenelet.deploy.aws.cloud import translated
 
     with pytest.raises(CloudError) as told, translated("it"):
         raise ClientError({"Error": {"Code": code, "Message": words}}, "Work")

@@ -11,14 +11,15 @@ import threading
 
 import pytest
 
+from scenelet.deploy.aws.target import Target
 from scenelet.deploy.package import package_image
 from scenelet.deploy.runtime_api import AWSLAMBDARIC, RuntimeServer
-from scenelet.deploy.target import Target
 
 pytestmark = pytest.mark.pipeline
 TOOLS = ("buildah", "podman", "runc", "mmdebstrap")
 BASE, IMAGE = "localhost/scenelet-test-base", "localhost/scenelet-test"
-# as the entrypoint of AWS's base does: the task root first, then the runtime client with the handler of CMD
+# as the entrypoint of AWS's base does: the task root first, then the runtime client with the
+# handler of CMD
 ENTRYPOINT = """
 import sys
 sys.path[:0] = ["/var/task", "/var/runtime"]
@@ -35,7 +36,9 @@ ENTRYPOINT ["/usr/bin/python3", "-B", "/entrypoint.py"]
 
 
 def run(*command, **how):
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=300, check=False, **how)
+    done = subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, timeout=300, check=False, **how
+    )
     assert done.returncode == 0, f"{command}: {done.stderr[-800:]}"
     return done.stdout
 
@@ -45,11 +48,19 @@ def image(bundle, tmp_path_factory):
     missing = [name for name in TOOLS if not shutil.which(name)]
     if missing or os.geteuid():
         pytest.skip(
-            f"needs root and {', '.join(TOOLS)}; missing: {', '.join(missing) or 'root'}. `make system-tools` gets them"
+            f"needs root and {', '.join(TOOLS)}; missing: {', '.join(missing) or 'root'}. `make"
+            " system-tools` gets them"
         )
     folder = tmp_path_factory.mktemp("image")
     made = subprocess.run(
-        ["mmdebstrap", "--quiet", "--variant=minbase", "--include=python3", "trixie", folder / "base.tar"],
+        [
+            "mmdebstrap",
+            "--quiet",
+            "--variant=minbase",
+            "--include=python3",
+            "trixie",
+            folder / "base.tar",
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -57,13 +68,31 @@ def image(bundle, tmp_path_factory):
     if made.returncode:
         pytest.skip(f"no base could be made from Debian: {made.stderr.strip().splitlines()[-1]}")
     platforms = ["--platform", "manylinux_2_28_x86_64", "--platform", "manylinux2014_x86_64"]
-    wanted = ["--quiet", "--python-version", "3.13", "--only-binary=:all:", *platforms, AWSLAMBDARIC]
+    wanted = [
+        "--quiet",
+        "--python-version",
+        "3.13",
+        "--only-binary=:all:",
+        *platforms,
+        AWSLAMBDARIC,
+    ]
     run(sys.executable, "-m", "pip", "install", "--target", folder / "runtime", *wanted)
     (folder / "entrypoint.py").write_text(ENTRYPOINT)
     (folder / "Dockerfile").write_text(BASE_FILE)
     run("buildah", "bud", "--isolation", "chroot", "--quiet", "--tag", BASE, folder)
     context = package_image(bundle, folder / "context", Target()).path
-    run("buildah", "bud", "--isolation", "chroot", "--quiet", "--build-arg", f"BASE={BASE}", "--tag", IMAGE, context)
+    run(
+        "buildah",
+        "bud",
+        "--isolation",
+        "chroot",
+        "--quiet",
+        "--build-arg",
+        f"BASE={BASE}",
+        "--tag",
+        IMAGE,
+        context,
+    )
     yield IMAGE
     run("buildah", "rmi", IMAGE, BASE)
 
@@ -86,7 +115,19 @@ def test_the_image_answers_read_only_in_little_memory_as_nobody(image, bundle, s
         "--ulimit",
         "nproc=1024:1024",
     ]
-    command = ["podman", "--cgroup-manager", "cgroupfs", "run", "--rm", "--name", name, *limits, "--env", address, image]
+    command = [
+        "podman",
+        "--cgroup-manager",
+        "cgroupfs",
+        "run",
+        "--rm",
+        "--name",
+        name,
+        *limits,
+        "--env",
+        address,
+        image,
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         picture = bundle / "golden" / "forest-large.jpg"
@@ -100,10 +141,22 @@ def test_the_image_answers_read_only_in_little_memory_as_nobody(image, bundle, s
         expected = json.loads(scenelet("predict", "--bundle", bundle, picture, "--json").out)
         assert kind == "response"
         assert answer["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-3)
-        user = run("podman", "--cgroup-manager", "cgroupfs", "inspect", "--format", "{{.Config.User}}", name)
+        user = run(
+            "podman",
+            "--cgroup-manager",
+            "cgroupfs",
+            "inspect",
+            "--format",
+            "{{.Config.User}}",
+            name,
+        )
         assert user.strip() == "65534:65534"
     finally:
-        subprocess.run(["podman", "--cgroup-manager", "cgroupfs", "kill", name], capture_output=True, check=False)
+        subprocess.run(
+            ["podman", "--cgroup-manager", "cgroupfs", "kill", name],
+            capture_output=True,
+            check=False,
+        )
         process.wait(timeout=30)
         process.stdout.close()
         server.shutdown()

@@ -6,8 +6,8 @@ import zipfile
 import pytest
 from conftest import REPOSITORY
 
+from scenelet.deploy.aws.target import Target, find_interpreter
 from scenelet.deploy.package import handler_modules, package_image, package_zip
-from scenelet.deploy.target import Target, find_interpreter
 from scenelet.errors import BundleTamperedError, ConfigError
 from scenelet.shipped import default_bundle
 
@@ -30,10 +30,23 @@ def test_the_shipped_bundle_packs_into_twelve_megabytes(tmp_path):
 
 def test_it_holds_what_serving_needs_and_no_more(names):
     tops = {name.split("/")[0] for name in names}
-    assert tops == {"scenelet", "PIL", "pillow.libs", "ai_edge_litert", "bundle", "licenses", "sbom.cdx.json", "package.json"}
+    assert tops == {
+        "scenelet",
+        "PIL",
+        "pillow.libs",
+        "ai_edge_litert",
+        "bundle",
+        "licenses",
+        "sbom.cdx.json",
+        "package.json",
+    }
     assert "bundle/model.onnx" not in names
-    assert [name for name in names if name.startswith("ai_edge_litert/")] == ["ai_edge_litert/libLiteRt.so"]
-    assert not [name for name in names if "test" in name.lower() or ".dist-info" in name or "numpy" in name]
+    assert [name for name in names if name.startswith("ai_edge_litert/")] == [
+        "ai_edge_litert/libLiteRt.so"
+    ]
+    assert not [
+        name for name in names if "test" in name.lower() or ".dist-info" in name or "numpy" in name
+    ]
     assert {name.split("/")[1] for name in names if name.startswith("scenelet/")} == {
         "__init__.py", "__pycache__", "bundle", "errors.py", "images.py", "serve", "shipped.py",
     }  # fmt: skip
@@ -42,7 +55,9 @@ def test_it_holds_what_serving_needs_and_no_more(names):
 
 def test_modules_that_are_imported_late_are_found():
     modules = handler_modules(REPOSITORY / "src")
-    assert {"scenelet/serve/s3.py", "scenelet/serve/fetch.py", "scenelet/serve/__init__.py"} <= set(modules)
+    assert {"scenelet/serve/s3.py", "scenelet/serve/fetch.py", "scenelet/serve/__init__.py"} <= set(
+        modules
+    )
     assert "scenelet/bundle/numeric.py" not in modules
 
 
@@ -52,7 +67,9 @@ def test_bytecode_survives_the_zip(packages, names):
     compiled = [name for name in names if name.endswith(".pyc")]
     assert len(compiled) == len([name for name in names if name.endswith(".py")])
     with zipfile.ZipFile(packages["tiny"]) as archive:
-        assert {archive.read(name)[4] for name in compiled} == {0b01}  # hash-based, unchecked: no date, no look at the source
+        assert {archive.read(name)[4] for name in compiled} == {
+            0b01
+        }  # hash-based, unchecked: no date, no look at the source
 
 
 def test_the_bill_of_materials_names_every_wheel_and_the_model(packages):
@@ -69,7 +86,11 @@ def test_every_licence_is_in_it(names):
 
 def test_an_image_s_folder_holds_the_same_files_and_a_dockerfile(bundle, names, tmp_path):
     made = package_image(bundle, tmp_path / "image", Target())
-    files = {path.relative_to(made.path / "task").as_posix() for path in (made.path / "task").rglob("*") if path.is_file()}
+    files = {
+        path.relative_to(made.path / "task").as_posix()
+        for path in (made.path / "task").rglob("*")
+        if path.is_file()
+    }
     assert files == set(names)
     assert "ARG BASE=" in (made.path / "Dockerfile").read_text()
 
@@ -85,7 +106,10 @@ def test_a_tampered_bundle_is_not_packed(bundle, tmp_path):
 
 
 def test_a_target_that_lambda_has_not_is_refused():
-    for values, message in (({"python": "3.11"}, "--python: found '3.11'"), ({"architecture": "mips"}, "--arch: found 'mips'")):
+    for values, message in (
+        ({"python": "3.11"}, "--python: found '3.11'"),
+        ({"architecture": "mips"}, "--arch: found 'mips'"),
+    ):
         with pytest.raises(ConfigError, match=message):
             Target(**values)
 
@@ -99,6 +123,8 @@ def test_package_tells_what_it_wrote_and_what_comes_next(scenelet, bundle, tmp_p
 
 def test_deploying_needs_its_extra_and_says_so(bundle):
     code = "import sys; sys.modules['elftools'] = None; from scenelet.cli.main import main; main()"
-    done = subprocess.run([sys.executable, "-c", code, "package", bundle], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, "package", bundle], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 1
     assert "pip install 'scenelet[aws]'" in done.stderr

@@ -5,21 +5,26 @@ import zipfile
 
 import pytest
 
+from scenelet.deploy.aws.target import Target
 from scenelet.deploy.package import package_zip
 from scenelet.deploy.preflight import preflight
-from scenelet.deploy.target import Target
 
 pytestmark = pytest.mark.pipeline
 
 
 def altered(package, out, change, honest=True):
-    """A copy of a package whose files `change` altered; its own list of files says so too, if honest."""
+    """A copy of a package whose files `change` altered.
+
+    Its own list of files says so too, if honest.
+    """
     with zipfile.ZipFile(package) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     described = json.loads(files.pop("package.json"))
     change(files, described)
     if honest:
-        described["files"] = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+        described["files"] = {
+            name: hashlib.sha256(content).hexdigest() for name, content in files.items()
+        }
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in {**files, "package.json": json.dumps(described).encode()}.items():
             archive.writestr(name, content)
@@ -34,7 +39,18 @@ def test_a_good_package_starts_answers_as_recorded_and_is_priced(packages, runti
     found = preflight(packages["tiny"])
     assert not found.refused
     assert {check.name: check.ok for check in found.checks} == dict.fromkeys(
-        ("whole", "size", "platform", "symbols", "libraries", "numpy", "starts", "golden", "formats"), True
+        (
+            "whole",
+            "size",
+            "platform",
+            "symbols",
+            "libraries",
+            "numpy",
+            "starts",
+            "golden",
+            "formats",
+        ),
+        True,
     )
     assert 0 < found.measured.warm_ms < found.measured.cold_ms
     assert 20 < found.measured.peak_mib < 900
@@ -44,19 +60,26 @@ def test_a_good_package_starts_answers_as_recorded_and_is_priced(packages, runti
 
 def test_a_wheel_of_another_platform_is_refused(bundle, tmp_path):
     arm = package_zip(bundle, tmp_path / "arm.zip", Target(architecture="arm64")).path
-    claimed = altered(arm, tmp_path / "claimed.zip", lambda _, described: described.update(architecture="x86_64"))
+    claimed = altered(
+        arm, tmp_path / "claimed.zip", lambda _, described: described.update(architecture="x86_64")
+    )
     assert "is for aarch64, not x86_64" in reasons(claimed)["platform"]
 
 
 def test_a_wheel_of_another_python_is_refused(bundle, tmp_path):
     older = package_zip(bundle, tmp_path / "older.zip", Target(python="3.12")).path
-    claimed = altered(older, tmp_path / "claimed.zip", lambda _, described: described.update(runtime="python3.13"))
+    claimed = altered(
+        older, tmp_path / "claimed.zip", lambda _, described: described.update(runtime="python3.13")
+    )
     assert "is for Python 3.12, not 3.13" in reasons(claimed)["platform"]
 
 
 def test_a_shared_object_with_too_new_symbols_is_refused(bundle, tmp_path):
     arm = package_zip(bundle, tmp_path / "arm.zip", Target(architecture="arm64")).path
-    assert "libLiteRt.so needs GLIBCXX_3.4.30, Lambda's Amazon Linux 2023 has GLIBCXX_3.4.29" in reasons(arm)["symbols"]
+    assert (
+        "libLiteRt.so needs GLIBCXX_3.4.30, Lambda's Amazon Linux 2023 has GLIBCXX_3.4.29"
+        in reasons(arm)["symbols"]
+    )
 
 
 def test_a_missing_library_is_refused(packages, tmp_path):
@@ -68,12 +91,20 @@ def test_a_missing_library_is_refused(packages, tmp_path):
 
 
 def test_a_package_over_the_limit_is_refused(packages, tmp_path):
-    big = altered(packages["tiny"], tmp_path / "p.zip", lambda files, _: files.update(ballast=bytes(260 * 2**20)))
+    big = altered(
+        packages["tiny"],
+        tmp_path / "p.zip",
+        lambda files, _: files.update(ballast=bytes(260 * 2**20)),
+    )
     assert "at most 262 MB allowed" in reasons(big)["size"]
 
 
 def test_numpy_in_the_package_is_refused(packages, tmp_path):
-    more = altered(packages["tiny"], tmp_path / "p.zip", lambda files, _: files.update({"numpy/__init__.py": b""}))
+    more = altered(
+        packages["tiny"],
+        tmp_path / "p.zip",
+        lambda files, _: files.update({"numpy/__init__.py": b""}),
+    )
     assert "serving does without numpy" in reasons(more)["numpy"]
 
 
@@ -83,7 +114,10 @@ def test_golden_pictures_that_are_answered_differently_are_refused(packages, tmp
         manifest["temperature"] *= 1.5
         files["bundle/bundle.json"] = json.dumps(manifest).encode()
 
-    assert "not the recorded model" in reasons(altered(packages["tiny"], tmp_path / "p.zip", change))["golden"]
+    assert (
+        "not the recorded model"
+        in reasons(altered(packages["tiny"], tmp_path / "p.zip", change))["golden"]
+    )
 
 
 def test_a_handler_that_imports_a_missing_module_is_refused(packages, tmp_path, runtime):
@@ -92,16 +126,23 @@ def test_a_handler_that_imports_a_missing_module_is_refused(packages, tmp_path, 
         for name in [name for name in files if "serve/__pycache__/predictor" in name]:
             del files[name]
 
-    assert "No module named 'nowhere_to_be_found'" in reasons(altered(packages["tiny"], tmp_path / "p.zip", change))["starts"]
+    assert (
+        "No module named 'nowhere_to_be_found'"
+        in reasons(altered(packages["tiny"], tmp_path / "p.zip", change))["starts"]
+    )
 
 
 def test_a_handler_that_writes_to_the_disk_is_refused(packages, tmp_path, runtime):
     def change(files, _):
-        files["scenelet/serve/predictor.py"] += b"\nwith open('/tmp/scenelet-wrote-this', 'w') as file:\n    file.write('x')\n"
+        files["scenelet/serve/predictor.py"] += (
+            b"\nwith open('/tmp/scenelet-wrote-this', 'w') as file:\n    file.write('x')\n"
+        )
         for name in [name for name in files if "serve/__pycache__/predictor" in name]:
             del files[name]
 
-    assert "File too large" in reasons(altered(packages["tiny"], tmp_path / "p.zip", change))["starts"]
+    assert (
+        "File too large" in reasons(altered(packages["tiny"], tmp_path / "p.zip", change))["starts"]
+    )
 
 
 def test_too_little_memory_is_refused(packages, runtime):
@@ -109,14 +150,24 @@ def test_too_little_memory_is_refused(packages, runtime):
 
 
 def test_a_package_that_was_tampered_with_is_refused(packages, tmp_path):
-    torn = altered(packages["tiny"], tmp_path / "p.zip", lambda files, _: files.pop("bundle/model.tflite"), honest=False)
-    assert reasons(torn) == {"whole": "bundle/model.tflite: not as it was packed. Pack the bundle again."}
+    torn = altered(
+        packages["tiny"],
+        tmp_path / "p.zip",
+        lambda files, _: files.pop("bundle/model.tflite"),
+        honest=False,
+    )
+    assert reasons(torn) == {
+        "whole": "bundle/model.tflite: not as it was packed. Pack the bundle again."
+    }
 
 
 def test_what_is_no_package_is_one_line(scenelet, tmp_path):
     buffer = io.BytesIO()
     zipfile.ZipFile(buffer, "w").close()
-    for content, message in ((b"hello", "not a package of scenelet"), (buffer.getvalue(), "not a package of scenelet")):
+    for content, message in (
+        (b"hello", "not a package of scenelet"),
+        (buffer.getvalue(), "not a package of scenelet"),
+    ):
         (tmp_path / "p.zip").write_bytes(content)
         done = scenelet("preflight", tmp_path / "p.zip")
         assert (done.code, len(done.err.splitlines())) == (1, 1)
@@ -124,13 +175,20 @@ def test_what_is_no_package_is_one_line(scenelet, tmp_path):
     assert "can't be read" in scenelet("preflight", tmp_path / "none.zip").err
 
 
-def test_the_command_shows_a_table_and_refuses_with_the_reason(scenelet, packages, tmp_path, runtime):
+def test_the_command_shows_a_table_and_refuses_with_the_reason(
+    scenelet, packages, tmp_path, runtime
+):
     done = scenelet("preflight", packages["tiny"])
     assert done.code == 0
     assert "recommended" in done.out
     told = json.loads(scenelet("preflight", packages["tiny"], "--json").out)
     assert told["refused"] == []
-    torn = altered(packages["tiny"], tmp_path / "p.zip", lambda files, _: files.pop("bundle/model.tflite"), honest=False)
+    torn = altered(
+        packages["tiny"],
+        tmp_path / "p.zip",
+        lambda files, _: files.pop("bundle/model.tflite"),
+        honest=False,
+    )
     refused = scenelet("preflight", torn)
     assert refused.code == 1
     assert "refused: whole: bundle/model.tflite" in refused.err

@@ -1,6 +1,6 @@
 import pytest
 
-from scenelet.deploy.price import ceiling_usd_a_month, estimate, estimates, recommended
+from scenelet.deploy.aws.price import ceiling_usd_a_month, estimate, estimates, recommended
 
 
 def test_a_million_answers_cost_requests_milliseconds_api_and_logs():
@@ -14,7 +14,9 @@ def test_less_memory_is_slower_by_its_share_of_a_core():
 
 
 def test_arm_is_a_fifth_cheaper():
-    arm, intel = (estimate(each, 1024, 100, 100, 60).per_million_usd - 1.65 for each in ("arm64", "x86_64"))
+    arm, intel = (
+        estimate(each, 1024, 100, 100, 60).per_million_usd - 1.65 for each in ("arm64", "x86_64")
+    )
     assert arm / intel == pytest.approx(0.8, abs=0.001)
 
 

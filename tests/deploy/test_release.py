@@ -1,4 +1,7 @@
-"""Against moto's server over HTTP: the whole life of a stack. The zip that was uploaded answers under the real awslambdaric."""
+"""Against moto's server over HTTP: the whole life of a stack.
+
+The zip that was uploaded answers under the real awslambdaric.
+"""
 
 import base64
 import hashlib
@@ -7,8 +10,8 @@ import json
 import boto3
 import pytest
 
-from scenelet.deploy.cloud import Cloud
-from scenelet.deploy.release import Options, Release
+from scenelet.deploy.aws.cloud import Cloud
+from scenelet.deploy.aws.release import Options, Release
 from scenelet.errors import CloudError, SmokeError
 
 pytestmark = pytest.mark.pipeline
@@ -36,7 +39,10 @@ def test_the_life_of_a_stack(aws, packages, scenelet, bundle, picture):
         "ApiMayInvoke", "ErrorAlarm", "LatencyAlarm",
     }  # fmt: skip
     assert all(resources.values())
-    assert boto3.client("lambda").get_function(FunctionName="scenelet")["Configuration"]["MemorySize"] == 512
+    assert (
+        boto3.client("lambda").get_function(FunctionName="scenelet")["Configuration"]["MemorySize"]
+        == 512
+    )
     routes = boto3.client("apigatewayv2").get_routes(ApiId=resources["Api"])["Items"]
     assert {route["RouteKey"] for route in routes} == {"POST /predict", "GET /health", "GET /"}
 
@@ -56,9 +62,15 @@ def test_the_life_of_a_stack(aws, packages, scenelet, bundle, picture):
 
     back = scenelet("rollback")
     assert back.out.startswith("version 1 answers")
-    assert json.loads(scenelet("predict", "--endpoint", aws.url, picture, "--json").out)["bundle"] == "tiny"
+    assert (
+        json.loads(scenelet("predict", "--endpoint", aws.url, picture, "--json").out)["bundle"]
+        == "tiny"
+    )
     assert "there is none before it" in scenelet("rollback").err
-    assert scenelet("rollback", "--to", "9").err.strip() == "scenelet: --to: found 9, expected one of 1, 2"
+    assert (
+        scenelet("rollback", "--to", "9").err.strip()
+        == "scenelet: --to: found 9, expected one of 1, 2"
+    )
 
     forward = release().deploy(second, silent)
     assert (forward.version, forward.changed) == ("2", True)
@@ -82,7 +94,9 @@ def test_a_version_that_fails_its_smoke_test_is_taken_back(aws, packages):
         release().deploy(content, silent)
     assert release().live_version() == "1"
     aws.broken.clear()
-    assert release().deploy(content, silent).version == "2"  # the same command again, once it is mended
+    assert (
+        release().deploy(content, silent).version == "2"
+    )  # the same command again, once it is mended
 
 
 def test_a_first_version_that_fails_says_what_to_do(aws, packages):
@@ -96,7 +110,9 @@ def test_another_memory_is_another_version_of_the_same_code(aws, packages):
     content = packages["tiny"].read_bytes()
     release().deploy(content, silent)
     assert release(memory_mib=1024).deploy(content, silent).version == "2"
-    found = boto3.client("lambda").get_function_configuration(FunctionName="scenelet", Qualifier="live")
+    found = boto3.client("lambda").get_function_configuration(
+        FunctionName="scenelet", Qualifier="live"
+    )
     assert found["MemorySize"] == 1024
 
 
@@ -120,7 +136,9 @@ def test_the_command_plans_then_deploys_and_names_price_and_ceiling(aws, package
     assert done.out.splitlines()[-1] == f"next: scenelet predict --endpoint {aws.url} photo.jpg"
     assert (
         "nothing: the stack is as it would be"
-        in scenelet("deploy", packages["tiny"], "--plan", "--memory", "768", "--concurrency", "2").out
+        in scenelet(
+            "deploy", packages["tiny"], "--plan", "--memory", "768", "--concurrency", "2"
+        ).out
     )
 
 
@@ -143,13 +161,19 @@ def test_two_stacks_live_beside_each_other_and_go_alone(aws, packages, scenelet)
     assert scenelet("destroy", "--stack", "other", "--yes").code == 0
     assert release().stack.state().status == "CREATE_COMPLETE"
     bucket = boto3.client("s3").list_buckets()["Buckets"][0]["Name"]
-    assert [each["Key"].split("/")[0] for each in boto3.client("s3").list_objects_v2(Bucket=bucket)["Contents"]] == ["scenelet"]
+    assert [
+        each["Key"].split("/")[0]
+        for each in boto3.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
+    ] == ["scenelet"]
 
 
 def test_a_stack_of_somebody_else_is_left_alone(aws, packages):
     template = json.dumps({"Resources": {"Own": {"Type": "AWS::SNS::Topic"}}})
     boto3.client("cloudformation").create_stack(StackName="scenelet", TemplateBody=template)
-    for work in (lambda: release().deploy(packages["tiny"].read_bytes(), silent), lambda: release().destroy(silent)):
+    for work in (
+        lambda: release().deploy(packages["tiny"].read_bytes(), silent),
+        lambda: release().destroy(silent),
+    ):
         with pytest.raises(CloudError, match="was not made by scenelet"):
             work()
     assert release().stack.resources()["Own"]
@@ -162,7 +186,10 @@ def test_logs_are_read_back_oldest_first(aws, packages, scenelet):
     import time
 
     now_ms = int(1000 * time.time())
-    events = [{"timestamp": now_ms - 2000, "message": "one"}, {"timestamp": now_ms - 1000, "message": "two"}]
+    events = [
+        {"timestamp": now_ms - 2000, "message": "one"},
+        {"timestamp": now_ms - 1000, "message": "two"},
+    ]
     client.put_log_events(logGroupName="/aws/lambda/scenelet", logStreamName="a", logEvents=events)
     assert scenelet("logs").out.splitlines() == ["one", "two"]
     assert "expected for example 10m" in scenelet("logs", "--since", "soon").err
@@ -177,7 +204,11 @@ def test_a_stack_that_failed_to_be_made_is_cleared_away(aws, packages, monkeypat
     def state():
         found = honest()
         times.append(1)
-        return found and type(found)(**{**vars(found), "status": "ROLLBACK_COMPLETE"}) if len(times) == 1 else found
+        return (
+            found and type(found)(**{**vars(found), "status": "ROLLBACK_COMPLETE"})
+            if len(times) == 1
+            else found
+        )
 
     monkeypatch.setattr(dead.stack, "state", state)
     assert dead.stack.settled(said.append) is None
@@ -188,7 +219,7 @@ def test_a_stack_that_failed_to_be_made_is_cleared_away(aws, packages, monkeypat
 @pytest.fixture
 def picture(tmp_path):
     """A picture: painted; the real images are not needed to know that the same bytes answer."""
-    from scenelet.data.paint import jpeg, paint_scene
+    from scenelet.dataset.paint import jpeg, paint_scene
 
     path = tmp_path / "picture.jpg"
     path.write_bytes(jpeg(paint_scene("glacier", 7).resize((700, 500)), quality=90))

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from scenelet.deploy.aws.release import TEMPLATE
+from scenelet.deploy.aws.target import PYTHONS
 from scenelet.deploy.package import DOCKERFILE
-from scenelet.deploy.release import TEMPLATE
-from scenelet.deploy.target import PYTHONS
 
 
 def tool(name):
@@ -20,7 +20,9 @@ def test_the_template_passes_cfn_lint():
 
 
 def test_the_dockerfile_passes_hadolint():
-    done = subprocess.run([tool("hadolint"), DOCKERFILE], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [tool("hadolint"), DOCKERFILE], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from scenelet.data.manifest import Row, read_manifest, write_manifest
-from scenelet.data.paint import SCENES, jpeg, paint_scene
+from scenelet.dataset.manifest import Row, read_manifest, write_manifest
+from scenelet.dataset.paint import SCENES, jpeg, paint_scene
 from scenelet.explore.embed import embed
 from scenelet.explore.labels import doubt_labels, out_of_fold_probabilities, ranked
 from scenelet.explore.layout import flat_map, grid_size, on_grid
@@ -37,7 +37,16 @@ def test_a_report_is_one_file_that_asks_nothing_of_the_network(painted, bundle, 
 
 
 def test_a_report_beyond_its_size_limit_is_refused(painted, bundle, tmp_path, scenelet):
-    done = scenelet("explore", painted / "seg_train", "--bundle", bundle, "--out", tmp_path / "e.html", "--max-mb", "0.1")
+    done = scenelet(
+        "explore",
+        painted / "seg_train",
+        "--bundle",
+        bundle,
+        "--out",
+        tmp_path / "e.html",
+        "--max-mb",
+        "0.1",
+    )
     assert done.code == 1
     assert "at most 0.1 allowed" in done.err
     assert not list(tmp_path.iterdir())
@@ -47,11 +56,19 @@ def test_file_names_cannot_smuggle_markup_into_a_report(bundle, tmp_path, scenel
     for label in ("sea", "forest"):
         (tmp_path / "d" / label).mkdir(parents=True)
         for number in range(3):
-            (tmp_path / "d" / label / f"<b onload=x>{number}.jpg").write_bytes(jpeg(paint_scene(label, number)))
-    assert scenelet("data", "audit", tmp_path / "d", "--out", tmp_path / "a", "--bundle", bundle).code == 0
+            (tmp_path / "d" / label / f"<b onload=x>{number}.jpg").write_bytes(
+                jpeg(paint_scene(label, number))
+            )
+    assert (
+        scenelet("data", "audit", tmp_path / "d", "--out", tmp_path / "a", "--bundle", bundle).code
+        == 0
+    )
     done = scenelet("explore", tmp_path / "d", "--out", tmp_path / "e.html", "--bundle", bundle)
     assert done.code == 0, done.err
-    assert "<b onload" not in (tmp_path / "e.html").read_text() + (tmp_path / "a" / "audit.html").read_text()
+    assert (
+        "<b onload"
+        not in (tmp_path / "e.html").read_text() + (tmp_path / "a" / "audit.html").read_text()
+    )
 
 
 def test_flipped_labels_are_at_the_top_of_the_ranking(tmp_path, shipped_bundle):
@@ -65,7 +82,9 @@ def test_flipped_labels_are_at_the_top_of_the_ranking(tmp_path, shipped_bundle):
             rows.append(Row(path.name, name, pixel_hash=f"{name}{number}"))
     flipped = set(rng.choice(len(rows), 12, replace=False).tolist())
     wrong = [
-        Row(row.path, names[(names.index(row.label) + 1 + place % 5) % 6], pixel_hash=row.pixel_hash)
+        Row(
+            row.path, names[(names.index(row.label) + 1 + place % 5) % 6], pixel_hash=row.pixel_hash
+        )
         if place in flipped
         else row
         for place, row in enumerate(rows)
@@ -83,7 +102,10 @@ def test_labels_are_judged_by_the_command(painted, shipped_bundle, tmp_path, sce
     assert all(0 <= float(row.label_quality) <= 1 for row in rows)
     doubted = [row for row in rows if row.suggested_label]
     assert len(doubted) == json.loads(done.out)["findings"]["labels"]
-    assert all(row.suggested_label != row.label and "doubtful label" in row.issues and not row.excluded for row in doubted)
+    assert all(
+        row.suggested_label != row.label and "doubtful label" in row.issues and not row.excluded
+        for row in doubted
+    )
 
 
 def test_every_picture_gets_a_cell_of_its_own():
@@ -104,19 +126,37 @@ def test_a_grid_never_has_more_cells_than_pictures(count):
 
 def test_the_map_keeps_clusters_apart():
     rng = np.random.default_rng(0)
-    embeddings = np.concatenate([rng.normal(centre, 0.1, (30, 8)) for centre in (0, 5)]).astype(np.float32)
+    embeddings = np.concatenate([rng.normal(centre, 0.1, (30, 8)) for centre in (0, 5)]).astype(
+        np.float32
+    )
     points = flat_map(embeddings)
     inside = np.linalg.norm(points[:30] - points[:30].mean(0), axis=1).mean()
     assert np.linalg.norm(points[:30].mean(0) - points[30:].mean(0)) > 2 * inside
 
 
-def test_the_report_takes_a_manifest_with_its_labels_and_exclusions(painted, bundle, tmp_path, scenelet):
+def test_the_report_takes_a_manifest_with_its_labels_and_exclusions(
+    painted, bundle, tmp_path, scenelet
+):
     part = painted / "seg_test"
     assert scenelet("data", "audit", part, "--out", tmp_path, "--no-labels").code == 0
     rows = read_manifest(tmp_path / "manifest.csv")
     changed = [replace(row, label="ocean") if row.label == "sea" else row for row in rows]
-    changed = [replace(row, excluded="asked for") if row.label == "forest" else row for row in changed]
+    changed = [
+        replace(row, excluded="asked for") if row.label == "forest" else row for row in changed
+    ]
     write_manifest(tmp_path / "mine.csv", changed)
-    done = scenelet("explore", part, "--manifest", tmp_path / "mine.csv", "--bundle", bundle, "--out", tmp_path / "e.html")
+    done = scenelet(
+        "explore",
+        part,
+        "--manifest",
+        tmp_path / "mine.csv",
+        "--bundle",
+        bundle,
+        "--out",
+        tmp_path / "e.html",
+    )
     assert done.code == 0, done.err
-    assert "30 images of 5 classes: buildings, glacier, mountain, ocean, street" in (tmp_path / "e.html").read_text()
+    assert (
+        "30 images of 5 classes: buildings, glacier, mountain, ocean, street"
+        in (tmp_path / "e.html").read_text()
+    )

@@ -5,23 +5,29 @@ import numpy as np
 import pytest
 import torch
 
-from scenelet.bundle.manifest import read_manifest
+from scenelet.bundle.contract import read_contract
 from scenelet.bundle.numeric import softmax
 from scenelet.bundle.runtime import BundleModel
 from scenelet.errors import ParityError
 from scenelet.export.convert import ServingNetwork, to_litert, to_onnx
 from scenelet.export.golden import golden_files, nasty_files
-from scenelet.export.parity import checkpoint_logits, litert_logits, measure_parity, onnx_logits, require_parity
+from scenelet.export.parity import (
+    checkpoint_logits,
+    litert_logits,
+    measure_parity,
+    onnx_logits,
+    require_parity,
+)
 from scenelet.export.write import load_network
 from scenelet.images import to_input
 from scenelet.learn.pretrained import load_run_network, open_pretrained
-from scenelet.learn.run import Run
+from scenelet.runs.run import Run
 
 pytestmark = pytest.mark.pipeline
 
 
 def test_checkpoint_litert_and_onnx_agree_from_raw_bytes(run_folder, bundle):
-    network, spec = load_network(Run(run_folder)), read_manifest(bundle).preprocess
+    network, spec = load_network(Run(run_folder)), read_contract(bundle).preprocess
     litert = litert_logits((bundle / "model.tflite").read_bytes())
     onnx = onnx_logits((bundle / "model.onnx").read_bytes())
     parity = measure_parity(checkpoint_logits(network), litert, onnx, nasty_files().values(), spec)
@@ -30,14 +36,16 @@ def test_checkpoint_litert_and_onnx_agree_from_raw_bytes(run_folder, bundle):
 
 
 def test_parity_is_recorded_and_printed(bundle, run_folder, tmp_path, scenelet):
-    assert json.loads((bundle / "bundle.json").read_text())["parity"]["images"] >= len(nasty_files())
+    assert json.loads((bundle / "bundle.json").read_text())["parity"]["images"] >= len(
+        nasty_files()
+    )
     done = scenelet("export", run_folder, "--out", tmp_path / "b")
     assert "checkpoint - LiteRT" in done.out
     assert done.out.splitlines()[-2] == f"wrote bundle: {tmp_path / 'b'}"
 
 
 def test_models_that_disagree_are_refused(run_folder, bundle):
-    network, spec = load_network(Run(run_folder)), read_manifest(bundle).preprocess
+    network, spec = load_network(Run(run_folder)), read_contract(bundle).preprocess
     sound = to_litert(network, spec.width)
     with torch.no_grad():
         next(network.network.parameters()).mul_(1.02)
@@ -49,15 +57,20 @@ def test_models_that_disagree_are_refused(run_folder, bundle):
         spec,
     )
     assert parity.checkpoint_onnx < 1e-4
-    with pytest.raises(ParityError, match=r"checkpoint, LiteRT and ONNX disagree: found .*, expected at most 0\.001"):
+    with pytest.raises(
+        ParityError,
+        match=r"checkpoint, LiteRT and ONNX disagree: found .*, expected at most 0\.001",
+    ):
         require_parity(parity, tolerance=1e-3)
 
 
 def test_not_a_number_is_no_parity(run_folder, bundle):
-    spec = read_manifest(bundle).preprocess
+    spec = read_contract(bundle).preprocess
     nothing = lambda _: np.full(6, np.nan)  # noqa: E731
     with pytest.raises(ParityError):
-        require_parity(measure_parity(nothing, nothing, nothing, [golden_files()["buildings.jpg"]], spec))
+        require_parity(
+            measure_parity(nothing, nothing, nothing, [golden_files()["buildings.jpg"]], spec)
+        )
 
 
 def test_conversion_is_repeatable_whatever_the_memory_format(run_folder):
@@ -69,9 +82,10 @@ def test_conversion_is_repeatable_whatever_the_memory_format(run_folder):
 
 def test_golden_images_answer_as_recorded(bundle):
     model = BundleModel(bundle)
-    for golden in model.manifest.golden:
+    for golden in model.contract.golden:
         values = softmax(
-            model.logits(to_input((bundle / golden.file).read_bytes(), model.manifest.preprocess)), model.manifest.temperature
+            model.logits(to_input((bundle / golden.file).read_bytes(), model.contract.preprocess)),
+            model.contract.temperature,
         )
         assert list(golden.probabilities.values()) == pytest.approx(list(values), abs=1e-5)
 
@@ -80,14 +94,18 @@ def test_onnx_takes_any_number_of_images(bundle):
     import onnxruntime
 
     session = onnxruntime.InferenceSession(bundle / "model.onnx")
-    spec = read_manifest(bundle).preprocess
+    spec = read_contract(bundle).preprocess
     for count in (1, 5):
-        assert session.run(None, {"images": np.zeros((count, spec.height, spec.width, 3), np.uint8)})[0].shape == (count, 6)
+        assert session.run(
+            None, {"images": np.zeros((count, spec.height, spec.width, 3), np.uint8)}
+        )[0].shape == (count, 6)
 
 
 def test_the_card_states_accuracy_with_interval_and_how_it_was_trained(bundle):
-    card, metrics = (bundle / "MODEL_CARD.md").read_text(), read_manifest(bundle).metrics
-    assert f"{metrics['top1_accuracy']['low']:.2%} to {metrics['top1_accuracy']['high']:.2%}" in card
+    card, metrics = (bundle / "MODEL_CARD.md").read_text(), read_contract(bundle).metrics
+    assert (
+        f"{metrics['top1_accuracy']['low']:.2%} to {metrics['top1_accuracy']['high']:.2%}" in card
+    )
     assert "scenelet train" in card or "Command: `scenelet" in card
     assert "No test split was looked at" in card
 
@@ -119,16 +137,20 @@ def test_an_unwritable_place_leaves_nothing(run_folder, tmp_path, scenelet):
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_mirrored_export_gives_a_picture_and_its_mirror_image_the_same_answer(run_folder, bundle, tmp_path, scenelet):
+def test_a_mirrored_export_gives_a_picture_and_its_mirror_image_the_same_answer(
+    run_folder, bundle, tmp_path, scenelet
+):
     done = scenelet("export", run_folder, "--out", tmp_path / "mirrored", "--mirror")
     assert done.code == 0, done.err
     model = BundleModel(tmp_path / "mirrored")
-    assert model.manifest.mirrored
-    assert not read_manifest(bundle).mirrored
+    assert model.contract.mirrored
+    assert not read_contract(bundle).mirrored
     again = open_pretrained(str(tmp_path / "mirrored"), "--init").network.state_dict()
     for name, value in load_run_network(Run(run_folder)).state_dict().items():
         assert name.endswith("num_batches_tracked") or torch.allclose(again[name], value), name
-    pixels = to_input((tmp_path / "mirrored" / "golden" / "buildings.jpg").read_bytes(), model.manifest.preprocess)
+    pixels = to_input(
+        (tmp_path / "mirrored" / "golden" / "buildings.jpg").read_bytes(), model.contract.preprocess
+    )
     flipped = np.ascontiguousarray(pixels[:, :, ::-1])
     assert np.allclose(model.logits(pixels), model.logits(flipped), atol=1e-4)
     plain = checkpoint_logits(load_network(Run(run_folder)))

@@ -26,7 +26,8 @@ def test_augmentation_is_a_function_of_its_generator(size):
 
 def test_a_crop_of_everything_is_the_picture_or_its_mirror():
     ramp = torch.linspace(0, 255, 64).round().to(torch.uint8).expand(8, 3, 64, 64)
-    # the aspect ratio still varies, so only one of both sides is whole: rows are equal, so height does not matter
+    # the aspect ratio still varies, so only one of both sides is whole: rows are equal, so height
+    # does not matter
     crops = random_crop(ramp, 64, 1.0, 0, generator())
     for crop in crops:
         steps = crop[0, 0].diff()
@@ -42,8 +43,14 @@ def test_half_of_the_crops_are_mirrored():
 
 
 def test_shrinking_crops_average_rather_than_skip():
-    checker = ((torch.arange(128)[:, None] + torch.arange(128)) % 2 * 255).to(torch.uint8).expand(4, 3, 128, 128)
-    assert float(random_crop(checker, 32, 1.0, 0, generator()).std()) < 60  # skipping pixels would keep it near 127
+    checker = (
+        ((torch.arange(128)[:, None] + torch.arange(128)) % 2 * 255)
+        .to(torch.uint8)
+        .expand(4, 3, 128, 128)
+    )
+    assert (
+        float(random_crop(checker, 32, 1.0, 0, generator()).std()) < 60
+    )  # skipping pixels would keep it near 127
 
 
 def test_jitter_of_zero_changes_nothing():
@@ -63,7 +70,10 @@ def test_mixed_targets_say_how_much_of_which_image(seed):
 def test_distortion_changes_some_pictures_and_at_no_strength_none():
     images = IMAGES.float().repeat(8, 1, 1, 1)
     distorted = distort(images, 1.0, generator())
-    changed = [not torch.allclose(before, after, atol=2) for before, after in zip(images, distorted, strict=True)]
+    changed = [
+        not torch.allclose(before, after, atol=2)
+        for before, after in zip(images, distorted, strict=True)
+    ]
     assert 0.5 < sum(changed) / len(changed) <= 1
     assert float(distorted.min()) >= 0
     assert float(distorted.max()) <= 255
@@ -73,6 +83,8 @@ def test_distortion_changes_some_pictures_and_at_no_strength_none():
 def test_a_turned_crop_still_shows_the_picture():
     ramp = torch.linspace(40, 215, 64).round().to(torch.uint8).expand(64, 3, 64, 64)
     crops = random_crop(ramp, 64, 1.0, 1.0, generator())
-    tilts = torch.stack([(crop[0, -8:].mean(0) - crop[0, :8].mean(0)).abs().mean() for crop in crops])
+    tilts = torch.stack(
+        [(crop[0, -8:].mean(0) - crop[0, :8].mean(0)).abs().mean() for crop in crops]
+    )
     assert float(tilts.max()) > 20  # some are turned
     assert float(crops.std((1, 2, 3)).min()) > 25

@@ -5,17 +5,19 @@ import torch.nn.functional as F
 from scenelet.errors import ConfigError
 from scenelet.learn.augment import AugmentSpec, augment
 from scenelet.learn.classifier import Classifier
-from scenelet.learn.config import TrainConfig
 from scenelet.learn.distill import Teachers, require_classes
 from scenelet.learn.networks import build_network, normalise
 from scenelet.learn.pretrained import Pretrained, open_pretrained
-from scenelet.learn.run import Run
+from scenelet.runs.recipe import TrainConfig
+from scenelet.runs.run import Run
 
 IMAGES = torch.randint(0, 256, (4, 3, 64, 64), generator=torch.Generator().manual_seed(0)).float()
 
 
 def test_teachers_answer_with_the_mean_of_their_probabilities(run_folder, bundle):
-    networks = [open_pretrained(str(folder), "--teacher").network for folder in (run_folder, bundle)]
+    networks = [
+        open_pretrained(str(folder), "--teacher").network for folder in (run_folder, bundle)
+    ]
     networks[1].classifier.classifier[1].bias.data += torch.arange(6.0)
     answers = Teachers(networks).probabilities(IMAGES)
     with torch.inference_mode():
@@ -38,12 +40,18 @@ def test_the_target_is_mixed_from_the_label_and_what_the_teacher_says_of_the_sam
     teacher = open_pretrained(str(run_folder), "--teacher").network
     teacher.classifier.classifier[1].bias.data += torch.arange(6.0)
     student = build_network({"network": "plain", "widths": [8], "depths": [1]}, 6)
-    config = TrainConfig(train_sizes=(48,), label_smoothing=0, teacher_weight=0.25, mix_probability=1)
+    config = TrainConfig(
+        train_sizes=(48,), label_smoothing=0, teacher_weight=0.25, mix_probability=1
+    )
     labels = torch.tensor([0, 1, 2, 3])
     with pytest.warns(UserWarning, match="self.log"):
-        loss = Classifier(student, config, 6, Teachers([teacher])).training_step((IMAGES.byte(), labels), 0)
+        loss = Classifier(student, config, 6, Teachers([teacher])).training_step(
+            (IMAGES.byte(), labels), 0
+        )
     spec = AugmentSpec(48, config.min_crop_area, config.colour_jitter, 0.0, 1.0)
-    crops, hard = augment(IMAGES.byte(), torch.eye(6)[labels], spec, torch.Generator().manual_seed(0))
+    crops, hard = augment(
+        IMAGES.byte(), torch.eye(6)[labels], spec, torch.Generator().manual_seed(0)
+    )
     targets = 0.75 * hard + 0.25 * teacher.eval()(normalise(crops)).softmax(1)
     expected = F.cross_entropy(student(normalise(crops)), targets)
     assert torch.allclose(loss, expected, atol=1e-5)
@@ -52,14 +60,40 @@ def test_the_target_is_mixed_from_the_label_and_what_the_teacher_says_of_the_sam
 
 
 def test_the_run_records_which_weights_taught_it(painted, run_folder, tmp_path, scenelet):
-    flags = ("--recipe", "quick", "--epochs", "1", "--threads", "1", "--runs", tmp_path, "--name", "student")
+    flags = (
+        "--recipe",
+        "quick",
+        "--epochs",
+        "1",
+        "--threads",
+        "1",
+        "--runs",
+        tmp_path,
+        "--name",
+        "student",
+    )
     done = scenelet("train", painted, *flags, "--teacher", run_folder)
     assert done.code == 0, done.err
-    assert Run(tmp_path / "student").network()["teachers"] == [open_pretrained(str(run_folder), "--teacher").described]
+    assert Run(tmp_path / "student").network()["teachers"] == [
+        open_pretrained(str(run_folder), "--teacher").described
+    ]
 
 
-def test_the_same_run_with_another_teacher_is_refused(painted, run_folder, bundle, tmp_path, scenelet):
-    flags = ("--recipe", "quick", "--epochs", "1", "--threads", "1", "--runs", tmp_path, "--name", "student")
+def test_the_same_run_with_another_teacher_is_refused(
+    painted, run_folder, bundle, tmp_path, scenelet
+):
+    flags = (
+        "--recipe",
+        "quick",
+        "--epochs",
+        "1",
+        "--threads",
+        "1",
+        "--runs",
+        tmp_path,
+        "--name",
+        "student",
+    )
     assert scenelet("train", painted, *flags, "--teacher", run_folder).code == 0
     done = scenelet("train", painted, *flags, "--teacher", bundle)
     assert done.code == 1

@@ -10,14 +10,14 @@ import pytest
 import torch
 from conftest import QUICK_FLAGS, run_process
 
-from scenelet.data.load import examine, load_pixels
-from scenelet.data.manifest import Row
-from scenelet.data.scan import scan
+from scenelet.dataset.load import examine, load_pixels
+from scenelet.dataset.manifest import Row
+from scenelet.dataset.scan import scan
 from scenelet.errors import BundleTamperedError, ConfigError
 from scenelet.images import PreprocessSpec
 from scenelet.learn.networks import build_network, head_name, normalise, parameter_groups
 from scenelet.learn.pretrained import open_pretrained, refuse_leak, require_size, start_from
-from scenelet.learn.run import Run
+from scenelet.runs.run import Run
 
 CLASSES, SPEC = ("my-glacier", "my-mountain", "my-street"), PreprocessSpec(128, 128)
 IMAGES = torch.randint(0, 256, (3, 3, 96, 96), generator=torch.Generator().manual_seed(0)).float()
@@ -30,9 +30,15 @@ def hub_folder(tmp_path_factory):
 
     torch.manual_seed(3)
     folder = tmp_path_factory.mktemp("hub") / "someone" / "tiny-net"
-    config = ResNetConfig(embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], layer_type="basic", num_labels=4)
+    config = ResNetConfig(
+        embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], layer_type="basic", num_labels=4
+    )
     AutoModelForImageClassification.from_config(config).save_pretrained(folder)
-    scaling = {"image_mean": [0.5, 0.5, 0.5], "image_std": [0.25, 0.25, 0.25], "size": {"height": 64, "width": 64}}
+    scaling = {
+        "image_mean": [0.5, 0.5, 0.5],
+        "image_std": [0.25, 0.25, 0.25],
+        "size": {"height": 64, "width": 64},
+    }
     (folder / "preprocessor_config.json").write_text(json.dumps(scaling))
     return folder
 
@@ -48,7 +54,9 @@ class HubStandIn(SimpleHTTPRequestHandler):
 
     def end_headers(self):
         self.send_header("X-Repo-Commit", "0" * 40)
-        self.send_header("ETag", f'"{zlib.crc32(self.path.encode()):08x}"')  # the client's cache knows files by it
+        self.send_header(
+            "ETag", f'"{zlib.crc32(self.path.encode()):08x}"'
+        )  # the client's cache knows files by it
         super().end_headers()
 
     def log_message(self, *_):
@@ -59,7 +67,9 @@ class HubStandIn(SimpleHTTPRequestHandler):
 def hub(hub_folder):
     """The hub on loopback."""
     HubStandIn.asked = []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(HubStandIn, directory=hub_folder.parents[1]))
+    server = ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(HubStandIn, directory=hub_folder.parents[1])
+    )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
@@ -72,7 +82,10 @@ def logits(network):
 
 
 def test_a_run_and_its_bundle_open_as_the_same_network(run_folder, bundle):
-    from_run, from_bundle = open_pretrained(str(run_folder), "--init"), open_pretrained(str(bundle), "--init")
+    from_run, from_bundle = (
+        open_pretrained(str(run_folder), "--init"),
+        open_pretrained(str(bundle), "--init"),
+    )
     assert torch.allclose(logits(from_run.network), logits(from_bundle.network), atol=1e-4)
     assert from_run.class_names == from_bundle.class_names
     assert from_run.trained_on == from_bundle.trained_on
@@ -86,12 +99,25 @@ def test_a_folder_in_the_hubs_format_answers_as_transformers_does(hub_folder):
     reference = AutoModelForImageClassification.from_pretrained(hub_folder).eval()
     with torch.inference_mode():
         expected = reference((IMAGES / 255 - 0.5) / 0.25).logits
-    assert torch.allclose(logits(open_pretrained(str(hub_folder), "--init").network), expected, atol=1e-4)
+    assert torch.allclose(
+        logits(open_pretrained(str(hub_folder), "--init").network), expected, atol=1e-4
+    )
 
 
 def test_training_starts_from_the_hub_over_http_and_exports(hub, painted, tmp_path):
     env = {"HF_ENDPOINT": hub, "HF_HOME": str(tmp_path / "cache"), "HF_HUB_DISABLE_XET": "1"}
-    flags = ("--recipe", "quick", "--epochs", "1", "--threads", "1", "--runs", tmp_path, "--name", "r")
+    flags = (
+        "--recipe",
+        "quick",
+        "--epochs",
+        "1",
+        "--threads",
+        "1",
+        "--runs",
+        tmp_path,
+        "--name",
+        "r",
+    )
     done = run_process("train", painted, "--init", "hub:someone/tiny-net", *flags, env=env)
     assert done.code == 0, done.err
     assert any(path.endswith("model.safetensors") for path in HubStandIn.asked)
@@ -101,7 +127,11 @@ def test_training_starts_from_the_hub_over_http_and_exports(hub, painted, tmp_pa
     exported = run_process("export", tmp_path / "r", "--out", tmp_path / "bundle")
     assert exported.code == 0, exported.err
     again = open_pretrained(str(tmp_path / "bundle"), "--init")
-    assert torch.allclose(logits(again.network), logits(open_pretrained(str(tmp_path / "r"), "--init").network), atol=1e-4)
+    assert torch.allclose(
+        logits(again.network),
+        logits(open_pretrained(str(tmp_path / "r"), "--init").network),
+        atol=1e-4,
+    )
 
 
 def test_a_damaged_model_file_is_one_line(hub_folder, painted, tmp_path, scenelet):
@@ -114,7 +144,16 @@ def test_a_damaged_model_file_is_one_line(hub_folder, painted, tmp_path, scenele
 
 def test_a_name_that_the_hub_does_not_know_is_one_line(hub, painted, tmp_path):
     env = {"HF_ENDPOINT": hub, "HF_HOME": str(tmp_path / "cache"), "HF_HUB_DISABLE_XET": "1"}
-    done = run_process("train", painted, "--init", "hub:someone/other", *QUICK_FLAGS, "--runs", tmp_path / "runs", env=env)
+    done = run_process(
+        "train",
+        painted,
+        "--init",
+        "hub:someone/other",
+        *QUICK_FLAGS,
+        "--runs",
+        tmp_path / "runs",
+        env=env,
+    )
     assert done.code == 1
     assert "--init hub:someone/other: can't be loaded" in done.err.splitlines()[-1]
     assert len(done.err.splitlines()) == 1
@@ -123,7 +162,10 @@ def test_a_name_that_the_hub_does_not_know_is_one_line(hub, painted, tmp_path):
 
 def test_a_start_keeps_the_body_and_the_head_only_for_the_same_classes(bundle):
     pretrained = open_pretrained(str(bundle), "--init")
-    same, other = start_from(pretrained, pretrained.class_names), start_from(pretrained, ("cats", "dogs"))
+    same, other = (
+        start_from(pretrained, pretrained.class_names),
+        start_from(pretrained, ("cats", "dogs")),
+    )
     assert torch.equal(logits(same), logits(pretrained.network))
     assert logits(other).shape == (3, 2)
     head = head_name(other) + "."
@@ -155,8 +197,15 @@ def test_a_network_that_saw_the_validation_images_is_refused(bundle):
 def test_a_size_that_the_network_does_not_take_is_refused(tmp_path):
     from transformers import AutoModelForImageClassification, ViTConfig
 
-    sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-    vit = AutoModelForImageClassification.from_config(ViTConfig(**sizes, image_size=32, patch_size=16, num_labels=3))
+    sizes = {
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+    }
+    vit = AutoModelForImageClassification.from_config(
+        ViTConfig(**sizes, image_size=32, patch_size=16, num_labels=3)
+    )
     vit.save_pretrained(tmp_path / "vit")
     pretrained = open_pretrained(str(tmp_path / "vit"), "--init")
     require_size(pretrained, (32, 32))
@@ -177,7 +226,17 @@ def test_early_layers_learn_more_slowly_than_late_ones_and_the_head():
 
 
 def test_in_the_first_epochs_of_a_transfer_only_the_head_moves(painted, bundle, tmp_path, scenelet):
-    flags = (*QUICK_FLAGS, "--set", "head_epochs=3", "--init", bundle, "--runs", tmp_path, "--name", "r")
+    flags = (
+        *QUICK_FLAGS,
+        "--set",
+        "head_epochs=3",
+        "--init",
+        bundle,
+        "--runs",
+        tmp_path,
+        "--name",
+        "r",
+    )
     three = tmp_path / "three"
     for name in ("sea", "forest", "street"):
         shutil.copytree(painted / "seg_train" / name, three / f"my-{name}")
@@ -188,11 +247,16 @@ def test_in_the_first_epochs_of_a_transfer_only_the_head_moves(painted, bundle, 
     assert scenelet("data", "paint", fresh, "--per-class", "12", "--seed", "9").code == 0
     done = scenelet("train", fresh, *flags)
     assert done.code == 0, done.err
-    before, after = open_pretrained(str(bundle), "--init").network, open_pretrained(str(tmp_path / "r"), "--init").network
+    before, after = (
+        open_pretrained(str(bundle), "--init").network,
+        open_pretrained(str(tmp_path / "r"), "--init").network,
+    )
     head = head_name(after) + "."
     for name, tensor in after.state_dict().items():
         if not name.endswith("num_batches_tracked"):
-            assert torch.allclose(tensor, before.state_dict()[name], atol=1e-5) == (not name.startswith(head)), name
+            assert torch.allclose(tensor, before.state_dict()[name], atol=1e-5) == (
+                not name.startswith(head)
+            ), name
 
 
 def test_the_shipped_bundle_opens_as_a_network(shipped_bundle):
@@ -207,19 +271,42 @@ def test_three_classes_of_thirty_pictures_learn_far_better_from_the_shipped_bund
 ):
     names = ("glacier", "mountain", "street")
     for seed, folder, per_class in ((3, "photos", 30), (4, "unseen", 80)):
-        assert scenelet("data", "paint", tmp_path / "all", "--per-class", per_class, "--seed", seed).code == 0
+        assert (
+            scenelet(
+                "data", "paint", tmp_path / "all", "--per-class", per_class, "--seed", seed
+            ).code
+            == 0
+        )
         for name in names:
             shutil.copytree(tmp_path / "all" / "seg_train" / name, tmp_path / folder / f"my-{name}")
         shutil.rmtree(tmp_path / "all")
     errors = {}
     for name, start in (("scratch", ()), ("started", ("--init", shipped_bundle))):
-        flags = ("--recipe", "transfer", "--epochs", "14", "--threads", "1", "--runs", tmp_path, "--name", name)
+        flags = (
+            "--recipe",
+            "transfer",
+            "--epochs",
+            "14",
+            "--threads",
+            "1",
+            "--runs",
+            tmp_path,
+            "--name",
+            name,
+        )
         done = scenelet("train", tmp_path / "photos", *flags, *start)
         assert done.code == 0, done.err
         network = open_pretrained(str(tmp_path / name), "--init").network
-        pixels = load_pixels(tmp_path / "unseen", examine(tmp_path / "unseen", scan(tmp_path / "unseen").images), CLASSES, SPEC)
+        pixels = load_pixels(
+            tmp_path / "unseen",
+            examine(tmp_path / "unseen", scan(tmp_path / "unseen").images),
+            CLASSES,
+            SPEC,
+        )
         with torch.inference_mode():
-            answers = network.eval()(normalise(torch.from_numpy(pixels.images).permute(0, 3, 1, 2))).argmax(1)
+            answers = network.eval()(
+                normalise(torch.from_numpy(pixels.images).permute(0, 3, 1, 2))
+            ).argmax(1)
         errors[name] = int((answers != torch.from_numpy(pixels.labels)).sum())
     assert errors["started"] < 0.6 * errors["scratch"], errors
     assert errors["started"] < 0.06 * 240, errors

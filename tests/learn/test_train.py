@@ -11,8 +11,8 @@ import pytest
 import torch
 from conftest import QUICK_FLAGS
 
-from scenelet.data.manifest import read_manifest, write_manifest
-from scenelet.learn.run import Run
+from scenelet.dataset.manifest import read_manifest, write_manifest
+from scenelet.runs.run import Run
 
 pytestmark = pytest.mark.pipeline
 FLAGS = (
@@ -23,7 +23,9 @@ FLAGS = (
 
 def start(*arguments):
     code = "from scenelet.cli.main import main; main()"
-    return subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)], stderr=subprocess.PIPE, text=True
+    )
 
 
 def kill_after_an_epoch(process, rng):
@@ -41,18 +43,36 @@ def kill_after_an_epoch(process, rng):
 
 def weights(run, name):
     checkpoint = torch.load(run / "checkpoints" / f"{name}.ckpt", weights_only=False)
-    return {**checkpoint["state_dict"], **{f"current.{k}": v for k, v in checkpoint["current_model_state"].items()}}
+    return {
+        **checkpoint["state_dict"],
+        **{f"current.{k}": v for k, v in checkpoint["current_model_state"].items()},
+    }
 
 
 def history(path):
     """Rows of metrics.csv but for the seconds they took."""
     with open(path, newline="") as file:
-        return [{key: value for key, value in row.items() if key != "epoch_s"} for row in csv.DictReader(file)]
+        return [
+            {key: value for key, value in row.items() if key != "epoch_s"}
+            for row in csv.DictReader(file)
+        ]
 
 
-def test_killed_at_random_moments_training_ends_bit_equal_to_an_undisturbed_run(painted, run_folder, tmp_path, scenelet):
+def test_killed_at_random_moments_training_ends_bit_equal_to_an_undisturbed_run(
+    painted, run_folder, tmp_path, scenelet
+):
     """With all that has a state or draws lots: averaging, mixing, growing sizes, distortion, a start and a teacher."""
-    arguments = ("train", painted, *FLAGS, "--init", run_folder, "--teacher", run_folder, "--runs", tmp_path)
+    arguments = (
+        "train",
+        painted,
+        *FLAGS,
+        "--init",
+        run_folder,
+        "--teacher",
+        run_folder,
+        "--runs",
+        tmp_path,
+    )
     assert scenelet(*arguments, "--name", "undisturbed").code == 0
     rng = random.Random(5)
     kills = sum(kill_after_an_epoch(start(*arguments, "--name", "killed"), rng) for _ in range(3))
@@ -60,7 +80,10 @@ def test_killed_at_random_moments_training_ends_bit_equal_to_an_undisturbed_run(
     done = scenelet(*arguments, "--name", "killed")
     assert done.code == 0, done.err
     for name in ("best", "last"):
-        undisturbed, killed = weights(tmp_path / "undisturbed", name), weights(tmp_path / "killed", name)
+        undisturbed, killed = (
+            weights(tmp_path / "undisturbed", name),
+            weights(tmp_path / "killed", name),
+        )
         assert undisturbed.keys() == killed.keys()
         assert all(torch.equal(undisturbed[key], killed[key]) for key in undisturbed)
     histories = [history(tmp_path / name / "metrics.csv") for name in ("undisturbed", "killed")]
@@ -71,7 +94,14 @@ def test_killed_at_random_moments_training_ends_bit_equal_to_an_undisturbed_run(
 def test_a_run_folder_holds_everything_to_repeat_it(run_folder, painted):
     run = Run(run_folder)
     assert run.config().epochs == 3
-    assert run.data()["class_names"] == ["buildings", "forest", "glacier", "mountain", "sea", "street"]
+    assert run.data()["class_names"] == [
+        "buildings",
+        "forest",
+        "glacier",
+        "mountain",
+        "sea",
+        "street",
+    ]
     assert len(run.data()["fingerprint"]) == 32
     environment = json.loads((run_folder / "environment.json").read_text())
     assert environment["torch"] == torch.__version__
@@ -84,21 +114,44 @@ def test_a_run_folder_holds_everything_to_repeat_it(run_folder, painted):
 
 def test_the_same_command_again_does_nothing_more(run_folder, painted, scenelet):
     before = run_folder.joinpath("checkpoints", "last.ckpt").stat().st_mtime_ns
-    done = scenelet("train", painted, *QUICK_FLAGS, "--runs", run_folder.parent, "--name", "tiny", "--json")
+    done = scenelet(
+        "train", painted, *QUICK_FLAGS, "--runs", run_folder.parent, "--name", "tiny", "--json"
+    )
     assert done.code == 0, done.err
     assert json.loads(done.out)["epochs"] == 3
     assert run_folder.joinpath("checkpoints", "last.ckpt").stat().st_mtime_ns == before
 
 
 def test_another_recipe_in_the_same_run_is_refused(run_folder, painted, scenelet):
-    done = scenelet("train", painted, "--recipe", "quick", "--epochs", "4", "--runs", run_folder.parent, "--name", "tiny")
+    done = scenelet(
+        "train",
+        painted,
+        "--recipe",
+        "quick",
+        "--epochs",
+        "4",
+        "--runs",
+        run_folder.parent,
+        "--name",
+        "tiny",
+    )
     assert done.code == 1
     assert done.err.splitlines()[-1].endswith("Give another --name, or remove the folder.")
     assert "epochs 3 v 4" in done.err
 
 
-def test_images_beyond_the_memory_budget_lie_in_a_file_and_train_the_same(run_folder, painted, tmp_path, scenelet):
-    flags = (*QUICK_FLAGS, "--set", "memory_gib=0.0001", "--runs", tmp_path, "--name", "small-memory")
+def test_images_beyond_the_memory_budget_lie_in_a_file_and_train_the_same(
+    run_folder, painted, tmp_path, scenelet
+):
+    flags = (
+        *QUICK_FLAGS,
+        "--set",
+        "memory_gib=0.0001",
+        "--runs",
+        tmp_path,
+        "--name",
+        "small-memory",
+    )
     done = scenelet("train", painted, *flags)
     assert done.code == 0, done.err
     one, other = weights(run_folder, "last"), weights(tmp_path / "small-memory", "last")
@@ -118,7 +171,11 @@ def test_spoilt_images_are_left_out_by_name_and_the_rest_trains(painted, tmp_pat
     done = scenelet("train", tmp_path / "photos", *flags, "--runs", tmp_path, "--name", "r")
     assert done.code == 0, done.err
     assert "left out: sea/empty.jpg: empty: 0 bytes" in done.err
-    reasons = {row.path: row.excluded for row in read_manifest(tmp_path / "r" / "manifest.csv") if row.excluded}
+    reasons = {
+        row.path: row.excluded
+        for row in read_manifest(tmp_path / "r" / "manifest.csv")
+        if row.excluded
+    }
     assert set(reasons) == {"sea/empty.jpg", "sea/text.jpg"}
 
 
@@ -147,9 +204,24 @@ def test_bad_input_is_one_line_and_exit_code_1(tmp_path, painted, scenelet, argu
 
 def test_two_processes_that_share_each_batch_train_one_model(painted, tmp_path):
     """As several GPUs would, by Lightning's strategy; here on two CPU processes."""
-    flags = ("--recipe", "quick", "--epochs", "2", "--threads", "1", "--device", "cpu", "--devices", "2", "--runs", tmp_path)
+    flags = (
+        "--recipe",
+        "quick",
+        "--epochs",
+        "2",
+        "--threads",
+        "1",
+        "--device",
+        "cpu",
+        "--devices",
+        "2",
+        "--runs",
+        tmp_path,
+    )
     command = [sys.executable, "-m", "scenelet", "train", painted, *flags, "--name", "two"]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, timeout=240, check=False
+    )
     assert done.returncode == 0, done.stderr
     run = Run(tmp_path / "two")
     assert len(history(run.metrics_csv)) == 2
@@ -160,9 +232,23 @@ def test_two_processes_that_share_each_batch_train_one_model(painted, tmp_path):
 
 def test_labels_that_an_audit_doubts_are_left_out_of_training_alone(painted, tmp_path, scenelet):
     rows = read_manifest_of(painted, tmp_path, scenelet)
-    doubted = [replace(row, label_quality="0.01" if place % 5 == 0 else "0.9") for place, row in enumerate(rows)]
+    doubted = [
+        replace(row, label_quality="0.01" if place % 5 == 0 else "0.9")
+        for place, row in enumerate(rows)
+    ]
     write_manifest(tmp_path / "doubted.csv", doubted)
-    flags = ("--recipe", "quick", "--epochs", "1", "--threads", "1", "--runs", tmp_path, "--set", "min_label_quality=0.1")
+    flags = (
+        "--recipe",
+        "quick",
+        "--epochs",
+        "1",
+        "--threads",
+        "1",
+        "--runs",
+        tmp_path,
+        "--set",
+        "min_label_quality=0.1",
+    )
     refused = scenelet("train", painted, *flags, "--name", "r")
     assert refused.code == 1
     assert "min_label_quality: needs an audit's view" in refused.err

@@ -44,11 +44,15 @@ def test_a_direct_event_with_an_image_is_answered(handler, bundle, picture):
     assert answer["probability"] == answer["probabilities"][answer["label"]]
 
 
-@pytest.mark.parametrize("content_type", ["image/png", "image/jpeg; charset=binary", "application/octet-stream"])
+@pytest.mark.parametrize(
+    "content_type", ["image/png", "image/jpeg; charset=binary", "application/octet-stream"]
+)
 def test_a_binary_body_is_answered(handler, bundle, picture, content_type):
     response = handler(http_event(picture, content_type, encoded=True))
     assert response["statusCode"] == 200
-    assert json.loads(response["body"])["probabilities"] == pytest.approx(recorded(bundle, "sea-alpha.png"), abs=1e-5)
+    assert json.loads(response["body"])["probabilities"] == pytest.approx(
+        recorded(bundle, "sea-alpha.png"), abs=1e-5
+    )
 
 
 @pytest.mark.parametrize("encoded", [False, True])
@@ -65,7 +69,11 @@ def test_a_json_body_is_answered(handler, picture, encoded):
         (http_event(""), 400, "empty body"),
         (http_event("not json"), 400, "the body is not JSON"),
         (http_event("{}"), 400, "expected exactly one of url and image"),
-        (http_event('{"url": "https://a/", "image": ""}'), 400, "expected exactly one of url and image"),
+        (
+            http_event('{"url": "https://a/", "image": ""}'),
+            400,
+            "expected exactly one of url and image",
+        ),
         (http_event('{"url": 5}'), 400, "url: found int, expected text"),
         (http_event('{"image": "%%%"}'), 400, "image: not valid base64"),
         (http_event('{"image": [1]}'), 400, "image: not valid base64"),
@@ -98,7 +106,9 @@ def test_urls_can_be_switched_off(handler, monkeypatch):
     assert "does not fetch URLs" in handler({"url": "https://example.org/a.jpg"})["error"]
 
 
-def test_a_broken_bundle_is_a_500_whose_reason_goes_to_the_log_alone(tmp_path, handler, monkeypatch, capsys):
+def test_a_broken_bundle_is_a_500_whose_reason_goes_to_the_log_alone(
+    tmp_path, handler, monkeypatch, capsys
+):
     monkeypatch.setenv("SCENELET_BUNDLE", str(tmp_path))
     response = handler(http_event('{"image": ""}'))
     assert response["statusCode"] == 500

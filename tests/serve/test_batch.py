@@ -37,7 +37,9 @@ def rows_of(path):
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl"])
-def test_a_folder_becomes_a_table_with_a_row_for_each_picture_bad_ones_too(suffix, folder, bundle, tmp_path, scenelet):
+def test_a_folder_becomes_a_table_with_a_row_for_each_picture_bad_ones_too(
+    suffix, folder, bundle, tmp_path, scenelet
+):
     out = tmp_path / f"table{suffix}"
     done = scenelet("predict", folder, "--bundle", bundle, "--out", out)
     assert done.code == 0, done.err
@@ -57,12 +59,16 @@ def test_a_folder_becomes_a_table_with_a_row_for_each_picture_bad_ones_too(suffi
     assert not list(tmp_path.glob("*.part*"))
 
 
-def test_killed_and_started_again_no_picture_is_answered_twice_and_none_lost(painted, bundle, tmp_path, scenelet):
+def test_killed_and_started_again_no_picture_is_answered_twice_and_none_lost(
+    painted, bundle, tmp_path, scenelet
+):
     out, partial = tmp_path / "table.jsonl", tmp_path / "table.jsonl.partial"
     code = "from scenelet.cli.main import main; main()"
     command = [sys.executable, "-c", code, "predict", painted, "--bundle", bundle, "--out", out]
     process = subprocess.Popen(list(map(str, command)), stderr=subprocess.DEVNULL)
-    while process.poll() is None and (not partial.exists() or partial.read_bytes().count(b"\n") < 20):
+    while process.poll() is None and (
+        not partial.exists() or partial.read_bytes().count(b"\n") < 20
+    ):
         time.sleep(0.001)
     process.kill()
     process.wait()
@@ -80,8 +86,10 @@ def test_a_table_begun_with_other_files_or_another_bundle_is_not_gone_on_with(
     folder, bundle, shipped_bundle, tmp_path, scenelet
 ):
     partial = tmp_path / "table.csv.partial"
-    head = {"folder": str(folder), "model": Predictor(bundle).model.manifest.sha256["model.tflite"]}
-    partial.write_text(json.dumps(head) + "\n" + json.dumps({"path": "gone.jpg", "error": "x"}) + "\n")
+    head = {"folder": str(folder), "model": Predictor(bundle).model.contract.sha256["model.tflite"]}
+    partial.write_text(
+        json.dumps(head) + "\n" + json.dumps({"path": "gone.jpg", "error": "x"}) + "\n"
+    )
     done = scenelet("predict", folder, "--bundle", bundle, "--out", tmp_path / "table.csv")
     assert done.code == 1
     assert "have changed since it was begun" in done.err

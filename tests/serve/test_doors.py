@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 
 from scenelet.bundle.numeric import softmax
-from scenelet.data.paint import paint_scene
+from scenelet.dataset.paint import paint_scene
 from scenelet.export.golden import nasty_files
 from scenelet.export.parity import checkpoint_logits
 from scenelet.export.write import load_network
 from scenelet.images import to_input
-from scenelet.learn.run import Run
+from scenelet.runs.run import Run
 from scenelet.serve import aws_lambda
 from scenelet.serve.batch import predict_folder
 from scenelet.serve.predictor import Predictor
@@ -41,18 +41,23 @@ def pictures():
         "grey-alpha.png": saved(paint_scene("glacier", seed=5).convert("LA"), "PNG"),
         "one-bit.png": saved(paint_scene("street", seed=6).convert("1"), "PNG"),
         "interlaced.png": saved(paint_scene("mountain", seed=7), "PNG", interlace=1),
-        "deep.tiff": saved(Image.fromarray(np.asarray(paint_scene("sea", seed=8).convert("L"), np.uint16) * 257), "TIFF"),
+        "deep.tiff": saved(
+            Image.fromarray(np.asarray(paint_scene("sea", seed=8).convert("L"), np.uint16) * 257),
+            "TIFF",
+        ),
     }
 
 
-def test_every_door_gives_the_same_probabilities(pictures, run_folder, bundle, tmp_path, monkeypatch):
+def test_every_door_gives_the_same_probabilities(
+    pictures, run_folder, bundle, tmp_path, monkeypatch
+):
     from fastapi.testclient import TestClient
 
     from scenelet.serve.http import create_app
     from scenelet.serve.service import Settings
 
     predictor = Predictor(bundle)
-    manifest = predictor.model.manifest
+    manifest = predictor.model.contract
     names, temperature = manifest.class_names, manifest.temperature
     checkpoint = checkpoint_logits(load_network(Run(run_folder)))
     session = onnxruntime.InferenceSession(bundle / "model.onnx")
@@ -62,12 +67,16 @@ def test_every_door_gives_the_same_probabilities(pictures, run_folder, bundle, t
     for name, data in pictures.items():
         (tmp_path / "photos" / name).write_bytes(data)
     predict_folder(predictor, tmp_path / "photos", tmp_path / "t.jsonl")
-    table = {row["path"]: row for row in map(json.loads, (tmp_path / "t.jsonl").read_text().splitlines())}
+    table = {
+        row["path"]: row for row in map(json.loads, (tmp_path / "t.jsonl").read_text().splitlines())
+    }
     with TestClient(create_app(bundle, Settings())) as client:
         for name, data in pictures.items():
             pixels = to_input(data, manifest.preprocess)
             event = {"image": base64.b64encode(data).decode()}
-            served = client.post("/predict", content=data, headers={"content-type": "application/octet-stream"}).json()
+            served = client.post(
+                "/predict", content=data, headers={"content-type": "application/octet-stream"}
+            ).json()
             doors = {
                 "training side": softmax(checkpoint(pixels), temperature),
                 "ONNX": softmax(session.run(["logits"], {"images": pixels})[0][0], temperature),

@@ -121,7 +121,9 @@ def test_messages_never_repeat_a_password():
     assert "secret" not in str(error.value)
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "93.184.215.14", "2606:4700::1111", "::ffff:8.8.8.8"])
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "93.184.215.14", "2606:4700::1111", "::ffff:8.8.8.8"]
+)
 def test_public_addresses_are_public(address):
     assert is_public(address)
 
@@ -130,7 +132,9 @@ def test_a_trusted_server_is_fetched(site):
     assert fetch(f"http://{site}/ok", FetchLimits(trusted=frozenset({site}))) == b"picture"
 
 
-@pytest.mark.parametrize("target", ["http://169.254.169.254/", "http://[::1]/", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "target", ["http://169.254.169.254/", "http://[::1]/", "file:///etc/passwd"]
+)
 def test_a_redirect_inside_is_refused(site, target):
     with pytest.raises(ForbiddenUrlError):
         fetch(f"http://{site}/redirect/{target}", FetchLimits(trusted=frozenset({site})))
@@ -141,11 +145,17 @@ def test_trust_is_for_one_port_only(site):
     other = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site)
     other.server_close()
     with pytest.raises(ForbiddenUrlError):
-        fetch(f"http://{site}/redirect/http://127.0.0.1:{other.server_port}/ok", FetchLimits(trusted=frozenset({site})))
+        fetch(
+            f"http://{site}/redirect/http://127.0.0.1:{other.server_port}/ok",
+            FetchLimits(trusted=frozenset({site})),
+        )
 
 
 def test_a_name_that_changes_its_mind_is_connected_where_it_was_checked(site, monkeypatch):
-    """DNS rebinding: the first answer is public, the second would be loopback. Only the first is ever asked for."""
+    """DNS rebinding: the first answer is public, the second would be loopback.
+
+    Only the first is ever asked for.
+    """
     asked, connected = [], []
 
     def resolve(host, port, **_):

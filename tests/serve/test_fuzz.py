@@ -1,4 +1,7 @@
-"""Hostile bytes and events: an answer or a problem, never an exception. SCENELET_FUZZ_CASES=20000 makes it a long run."""
+"""Hostile bytes and events: an answer or a problem, never an exception.
+
+SCENELET_FUZZ_CASES=20000 makes it a long run.
+"""
 
 import base64
 import json
@@ -14,7 +17,9 @@ from scenelet.serve.predictor import Predictor
 from scenelet.serve.service import Request, Service, Settings
 
 CASES = int(os.environ.get("SCENELET_FUZZ_CASES", "600"))
-often = settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+often = settings(
+    max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 MEMORY_MIB = 700  # more than before: 50 million pixels as RGBA, twice, and what the model takes
 
 
@@ -29,7 +34,7 @@ def seeds(bundle):
     """Whole picture files of several kinds, to mutate."""
     import io
 
-    from scenelet.data.paint import paint_scene
+    from scenelet.dataset.paint import paint_scene
 
     webp = io.BytesIO()
     paint_scene("sea", seed=1).resize((64, 64)).save(webp, "WEBP")
@@ -39,14 +44,23 @@ def seeds(bundle):
 @st.composite
 def mutations(draw):
     """Which seed, and what to do to its bytes."""
-    edits = st.tuples(st.floats(0, 1), st.sampled_from(["set", "cut", "repeat", "insert"]), st.binary(min_size=1, max_size=8))
+    edits = st.tuples(
+        st.floats(0, 1),
+        st.sampled_from(["set", "cut", "repeat", "insert"]),
+        st.binary(min_size=1, max_size=8),
+    )
     return draw(st.integers(0, 100)), draw(st.lists(edits, max_size=6))
 
 
 def mutated(data, edits):
     for place, kind, content in edits:
         at = int(place * len(data))
-        tail = {"set": at + len(content), "cut": at + 64 * len(content), "repeat": max(0, at - 64), "insert": at}[kind]
+        tail = {
+            "set": at + len(content),
+            "cut": at + 64 * len(content),
+            "repeat": max(0, at - 64),
+            "insert": at,
+        }[kind]
         data = data[:at] + (b"" if kind in ("cut", "repeat") else content) + data[tail:]
     return data
 
@@ -70,7 +84,12 @@ def test_mutated_pictures_are_answered_or_refused(service, seeds, mutation):
     forget_the_peak()
     before = memory_mib("VmRSS")
     response = service.respond(
-        Request("POST", "/predict", headers={"content-type": "image/png"}, body=mutated(seeds[seed % len(seeds)], edits))
+        Request(
+            "POST",
+            "/predict",
+            headers={"content-type": "image/png"},
+            body=mutated(seeds[seed % len(seeds)], edits),
+        )
     )
     assert response.status in (200, 400, 413, 422), response.body
     json.loads(response.body)
@@ -78,15 +97,24 @@ def test_mutated_pictures_are_answered_or_refused(service, seeds, mutation):
 
 
 JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.binary(max_size=20).map(repr),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.binary(max_size=20).map(repr),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4)
+    ),
     max_leaves=8,
 )
 KEYS = st.sampled_from(
     ["body", "headers", "requestContext", "http", "method", "path", "rawPath", "isBase64Encoded", "httpMethod", "image", "url",
      "rawQueryString", "queryStringParameters", "stage", "requests"]
 )  # fmt: skip
-EVENTS = st.dictionaries(KEYS, JSON_VALUES | st.dictionaries(KEYS, JSON_VALUES, max_size=3), max_size=6)
+EVENTS = st.dictionaries(
+    KEYS, JSON_VALUES | st.dictionaries(KEYS, JSON_VALUES, max_size=3), max_size=6
+)
 
 
 @often
@@ -103,7 +131,9 @@ def test_mutated_events_are_answered_or_refused(bundle, event):
 @often
 @given(
     st.binary(max_size=300),
-    st.sampled_from(["application/json", "multipart/form-data; boundary=a", "", "text/plain", "image/x"]),
+    st.sampled_from(
+        ["application/json", "multipart/form-data; boundary=a", "", "text/plain", "image/x"]
+    ),
 )
 def test_any_body_of_any_kind_is_answered_or_refused(service, body, kind):
     response = service.respond(Request("POST", "/", headers={"content-type": kind}, body=body))
@@ -120,6 +150,14 @@ def own_environment(monkeypatch):
 
 
 def test_the_fuzz_reaches_both_ends(service, seeds):
-    assert service.respond(Request("POST", "/", headers={"content-type": "image/png"}, body=seeds[0])).status == 200
+    assert (
+        service.respond(
+            Request("POST", "/", headers={"content-type": "image/png"}, body=seeds[0])
+        ).status
+        == 200
+    )
     body = base64.b64encode(seeds[0][:50]).decode()
-    assert service.respond(Request("POST", "/", body=json.dumps({"image": body}).encode())).status == 422
+    assert (
+        service.respond(Request("POST", "/", body=json.dumps({"image": body}).encode())).status
+        == 422
+    )

@@ -24,8 +24,20 @@ class Server:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        command = [sys.executable, "-m", "scenelet", "serve", "--bundle", bundle, "--port", self.port, *flags]
-        self.process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        command = [
+            sys.executable,
+            "-m",
+            "scenelet",
+            "serve",
+            "--bundle",
+            bundle,
+            "--port",
+            self.port,
+            *flags,
+        ]
+        self.process = subprocess.Popen(
+            list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         for _ in range(300):
             try:
                 self.ask("/health")
@@ -37,7 +49,9 @@ class Server:
 
     def ask(self, path, data=None, kind="image/jpeg", timeout=30):
         """Status, headers and body of an answer."""
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, {"content-type": kind})
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}", data, {"content-type": kind}
+        )
         try:
             with urllib.request.urlopen(request, timeout=timeout) as answer:
                 return answer.status, dict(answer.headers), answer.read()
@@ -74,7 +88,10 @@ def test_the_server_answers_as_the_predictor_does_and_shows_itself(bundle, serve
     server = serve(bundle)
     status, headers, body = server.ask("/predict", picture(bundle))
     assert (status, headers["content-type"]) == (200, "application/json")
-    assert json.loads(body)["probabilities"] == Predictor(bundle).predict(picture(bundle)).probabilities
+    assert (
+        json.loads(body)["probabilities"]
+        == Predictor(bundle).predict(picture(bundle)).probabilities
+    )
     assert server.ask("/predict", b"no picture")[0] == 422
     assert server.ask("/nothing")[0] == 404
     schema = json.loads(server.ask("/openapi.json")[2])
@@ -90,7 +107,9 @@ def test_the_server_answers_as_the_predictor_does_and_shows_itself(bundle, serve
 def test_a_full_queue_says_when_to_come_again_and_mixes_up_no_answer(bundle, serve):
     server = serve(bundle, "--queue", "2")
     names = ["buildings.jpg", "forest-large.jpg", "sea-alpha.png", "street-grey.jpg"]
-    expected = {name: Predictor(bundle).predict(picture(bundle, name)).probabilities for name in names}
+    expected = {
+        name: Predictor(bundle).predict(picture(bundle, name)).probabilities for name in names
+    }
 
     def ask(number):
         name = names[number % len(names)]
@@ -144,7 +163,9 @@ def test_a_replaced_bundle_answers_without_a_request_being_dropped(bundle, tmp_p
 
 def test_a_stopped_server_finishes_what_it_accepted(bundle, serve):
     server = serve(bundle)
-    body = json.dumps({"requests": [{"image": encoded(picture(bundle, "forest-large.jpg"))}] * 16}).encode()
+    body = json.dumps(
+        {"requests": [{"image": encoded(picture(bundle, "forest-large.jpg"))}] * 16}
+    ).encode()
     with ThreadPoolExecutor(4) as pool:
         asked = [pool.submit(server.ask, "/predict", body, "application/json") for _ in range(4)]
         time.sleep(0.15)

@@ -25,12 +25,17 @@ WITHOUT_ITS_NEEDS = "ai-edge-litert>=2.3,<2.4"  # of which only the C library is
 
 @pytest.fixture(scope="session")
 def serving_python(tmp_path_factory):
-    """A Python that has Pillow, LiteRT's files and awslambdaric, and nothing else; not even numpy."""
+    """A Python that has Pillow, LiteRT's files and awslambdaric, and nothing else.
+
+    Not even numpy.
+    """
     folder = tmp_path_factory.mktemp("serving") / "venv"
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
     for wanted in (SERVING_NEEDS, ("--no-deps", WITHOUT_ITS_NEEDS)):
-        subprocess.run([python, "-m", "pip", "install", "-q", *wanted], check=True, capture_output=True)
+        subprocess.run(
+            [python, "-m", "pip", "install", "-q", *wanted], check=True, capture_output=True
+        )
     return python
 
 
@@ -62,7 +67,9 @@ def start_function(serving_python, task_root, image_site):
                 "SCENELET_BUNDLE": str(bundle),
                 "SCENELET_TRUSTED_HOSTS": f"127.0.0.1:{image_site.server_port}",
             }
-            return started.enter_context(RunningFunction(serving_python, task_root, HANDLER, environment))
+            return started.enter_context(
+                RunningFunction(serving_python, task_root, HANDLER, environment)
+            )
 
         yield start
 
@@ -75,19 +82,26 @@ def http_api_event(name, **changes):
 
 def test_the_environment_holds_nothing_but_the_serving_needs(serving_python):
     listed = subprocess.run(
-        [serving_python, "-m", "pip", "list", "--format", "json"], capture_output=True, text=True, check=True
+        [serving_python, "-m", "pip", "list", "--format", "json"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     names = {package["name"].lower() for package in json.loads(listed.stdout)}
     assert not names & {"numpy", "torch", "pandas", "typer", "rich", "scenelet", "lightning"}
 
 
-def test_every_kind_of_event_gets_the_probabilities_of_predict(start_function, image_site, bundle, scenelet):
+def test_every_kind_of_event_gets_the_probabilities_of_predict(
+    start_function, image_site, bundle, scenelet
+):
     function = start_function(bundle)
     for file in sorted((bundle / "golden").iterdir()):
         picture = file.read_bytes()
         encoded = base64.b64encode(picture).decode()
         ImageSite.content = picture
-        predicted = json.loads(scenelet("predict", "--bundle", bundle, file, "--json").out)["probabilities"]
+        predicted = json.loads(scenelet("predict", "--bundle", bundle, file, "--json").out)[
+            "probabilities"
+        ]
         url = f"http://127.0.0.1:{image_site.server_port}/picture"
         direct = [{"url": url}, {"image": encoded}]
         http_events = [
@@ -101,11 +115,15 @@ def test_every_kind_of_event_gets_the_probabilities_of_predict(start_function, i
         for event in http_events:
             response = function.invoke(event)
             assert response["statusCode"] == 200
-            assert json.loads(response["body"])["probabilities"] == pytest.approx(predicted, abs=1e-3)
+            assert json.loads(response["body"])["probabilities"] == pytest.approx(
+                predicted, abs=1e-3
+            )
 
 
 def test_a_stranger_is_not_led_inside(start_function, bundle):
-    response = start_function(bundle).invoke(http_api_event("http-api-json", body='{"url": "http://169.254.169.254/"}'))
+    response = start_function(bundle).invoke(
+        http_api_event("http-api-json", body='{"url": "http://169.254.169.254/"}')
+    )
     assert response["statusCode"] == 400
 
 
@@ -120,7 +138,9 @@ def test_an_error_is_an_answer_and_the_function_lives_on(start_function, bundle)
         assert answer.get("statusCode") == status
 
 
-def test_the_shipped_bundle_is_in_the_wheel_and_answers_a_real_image(start_function, real_images, task_root, scenelet):
+def test_the_shipped_bundle_is_in_the_wheel_and_answers_a_real_image(
+    start_function, real_images, task_root, scenelet
+):
     file = sorted((real_images / "sea").iterdir())[0]
     predicted = json.loads(scenelet("predict", file, "--json").out)["probabilities"]
     function = start_function(task_root / "scenelet" / "models" / "intel-scenes")

@@ -5,7 +5,9 @@ from scenelet.serve.predictor import Predictor
 
 
 def test_a_line_is_in_the_embedded_metric_format_and_holds_no_picture(bundle):
-    prediction = Predictor(bundle).predict((bundle / "golden" / "buildings.jpg").read_bytes(), measured=True)
+    prediction = Predictor(bundle).predict(
+        (bundle / "golden" / "buildings.jpg").read_bytes(), measured=True
+    )
     line = metric_line(prediction, now_s=1_800_000_000.0)
     assert "\n" not in line
     row = json.loads(line)

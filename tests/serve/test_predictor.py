@@ -15,9 +15,18 @@ def predictor(bundle):
 def test_an_answer_is_complete(predictor):
     answer = predictor.predict(nasty_files()["buildings.jpg"])
     assert sum(answer.probabilities.values()) == pytest.approx(1)
-    assert list(answer.probabilities.values()) == sorted(answer.probabilities.values(), reverse=True)
+    assert list(answer.probabilities.values()) == sorted(
+        answer.probabilities.values(), reverse=True
+    )
     assert answer.label == next(iter(answer.probabilities))
-    assert set(answer.as_dict()) >= {"label", "probability", "probabilities", "bundle", "decode_ms", "inference_ms"}
+    assert set(answer.as_dict()) >= {
+        "label",
+        "probability",
+        "probabilities",
+        "bundle",
+        "decode_ms",
+        "inference_ms",
+    }
 
 
 def test_threads_never_mix_up_answers(predictor):

@@ -47,8 +47,14 @@ def bucket(s3_endpoint, bundle, monkeypatch):
         monkeypatch.setenv(name, value)
     aws_lambda._predictor.cache_clear()
     client = boto3.client("s3")
-    client.create_bucket(Bucket="photos", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-    client.put_object(Bucket="photos", Key="new/my sea+1.jpg", Body=(bundle / "golden" / "sea-alpha.png").read_bytes())
+    client.create_bucket(
+        Bucket="photos", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+    )
+    client.put_object(
+        Bucket="photos",
+        Key="new/my sea+1.jpg",
+        Body=(bundle / "golden" / "sea-alpha.png").read_bytes(),
+    )
     client.put_object(Bucket="photos", Key="new/broken.jpg", Body=b"no picture")
     yield client
     for found in client.list_objects_v2(Bucket="photos").get("Contents", []):
@@ -59,7 +65,10 @@ def bucket(s3_endpoint, bundle, monkeypatch):
 
 def created(*keys):
     """An event as S3 sends it, cut to what a handler may rely on; keys are quoted as in forms."""
-    records = [{"eventSource": "aws:s3", "s3": {"bucket": {"name": "photos"}, "object": {"key": key}}} for key in keys]
+    records = [
+        {"eventSource": "aws:s3", "s3": {"bucket": {"name": "photos"}, "object": {"key": key}}}
+        for key in keys
+    ]
     return {"Records": records}
 
 
@@ -69,10 +78,14 @@ def test_each_picture_gets_its_answer_beside_it(bucket, bundle):
         "new/my sea+1.jpg.scenelet.json",
         "new/broken.jpg.scenelet.json",
     ]
-    answer = json.loads(bucket.get_object(Bucket="photos", Key="new/my sea+1.jpg.scenelet.json")["Body"].read())
+    answer = json.loads(
+        bucket.get_object(Bucket="photos", Key="new/my sea+1.jpg.scenelet.json")["Body"].read()
+    )
     expected = Predictor(bundle).predict((bundle / "golden" / "sea-alpha.png").read_bytes())
     assert answer["probabilities"] == pytest.approx(expected.probabilities)
-    problem = json.loads(bucket.get_object(Bucket="photos", Key="new/broken.jpg.scenelet.json")["Body"].read())
+    problem = json.loads(
+        bucket.get_object(Bucket="photos", Key="new/broken.jpg.scenelet.json")["Body"].read()
+    )
     assert problem["status"] == 422
 
 

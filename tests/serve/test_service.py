@@ -35,7 +35,10 @@ def multipart(files, boundary="x1y"):
     for name, content in files:
         head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
         body += (head + "Content-Type: image/jpeg\r\n\r\n").encode() + content + b"\r\n"
-    body += f'--{boundary}\r\nContent-Disposition: form-data; name="remark"\r\n\r\nhello\r\n--{boundary}--\r\n'.encode()
+    body += (
+        f"--{boundary}\r\nContent-Disposition: form-data;"
+        f' name="remark"\r\n\r\nhello\r\n--{boundary}--\r\n'.encode()
+    )
     return body, f"multipart/form-data; boundary={boundary}"
 
 
@@ -46,8 +49,14 @@ def test_an_uploaded_form_is_answered_as_the_bytes_are(ask, bundle, predictor):
     assert answer["probabilities"] == predictor.predict(picture(bundle)).probabilities
 
 
-def test_several_files_are_answered_in_their_order_and_a_bad_one_spoils_no_other(ask, bundle, predictor):
-    files = [("a.jpg", picture(bundle)), ("b.jpg", b"no picture"), ("c.png", picture(bundle, "sea-alpha.png"))]
+def test_several_files_are_answered_in_their_order_and_a_bad_one_spoils_no_other(
+    ask, bundle, predictor
+):
+    files = [
+        ("a.jpg", picture(bundle)),
+        ("b.jpg", b"no picture"),
+        ("c.png", picture(bundle, "sea-alpha.png")),
+    ]
     body, kind = multipart(files)
     response, answer = ask(body=body, content_type=kind)
     first, second, third = answer["answers"]
@@ -94,12 +103,31 @@ def test_the_root_says_what_this_is_and_health_that_it_lives(ask, predictor):
         ({"method": "GET", "path": "/nothing"}, 404, "Not found"),
         ({"method": "PUT"}, 405, "Wrong method"),
         ({"body": b"<xml/>", "content_type": "application/xml"}, 415, "Unsupported media type"),
-        ({"body": b"x" * 101, "content_type": "image/png", "settings": Settings(max_body_bytes=100)}, 413, "Body too large"),
-        ({"body": b'{"requests": [{}, {}, {}]}', "settings": Settings(max_images=2)}, 413, "Too many images"),
+        (
+            {
+                "body": b"x" * 101,
+                "content_type": "image/png",
+                "settings": Settings(max_body_bytes=100),
+            },
+            413,
+            "Body too large",
+        ),
+        (
+            {"body": b'{"requests": [{}, {}, {}]}', "settings": Settings(max_images=2)},
+            413,
+            "Too many images",
+        ),
         ({"body": b"--x--", "content_type": "multipart/form-data; boundary=x"}, 400, "Bad request"),
         ({"body": b"x", "content_type": "multipart/form-data"}, 400, "Bad request"),
         ({"body": b"[" * 100_000, "content_type": "application/json"}, 400, "Bad request"),
-        ({"body": b'{"url": "https://example.org/a.jpg"}', "settings": Settings(allow_url=False)}, 400, "URL not allowed"),
+        (
+            {
+                "body": b'{"url": "https://example.org/a.jpg"}',
+                "settings": Settings(allow_url=False),
+            },
+            400,
+            "URL not allowed",
+        ),
     ],
 )
 def test_what_can_not_be_answered_is_a_problem_with_its_status(ask, request_, status, title):
@@ -136,6 +164,10 @@ def test_settings_come_from_the_environment_and_nonsense_is_refused():
         "SCENELET_ALLOW_URL": "no", "SCENELET_MAX_IMAGES": "3", "SCENELET_CORS_ORIGINS": "https://a, https://b",
     }  # fmt: skip
     settings = settings_from_environment(environment)
-    assert (settings.allow_url, settings.max_images, settings.cors_origins) == (False, 3, ("https://a", "https://b"))
+    assert (settings.allow_url, settings.max_images, settings.cors_origins) == (
+        False,
+        3,
+        ("https://a", "https://b"),
+    )
     with pytest.raises(ConfigError, match="SCENELET_MAX_IMAGES: found '-1'"):
         settings_from_environment({"SCENELET_MAX_IMAGES": "-1"})

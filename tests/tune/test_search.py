@@ -9,7 +9,7 @@ import optuna
 import pytest
 import yaml
 
-from scenelet.learn.config import resolve
+from scenelet.runs.recipe import resolve
 
 pytestmark = pytest.mark.pipeline
 
@@ -49,16 +49,36 @@ def tune(scenelet, painted, recipe, runs, *flags):
 def trials_of(runs):
     """What a search found, but for how long it took."""
     study = optuna.load_study(study_name="s", storage=f"sqlite:///{runs / 's' / 'study.db'}")
-    return [(t.number, t.state.name, t.params, t.values, t.intermediate_values) for t in study.trials]
+    return [
+        (t.number, t.state.name, t.params, t.values, t.intermediate_values) for t in study.trials
+    ]
 
 
 def start(painted, recipe, runs, trials):
     code = "from scenelet.cli.main import main; main()"
-    command = ["tune", painted, "--recipe", recipe, "--runs", runs, "--name", "s", "--trials", trials]
-    return subprocess.Popen([sys.executable, "-c", code, *map(str, command)], stderr=subprocess.PIPE, text=True, env=os.environ)
+    command = [
+        "tune",
+        painted,
+        "--recipe",
+        recipe,
+        "--runs",
+        runs,
+        "--name",
+        "s",
+        "--trials",
+        trials,
+    ]
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, command)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ,
+    )
 
 
-def test_killed_three_times_a_search_ends_with_the_same_trials_as_an_undisturbed_one(painted, recipe, tmp_path, scenelet):
+def test_killed_three_times_a_search_ends_with_the_same_trials_as_an_undisturbed_one(
+    painted, recipe, tmp_path, scenelet
+):
     tune(scenelet, painted, recipe, tmp_path / "undisturbed", "--trials", "11")
     runs, rng, kills = tmp_path / "killed", random.Random(3), 0
     for trials_more in (1, 4, 8):
@@ -78,7 +98,9 @@ def test_killed_three_times_a_search_ends_with_the_same_trials_as_an_undisturbed
     assert states <= {"COMPLETE", "PRUNED"}
 
 
-def test_more_trials_add_to_a_search_and_the_same_command_adds_none(painted, recipe, tmp_path, scenelet):
+def test_more_trials_add_to_a_search_and_the_same_command_adds_none(
+    painted, recipe, tmp_path, scenelet
+):
     tune(scenelet, painted, recipe, tmp_path, "--trials", "2")
     first = trials_of(tmp_path)
     tune(scenelet, painted, recipe, tmp_path, "--trials", "2")
@@ -88,14 +110,28 @@ def test_more_trials_add_to_a_search_and_the_same_command_adds_none(painted, rec
     assert len(trials_of(tmp_path)) == 3
 
 
-def test_the_saved_recipe_is_what_train_takes_and_gives_the_same_accuracy(painted, recipe, tmp_path, scenelet):
+def test_the_saved_recipe_is_what_train_takes_and_gives_the_same_accuracy(
+    painted, recipe, tmp_path, scenelet
+):
     saved = tmp_path / "mine.yaml"
     done = tune(scenelet, painted, recipe, tmp_path, "--trials", "2", "--save", saved, "--json")
     summary = json.loads(done.out)
     best = summary["trials"][summary["best"]]
     config = resolve(str(saved), {})
     assert config.learning_rate == best["dials"]["learning_rate"]
-    trained = scenelet("train", painted, "--recipe", saved, "--threads", "1", "--runs", tmp_path, "--name", "r", "--json")
+    trained = scenelet(
+        "train",
+        painted,
+        "--recipe",
+        saved,
+        "--threads",
+        "1",
+        "--runs",
+        tmp_path,
+        "--name",
+        "r",
+        "--json",
+    )
     assert json.loads(trained.out)["val_top1_accuracy"] == best["values"][0]
 
 
@@ -106,7 +142,10 @@ def test_budgets_keep_costly_networks_from_being_trained(painted, recipe, tmp_pa
     cheap = [trial for trial in summary["trials"] if trial["dials"]["widths"] == "8,16"]
     assert costly
     assert cheap
-    assert all(trial["why"].startswith("over the budget") and trial["state"] == "pruned" for trial in costly)
+    assert all(
+        trial["why"].startswith("over the budget") and trial["state"] == "pruned"
+        for trial in costly
+    )
     assert all(trial["state"] == "complete" and trial["values"][1] < 0.06 for trial in cheap)
     page = (tmp_path / "s" / "report.html").read_text()
     assert "over the budget" in page
@@ -114,7 +153,9 @@ def test_budgets_keep_costly_networks_from_being_trained(painted, recipe, tmp_pa
 
 def test_several_workers_share_the_trials(painted, recipe, tmp_path, scenelet):
     tune(scenelet, painted, recipe, tmp_path, "--trials", "4", "--workers", "2")
-    assert [(number, state) for number, state, *_ in trials_of(tmp_path)] == [(n, "COMPLETE") for n in range(4)]
+    assert [(number, state) for number, state, *_ in trials_of(tmp_path)] == [
+        (n, "COMPLETE") for n in range(4)
+    ]
 
 
 def test_a_search_stops_in_time_and_goes_on_later(painted, recipe, tmp_path, scenelet):
@@ -126,7 +167,9 @@ def test_a_search_stops_in_time_and_goes_on_later(painted, recipe, tmp_path, sce
 
 def test_other_settings_in_the_same_search_are_refused(painted, recipe, tmp_path, scenelet):
     tune(scenelet, painted, recipe, tmp_path, "--trials", "1")
-    done = scenelet("tune", painted, "--recipe", recipe, "--runs", tmp_path, "--name", "s", "--set", "epochs=2")
+    done = scenelet(
+        "tune", painted, "--recipe", recipe, "--runs", tmp_path, "--name", "s", "--set", "epochs=2"
+    )
     assert done.code == 1
     assert "holds a search with other settings (recipe)" in done.err
 
@@ -146,8 +189,12 @@ def test_bad_input_is_one_line(painted, tmp_path, scenelet, flags, message):
     assert len(done.err.splitlines()) == 1
 
 
-def test_a_trial_that_fails_says_why_and_three_in_a_row_end_the_search(painted, recipe, tmp_path, scenelet):
-    recipe.write_text(yaml.safe_dump({**RECIPE, "search": {"depths": {"choices": [[1], [1, 1, 1]]}}}))
+def test_a_trial_that_fails_says_why_and_three_in_a_row_end_the_search(
+    painted, recipe, tmp_path, scenelet
+):
+    recipe.write_text(
+        yaml.safe_dump({**RECIPE, "search": {"depths": {"choices": [[1], [1, 1, 1]]}}})
+    )
     done = scenelet("tune", painted, "--recipe", recipe, "--runs", tmp_path, "--name", "s")
     assert done.code == 1
     assert "3 trials in a row failed" in done.err.splitlines()[-1]

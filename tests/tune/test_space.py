@@ -3,7 +3,7 @@ import yaml
 from conftest import REPOSITORY
 
 from scenelet.errors import ConfigError
-from scenelet.learn.config import SEARCH, TrainConfig, read_recipe, recipe_names
+from scenelet.runs.recipe import SEARCH, TrainConfig, read_recipe, recipe_names
 from scenelet.tune.space import DEFAULT_SEARCH, search_space
 
 
@@ -20,7 +20,9 @@ def test_a_space_is_read_from_plain_values():
 
 
 def test_lists_are_choices_as_the_command_line_writes_them():
-    assert search_space({"widths": {"choices": [[8, 16], [16, 32]]}}, TrainConfig(), "here")["widths"].choices == (
+    assert search_space({"widths": {"choices": [[8, 16], [16, 32]]}}, TrainConfig(), "here")[
+        "widths"
+    ].choices == (
         "8,16",
         "16,32",
     )
@@ -47,7 +49,9 @@ def test_a_space_that_makes_no_sense_is_refused(wish, message):
 
 def test_all_faults_come_at_once():
     with pytest.raises(ConfigError, match=r"unknown dial.*stem"):
-        search_space({"colour": {"low": 0, "high": 1}, "stem": {"low": 0, "high": 1}}, TrainConfig(), "here")
+        search_space(
+            {"colour": {"low": 0, "high": 1}, "stem": {"low": 0, "high": 1}}, TrainConfig(), "here"
+        )
 
 
 @pytest.mark.parametrize("recipe", recipe_names())

@@ -5,7 +5,7 @@ import yaml
 from conftest import REPOSITORY
 
 from scenelet.errors import ConfigError
-from scenelet.learn.config import from_values, resolve
+from scenelet.runs.recipe import from_values, resolve
 from scenelet.tune.variants import read_variants
 
 TINY = (
@@ -38,7 +38,9 @@ def test_variants_are_compared_on_the_same_images_and_done_once(painted, tmp_pat
     assert "depthwise" in (tmp_path / "out" / "variants.html").read_text()
 
 
-@pytest.mark.parametrize("path", sorted((REPOSITORY / "recipes" / "variants").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted((REPOSITORY / "recipes" / "variants").glob("*.yaml")), ids=lambda path: path.stem
+)
 def test_the_lists_that_come_along_are_valid(path):
     for name, part in read_variants(path.stem, []).items():
         from_values({**resolve("small", {}).as_dict(), **part}, name)

@@ -1,1 +1,4 @@
-"""The app: see the data, try the model, know its limits, in a browser. Streamlit pages; torch is never imported."""
+"""The app: see the data, try the model, know its limits, in a browser.
+
+Streamlit pages; torch is never imported.
+"""

@@ -6,11 +6,28 @@ from typing import Any
 
 Spec = dict[str, Any]
 BLUE, GREEN, ORANGE, RED = "#3b7dd8", "#2e9e5b", "#d9822b", "#d1495b"
-CLASS_COLOURS = ("#3b7dd8", "#2e9e5b", "#9b6bd6", "#d1599a", "#d9822b", "#1a9aa8", "#b08a1e", "#d1495b", "#7a8794", "#7d5fd3")
+CLASS_COLOURS = (
+    "#3b7dd8",
+    "#2e9e5b",
+    "#9b6bd6",
+    "#d1599a",
+    "#d9822b",
+    "#1a9aa8",
+    "#b08a1e",
+    "#d1495b",
+    "#7a8794",
+    "#7d5fd3",
+)
 
 
-_ROW = "display:grid;grid-template-columns:minmax(5.5rem,8rem) 1fr 3.6rem;gap:.6rem;align-items:center;margin:.2rem 0"
-_TRACK = "display:block;height:.8rem;border-radius:4px;background:color-mix(in srgb,currentColor 12%,transparent)"
+_ROW = (
+    "display:grid;grid-template-columns:minmax(5.5rem,8rem) 1fr"
+    " 3.6rem;gap:.6rem;align-items:center;margin:.2rem 0"
+)
+_TRACK = (
+    "display:block;height:.8rem;border-radius:4px;background:color-mix(in srgb,currentColor"
+    " 12%,transparent)"
+)
 
 
 def bars(probabilities: dict[str, float], most: int = 10) -> str:
@@ -19,7 +36,9 @@ def bars(probabilities: dict[str, float], most: int = 10) -> str:
     for place, (name, value) in enumerate(list(probabilities.items())[:most]):
         colour = BLUE if place == 0 else "#8fa7c2"
         fill = f"display:block;height:100%;border-radius:4px;background:{colour};width:{max(0.5, 100 * value):.1f}%"
-        number = f'<span style="text-align:right;font-variant-numeric:tabular-nums">{value:.1%}</span>'
+        number = (
+            f'<span style="text-align:right;font-variant-numeric:tabular-nums">{value:.1%}</span>'
+        )
         bar = f'<span style="{_TRACK}"><span style="{fill}"></span></span>'
         rows.append(f'<div style="{_ROW}"><span>{escape(name)}</span>{bar}{number}</div>')
     return "".join(rows)
@@ -34,14 +53,22 @@ def class_balance(counts: list[dict[str, Any]]) -> Spec:
         "encoding": {
             "y": {"field": "label", "type": "nominal", "title": None, "sort": "ascending"},
             "x": {"field": "images", "type": "quantitative", "title": "images"},
-            "color": {"field": "split", "type": "nominal", "title": "part", "scale": {"range": list(CLASS_COLOURS)}},
+            "color": {
+                "field": "split",
+                "type": "nominal",
+                "title": "part",
+                "scale": {"range": list(CLASS_COLOURS)},
+            },
             "tooltip": [{"field": "label"}, {"field": "split"}, {"field": "images"}],
         },
     }
 
 
 def picture_map(points: list[dict[str, Any]]) -> Spec:
-    """Pictures by likeness; the picture itself shows under the pointer. Rows: x, y, label, path, image (data URI)."""
+    """Pictures by likeness; the picture itself shows under the pointer.
+
+    Rows: x, y, label, path, image (data URI).
+    """
     return {
         "data": {"values": points},
         "height": 420,
@@ -49,7 +76,12 @@ def picture_map(points: list[dict[str, Any]]) -> Spec:
         "encoding": {
             "x": {"field": "x", "type": "quantitative", "axis": None},
             "y": {"field": "y", "type": "quantitative", "axis": None},
-            "color": {"field": "label", "type": "nominal", "title": None, "scale": {"range": list(CLASS_COLOURS)}},
+            "color": {
+                "field": "label",
+                "type": "nominal",
+                "title": None,
+                "scale": {"range": list(CLASS_COLOURS)},
+            },
             "tooltip": [{"field": "image"}, {"field": "label"}, {"field": "path"}],
         },
     }
@@ -61,10 +93,21 @@ def confusion(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> Spec:
     for true, row in zip(names, matrix, strict=True):
         for answer, count in zip(names, row, strict=True):
             share = count / max(1, sum(row))
-            full, depth = ((29, 95, 191), share) if true == answer else ((190, 45, 65), min(1.0, 3 * share))
+            full, depth = (
+                ((29, 95, 191), share) if true == answer else ((190, 45, 65), min(1.0, 3 * share))
+            )
             colour = "#" + "".join(f"{round(245 + (part - 245) * depth):02x}" for part in full)
             ink = "#ffffff" if depth > 0.5 else "#1b2733"
-            cells.append({"true": true, "answer": answer, "images": int(count), "share": share, "colour": colour, "ink": ink})
+            cells.append(
+                {
+                    "true": true,
+                    "answer": answer,
+                    "images": int(count),
+                    "share": share,
+                    "colour": colour,
+                    "ink": ink,
+                }
+            )
     x = {
         "field": "answer",
         "type": "nominal",
@@ -90,7 +133,9 @@ def confusion(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> Spec:
                 },
             },
             {  # unseen, over the numbers, which would catch the clicks
-                "params": [{"name": "cell", "select": {"type": "point", "fields": ["true", "answer"]}}],
+                "params": [
+                    {"name": "cell", "select": {"type": "point", "fields": ["true", "answer"]}}
+                ],
                 "mark": {"type": "rect", "opacity": 0, "cursor": "pointer"},
                 "encoding": {
                     "tooltip": [
@@ -106,7 +151,10 @@ def confusion(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> Spec:
 
 
 def reliability(points: list[dict[str, Any]]) -> Spec:
-    """How often answers of a confidence are right, beside the diagonal. Rows: confidence, accuracy, images."""
+    """How often answers of a confidence are right, beside the diagonal.
+
+    Rows: confidence, accuracy, images.
+    """
     axis = {"type": "quantitative", "scale": {"domain": [0, 1]}}
     return {
         "height": 280,
@@ -134,9 +182,17 @@ def reliability(points: list[dict[str, Any]]) -> Spec:
 
 
 def risk_coverage(points: list[dict[str, Any]], here: dict[str, float]) -> Spec:
-    """Accuracy against the part that is answered, and where the slider stands. Rows: coverage, accuracy."""
+    """Accuracy against the part that is answered, and where the slider stands.
+
+    Rows: coverage, accuracy.
+    """
     low = min((point["accuracy"] for point in points), default=0.0)
-    x = {"field": "coverage", "type": "quantitative", "title": "part that is answered", "scale": {"domain": [0, 1]}}
+    x = {
+        "field": "coverage",
+        "type": "quantitative",
+        "title": "part that is answered",
+        "scale": {"domain": [0, 1]},
+    }
     y = {
         "field": "accuracy",
         "type": "quantitative",
@@ -146,7 +202,11 @@ def risk_coverage(points: list[dict[str, Any]], here: dict[str, float]) -> Spec:
     return {
         "height": 260,
         "layer": [
-            {"data": {"values": points}, "mark": {"type": "line", "color": BLUE}, "encoding": {"x": x, "y": y}},
+            {
+                "data": {"values": points},
+                "mark": {"type": "line", "color": BLUE},
+                "encoding": {"x": x, "y": y},
+            },
             {
                 "data": {"values": [here]},
                 "mark": {"type": "point", "filled": True, "size": 160, "color": ORANGE},
@@ -163,30 +223,56 @@ def lines(rows: list[dict[str, Any]], x: str, y: str, series: str, titles: tuple
         "height": 260,
         "mark": {"type": "line", "point": True},
         "encoding": {
-            "x": {"field": x, "type": "quantitative", "title": titles[0], "axis": {"tickMinStep": 1}},
+            "x": {
+                "field": x,
+                "type": "quantitative",
+                "title": titles[0],
+                "axis": {"tickMinStep": 1},
+            },
             "y": {"field": y, "type": "quantitative", "title": titles[1], "scale": {"zero": False}},
-            "color": {"field": series, "type": "nominal", "title": None, "scale": {"range": list(CLASS_COLOURS)}},
+            "color": {
+                "field": series,
+                "type": "nominal",
+                "title": None,
+                "scale": {"range": list(CLASS_COLOURS)},
+            },
             "tooltip": [{"field": series}, {"field": x}, {"field": y, "format": ".4f"}],
         },
     }
 
 
 def pareto(rows: list[dict[str, Any]], axis: str, title: str) -> Spec:
-    """Trials by cost and accuracy; those that no other beats in both are joined. Rows: trial, accuracy, cost axis, front."""
+    """Trials by cost and accuracy; those that no other beats in both are joined.
+
+    Rows: trial, accuracy, cost axis, front.
+    """
     x = {"field": axis, "type": "quantitative", "title": title, "scale": {"zero": False}}
-    y = {"field": "accuracy", "type": "quantitative", "title": "validation accuracy", "scale": {"zero": False}}
+    y = {
+        "field": "accuracy",
+        "type": "quantitative",
+        "title": "validation accuracy",
+        "scale": {"zero": False},
+    }
     return {
         "data": {"values": rows},
         "height": 280,
         "layer": [
-            {"transform": [{"filter": "datum.front"}], "mark": {"type": "line", "color": ORANGE}, "encoding": {"x": x, "y": y}},
+            {
+                "transform": [{"filter": "datum.front"}],
+                "mark": {"type": "line", "color": ORANGE},
+                "encoding": {"x": x, "y": y},
+            },
             {
                 "mark": {"type": "circle", "size": 80},
                 "encoding": {
                     "x": x,
                     "y": y,
                     "color": {"condition": {"test": "datum.front", "value": ORANGE}, "value": BLUE},
-                    "tooltip": [{"field": "trial"}, {"field": "accuracy", "format": ".2%"}, {"field": axis, "format": ".3f"}],
+                    "tooltip": [
+                        {"field": "trial"},
+                        {"field": "accuracy", "format": ".2%"},
+                        {"field": axis, "format": ".3f"},
+                    ],
                 },
             },
         ],

@@ -10,10 +10,10 @@ import streamlit as st
 from scenelet.app.charts import bars
 from scenelet.app.paste import pasted
 from scenelet.app.sources import Sources, as_csv, predictor, small, sources
-from scenelet.bundle.manifest import Manifest
-from scenelet.deploy.client import TOLERANCE, Endpoint, largest_difference
+from scenelet.bundle.contract import Contract
 from scenelet.errors import SceneletError
 from scenelet.images import to_input
+from scenelet.serve.client import TOLERANCE, Endpoint, largest_difference
 
 Answer = dict[str, Any]
 MOST = 24
@@ -36,39 +36,52 @@ def page() -> None:
     except SceneletError as error:
         st.error(f"{error}", icon=":material/inventory_2:")
         return
-    manifest = model.model.manifest
-    st.caption(f"{manifest.name}: {', '.join(manifest.class_names)}. Pictures stay in memory and are never written to disk.")
+    contract = model.model.contract
+    st.caption(
+        f"{contract.name}: {', '.join(contract.class_names)}. Pictures stay in memory and are never"
+        " written to disk."
+    )
     way = _way(given)
-    pictures = _pictures(given, manifest)
+    pictures = _pictures(given, contract)
     if not pictures:
-        st.info("Drop a picture above, paste one, take one, give a URL, or click an example.", icon=":material/photo_camera:")
+        st.info(
+            "Drop a picture above, paste one, take one, give a URL, or click an example.",
+            icon=":material/photo_camera:",
+        )
         return
     table: list[dict[str, object]] = []
     for number, picture in enumerate(pictures[:MOST]):
         table += _show(picture, number, way, given)
     if len(pictures) > MOST:
         st.warning(
-            f"{len(pictures)} pictures given, the first {MOST} answered. For folders: scenelet predict FOLDER --out table.csv"
+            f"{len(pictures)} pictures given, the first {MOST} answered. For folders: scenelet"
+            " predict FOLDER --out table.csv"
         )
     if table:
-        st.download_button("Download as CSV", as_csv(table), "answers.csv", "text/csv", icon=":material/download:")
+        st.download_button(
+            "Download as CSV", as_csv(table), "answers.csv", "text/csv", icon=":material/download:"
+        )
 
 
 def _way(given: Sources) -> str:
     if not given.endpoint:
         return "here"
     ways = {"here": "this bundle", "there": "the endpoint", "both": "both, side by side"}
-    return str(st.radio("Answered by", list(ways), format_func=lambda way: ways[way], horizontal=True, index=2))
+    return str(
+        st.radio(
+            "Answered by", list(ways), format_func=lambda way: ways[way], horizontal=True, index=2
+        )
+    )
 
 
-def _pictures(given: Sources, manifest: Manifest) -> list[Picture]:
+def _pictures(given: Sources, contract: Contract) -> list[Picture]:
     upload, examples, url, paste, camera = st.tabs(["Upload", "Examples", "URL", "Paste", "Camera"])
     found = []
     with upload:
         files = st.file_uploader("Pictures", accept_multiple_files=True, key="files")
         found += [Picture(file.name, file.getvalue()) for file in files or []]
     with examples:
-        found += _example(manifest)
+        found += _example(contract)
     with url:
         found += _fetched(given)
     with paste:
@@ -86,14 +99,20 @@ def _pictures(given: Sources, manifest: Manifest) -> list[Picture]:
 
 @st.cache_data(show_spinner=False)
 def _painted(names: tuple[str, ...]) -> dict[str, bytes]:
-    from scenelet.data.paint import SCENES, jpeg, paint_scene
+    from scenelet.dataset.paint import SCENES, jpeg, paint_scene
 
-    return {name: jpeg(paint_scene(name, seed=11)) for name in SCENES if name in names or not set(names) & set(SCENES)}
+    return {
+        name: jpeg(paint_scene(name, seed=11))
+        for name in SCENES
+        if name in names or not set(names) & set(SCENES)
+    }
 
 
-def _example(manifest: Manifest) -> list[Picture]:
-    painted = _painted(manifest.class_names)
-    for column, (name, content) in zip(st.columns(max(1, len(painted)), gap="small"), painted.items(), strict=True):
+def _example(contract: Contract) -> list[Picture]:
+    painted = _painted(contract.class_names)
+    for column, (name, content) in zip(
+        st.columns(max(1, len(painted)), gap="small"), painted.items(), strict=True
+    ):
         with column:
             st.image(content, width="stretch", alt=f"painted {name}")
             if st.button(name, key=f"example-{name}", width="stretch"):
@@ -116,7 +135,10 @@ def _fetched(given: Sources) -> list[Picture]:
 
         try:
             with st.spinner("Fetching"):
-                st.session_state["fetched"] = (url, fetch(url, FetchLimits(trusted=frozenset(given.trusted))))
+                st.session_state["fetched"] = (
+                    url,
+                    fetch(url, FetchLimits(trusted=frozenset(given.trusted))),
+                )
         except SceneletError as error:
             st.session_state.pop("fetched", None)
             st.error(f"{error}", icon=":material/link_off:")
@@ -154,11 +176,17 @@ def _show(picture: Picture, number: int, way: str, given: Sources) -> list[dict[
 
 def _asks(way: str, given: Sources) -> dict[str, Callable[[bytes], Answer]]:
     here = {"this bundle": lambda content: predictor(given.bundle).predict(content).as_dict()}
-    there = {"the endpoint": lambda content: Endpoint(given.endpoint, timeout_s=20, tries=2).predict(content)}
+    there = {
+        "the endpoint": (
+            lambda content: Endpoint(given.endpoint, timeout_s=20, tries=2).predict(content)
+        )
+    }
     return here if way == "here" else there if way == "there" else here | there
 
 
-def _answered(picture: Picture, who: str, ask: Callable[[bytes], Answer], named: bool) -> Answer | None:
+def _answered(
+    picture: Picture, who: str, ask: Callable[[bytes], Answer], named: bool
+) -> Answer | None:
     if named:
         st.caption(f"by {who}")
     try:
@@ -187,25 +215,40 @@ def _agree(answers: list[Answer | None]) -> None:
         return
     worst = largest_difference(first, second)
     if worst <= TOLERANCE:
-        st.success(f"They agree: probabilities differ by {worst:.0e} at most.", icon=":material/check_circle:")
+        st.success(
+            f"They agree: probabilities differ by {worst:.0e} at most.",
+            icon=":material/check_circle:",
+        )
     else:
-        st.error(f"They differ by {worst:.3f}: another bundle is deployed.", icon=":material/difference:")
+        st.error(
+            f"They differ by {worst:.3f}: another bundle is deployed.", icon=":material/difference:"
+        )
 
 
 def _explain(picture: Picture, number: int, given: Sources, answer: Answer) -> None:
-    if not st.toggle("Where it looked", key=f"why-{number}", help="Covers part after part, and sees how far the answer falls."):
+    if not st.toggle(
+        "Where it looked",
+        key=f"why-{number}",
+        help="Covers part after part, and sees how far the answer falls.",
+    ):
         return
     from scenelet.assess.explain import occlusion_map, overlay
 
     model = predictor(given.bundle).model
-    pixels = np.array(to_input(picture.content, model.manifest.preprocess))
-    target = model.manifest.class_names.index(answer["label"])
+    pixels = np.array(to_input(picture.content, model.contract.preprocess))
+    target = model.contract.class_names.index(answer["label"])
     heat = occlusion_map(model, pixels, target)
-    st.image(overlay(pixels, heat), width=320, alt=f"parts of the picture that speak for {answer['label']}, in red")
+    st.image(
+        overlay(pixels, heat),
+        width=320,
+        alt=f"parts of the picture that speak for {answer['label']}, in red",
+    )
     if heat.max() < 0.02:
         st.caption("Covering any one part hardly changes the answer.")
     else:
-        st.caption(f"Red: without this part, {answer['label']} becomes up to {heat.max():.0%} less likely.")
+        st.caption(
+            f"Red: without this part, {answer['label']} becomes up to {heat.max():.0%} less likely."
+        )
 
 
 def _row(picture: Picture, who: str, answer: Answer) -> dict[str, object]:

@@ -9,7 +9,7 @@ import streamlit as st
 from scenelet.app import charts
 from scenelet.app.sources import Sources, predictor, sources, thumbnail
 from scenelet.app.verdicts import VERDICTS, give, given, undo
-from scenelet.data.manifest import Row, read_manifest
+from scenelet.dataset.manifest import Row, read_manifest
 from scenelet.errors import SceneletError
 from scenelet.images import read, to_pixels
 from scenelet.parallel import in_parallel
@@ -25,8 +25,15 @@ def page() -> None:
     st.title("Data")
     if not asked.data or not Path(asked.manifest).is_file():
         folder = asked.data or "photos"
-        st.info("No audited data set to show. Audit one, and start the app with it:", icon=":material/folder_off:")
-        st.code(f"scenelet data audit {folder}\nscenelet app --data {folder} --manifest audit/manifest.csv", language="sh")
+        st.info(
+            "No audited data set to show. Audit one, and start the app with it:",
+            icon=":material/folder_off:",
+        )
+        st.code(
+            f"scenelet data audit {folder}\nscenelet app --data {folder} --manifest"
+            " audit/manifest.csv",
+            language="sh",
+        )
         return
     try:
         rows = read_manifest(Path(asked.manifest))
@@ -49,9 +56,14 @@ def _overview(rows: list[Row], asked: Sources) -> None:
         st.metric("Pictures", f"{len(rows):,}", width="content")
         st.metric("Classes", len({row.label for row in used}), width="content")
         st.metric("Left out", f"{len(rows) - len(used):,}", width="content")
-        st.metric("Doubtful labels", f"{sum(1 for row in used if row.suggested_label):,}", width="content")
+        st.metric(
+            "Doubtful labels", f"{sum(1 for row in used if row.suggested_label):,}", width="content"
+        )
     counts = Counter((row.label, row.split or "not split") for row in used)
-    values = [{"label": label, "split": split, "images": count} for (label, split), count in sorted(counts.items())]
+    values = [
+        {"label": label, "split": split, "images": count}
+        for (label, split), count in sorted(counts.items())
+    ]
     alt = "Images by class: " + ", ".join(f"{value['label']} {value['images']}" for value in values)
     st.vega_lite_chart(spec=charts.class_balance(values), width="stretch", alt=alt)
     st.caption(f"{asked.data}, as {asked.manifest} says")
@@ -61,18 +73,31 @@ def _doubts(rows: list[Row], asked: Sources) -> None:
     manifest = Path(asked.manifest)
     done = given(manifest)
     left, right = st.columns([3, 1], vertical_alignment="center")
-    left.caption("The audit doubts these labels. A verdict is written into the manifest at once, and nothing else is changed.")
-    if right.button(f"Undo ({len(done)})", disabled=not done, width="stretch", icon=":material/undo:", key="undo"):
+    left.caption(
+        "The audit doubts these labels. A verdict is written into the manifest at once, and nothing"
+        " else is changed."
+    )
+    if right.button(
+        f"Undo ({len(done)})",
+        disabled=not done,
+        width="stretch",
+        icon=":material/undo:",
+        key="undo",
+    ):
         _try(lambda: undo(manifest))
         st.rerun()
     if done:
         last = done[-1]
         st.success(f"{last.before.path}: {_WORDS[last.verdict].lower()}", icon=":material/check:")
     doubtful = sorted(
-        (row for row in rows if row.suggested_label and not row.excluded), key=lambda row: float(row.label_quality or 0)
+        (row for row in rows if row.suggested_label and not row.excluded),
+        key=lambda row: float(row.label_quality or 0),
     )
     if not doubtful:
-        st.info("No label is in doubt. `scenelet data audit FOLDER` looks for such.", icon=":material/verified:")
+        st.info(
+            "No label is in doubt. `scenelet data audit FOLDER` looks for such.",
+            icon=":material/verified:",
+        )
         return
     for start in range(0, min(len(doubtful), PER_PAGE), 3):
         for column, row in zip(st.columns(3), doubtful[start : start + 3], strict=False):
@@ -83,11 +108,17 @@ def _doubts(rows: list[Row], asked: Sources) -> None:
 
 
 def _judge(row: Row, asked: Sources, manifest: Path) -> None:
-    st.image(thumbnail(str(Path(asked.data) / row.path), 300), width="stretch", alt=f"{row.path}, labelled {row.label}")
+    st.image(
+        thumbnail(str(Path(asked.data) / row.path), 300),
+        width="stretch",
+        alt=f"{row.path}, labelled {row.label}",
+    )
     st.markdown(f"**{row.label}**, or rather **{row.suggested_label}**?")
     st.caption(row.path)
     for verdict in VERDICTS:
-        words = f"{_WORDS[verdict]} {row.suggested_label}" if verdict == "relabel" else _WORDS[verdict]
+        words = (
+            f"{_WORDS[verdict]} {row.suggested_label}" if verdict == "relabel" else _WORDS[verdict]
+        )
         if st.button(words, key=f"{verdict}-{row.path}", width="stretch") and _try(
             lambda wish=verdict: give(manifest, row.path, wish)
         ):
@@ -109,21 +140,32 @@ def _findings(rows: list[Row], asked: Sources) -> None:
     if not kinds:
         st.info("The audit found nothing else.", icon=":material/verified:")
         return
-    kind = st.selectbox("Finding", list(kinds), format_func=lambda name: f"{name} ({kinds[name]:,})")
-    found = [row for row in rows if kind in row.issues.split("; ") or (kind == "left out" and row.excluded)]
+    kind = st.selectbox(
+        "Finding", list(kinds), format_func=lambda name: f"{name} ({kinds[name]:,})"
+    )
+    found = [
+        row
+        for row in rows
+        if kind in row.issues.split("; ") or (kind == "left out" and row.excluded)
+    ]
     found.sort(key=lambda row: (row.group, row.path))
     pages = -(-len(found) // PER_PAGE)
     number = int(st.number_input("Page", 1, pages, 1)) if pages > 1 else 1
     shown = found[(number - 1) * PER_PAGE : number * PER_PAGE]
     for start in range(0, len(shown), 4):
         for column, row in zip(st.columns(4), shown[start : start + 4], strict=False):
-            column.image(thumbnail(str(Path(asked.data) / row.path)), width="stretch", alt=f"{row.path}, labelled {row.label}")
+            column.image(
+                thumbnail(str(Path(asked.data) / row.path)),
+                width="stretch",
+                alt=f"{row.path}, labelled {row.label}",
+            )
             column.caption(f"{row.path} · {row.excluded or row.issues}")
 
 
 def _map(rows: list[Row], asked: Sources) -> None:
     st.caption(
-        f"Pictures that look alike to the model lie near each other; at most {MAP_PICTURES} of them. Point at one to see it."
+        f"Pictures that look alike to the model lie near each other; at most {MAP_PICTURES} of"
+        " them. Point at one to see it."
     )
     if not st.toggle("Draw the map", help="Takes some seconds."):
         return
@@ -135,22 +177,34 @@ def _map(rows: list[Row], asked: Sources) -> None:
     with st.spinner(f"Looking at {len(some)} pictures"):
         points = _laid_out(asked.bundle, asked.data, tuple((row.path, row.label) for row in some))
     st.vega_lite_chart(
-        spec=charts.picture_map(points), width="stretch", alt=f"Map of {len(points)} pictures by likeness, coloured by class"
+        spec=charts.picture_map(points),
+        width="stretch",
+        alt=f"Map of {len(points)} pictures by likeness, coloured by class",
     )
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _laid_out(bundle: str, data: str, pictures: tuple[tuple[str, str], ...]) -> list[dict[str, object]]:
+def _laid_out(
+    bundle: str, data: str, pictures: tuple[tuple[str, str], ...]
+) -> list[dict[str, object]]:
     model = predictor(bundle).model
-    spec = model.manifest.preprocess
+    spec = model.contract.preprocess
 
     def features(picture: tuple[str, str]) -> np.ndarray:
-        return np.asarray(model.answer(to_pixels(read(Path(data) / picture[0]), spec))[1], np.float32)
+        return np.asarray(
+            model.answer(to_pixels(read(Path(data) / picture[0]), spec))[1], np.float32
+        )
 
     table = np.stack(list(in_parallel(features, pictures)))
     places = _flat(table)
     return [
-        {"x": float(x), "y": float(y), "label": label, "path": path, "image": thumbnail(str(Path(data) / path), 96)}
+        {
+            "x": float(x),
+            "y": float(y),
+            "label": label,
+            "path": path,
+            "image": thumbnail(str(Path(data) / path), 96),
+        }
         for (path, label), (x, y) in zip(pictures, places, strict=True)
     ]
 

@@ -11,7 +11,9 @@ _STYLE = """<style>
 [data-testid=stCaptionContainer], [data-testid=stCaptionContainer] p {color: inherit; opacity: .92}
 </style>"""
 
-st.set_page_config(page_title="scenelet", page_icon=icon(), layout="centered")  # an icon's name would be fetched from afar
+st.set_page_config(
+    page_title="scenelet", page_icon=icon(), layout="centered"
+)  # an icon's name would be fetched from afar
 st.html(_STYLE)
 
 
@@ -35,7 +37,13 @@ def _runs() -> None:
 
 st.navigation(
     [
-        st.Page(classify.page, title="Classify", icon=":material/photo_camera:", url_path="classify", default=True),
+        st.Page(
+            classify.page,
+            title="Classify",
+            icon=":material/photo_camera:",
+            url_path="classify",
+            default=True,
+        ),
         st.Page(_data, title="Data", icon=":material/photo_library:", url_path="data"),
         st.Page(_model, title="Model", icon=":material/query_stats:", url_path="model"),
         st.Page(_runs, title="Runs", icon=":material/model_training:", url_path="runs"),

@@ -1,4 +1,7 @@
-"""The model: how good it is, where it fails, when it should not answer; and another one beside it."""
+"""The model: how good it is, where it fails, when it should not answer.
+
+And another one beside it.
+"""
 
 import io
 from collections.abc import Callable
@@ -17,7 +20,7 @@ from scenelet.assess.evaluate import PART_NAMES, Evaluated, evaluate_bundle
 from scenelet.assess.metrics import CALIBRATION_BINS, Interval, wilson_interval
 from scenelet.assess.robustness import measure_robustness
 from scenelet.assess.thresholds import risk_coverage
-from scenelet.bundle.manifest import MANIFEST
+from scenelet.bundle.contract import CONTRACT
 from scenelet.errors import DataError, SceneletError
 
 SHOWN = 24
@@ -48,29 +51,34 @@ def page() -> None:
     asked = sources()
     st.title("Model")
     try:
-        manifest = predictor(asked.bundle).model.manifest
+        contract = predictor(asked.bundle).model.contract
     except SceneletError as error:
         st.error(f"{error}", icon=":material/inventory_2:")
         return
-    st.caption(f"{manifest.name}, made {manifest.created[:10]}")
+    st.caption(f"{contract.name}, made {contract.created[:10]}")
     if not asked.data:
-        st.info("No labelled pictures to measure it on. Start the app with some:", icon=":material/folder_off:")
+        st.info(
+            "No labelled pictures to measure it on. Start the app with some:",
+            icon=":material/folder_off:",
+        )
         st.code("scenelet app --data FOLDER", language="sh")
-        _recorded(manifest.metrics)
+        _recorded(contract.metrics)
         return
     try:
         with st.spinner("Asking the model about every picture"):
-            seen = _evaluated(asked, (Path(asked.bundle) / MANIFEST).stat().st_mtime_ns)
+            seen = _evaluated(asked, (Path(asked.bundle) / CONTRACT).stat().st_mtime_ns)
     except SceneletError as error:
         st.error(f"{error}", icon=":material/error:")
-        _recorded(manifest.metrics)
+        _recorded(contract.metrics)
         return
     _headline(seen)
-    confusion, trust, errors, robust, other = st.tabs(["Confusion", "Trust", "Errors", "Robustness", "Compare"])
+    confusion, trust, errors, robust, other = st.tabs(
+        ["Confusion", "Trust", "Errors", "Robustness", "Compare"]
+    )
     with confusion:
         _confusion(seen)
     with trust:
-        _trust(seen, manifest.abstain_below)
+        _trust(seen, contract.abstain_below)
     with errors:
         _errors(seen)
     with robust:
@@ -81,21 +89,37 @@ def page() -> None:
 
 def _recorded(metrics: dict[str, Any]) -> None:
     value = metrics["top1_accuracy"]
-    st.metric("Accuracy, recorded when it was exported", f"{value['value']:.1%}", help=_between(Interval(**value)))
+    st.metric(
+        "Accuracy, recorded when it was exported",
+        f"{value['value']:.1%}",
+        help=_between(Interval(**value)),
+    )
 
 
 @st.cache_data(max_entries=6, show_spinner=False)
 def _evaluated(asked: Sources, stamp: int) -> Seen:  # noqa: ARG001  (another bundle, another stamp)
     found: Evaluated = _held_out(evaluate_bundle, Path(asked.bundle), asked)
     chosen = found.chosen
-    paths, names = [row.path for row in chosen.rows], found.bundle.manifest.class_names
+    paths, names = [row.path for row in chosen.rows], found.bundle.contract.class_names
     return Seen(
-        chosen.part, str(chosen.root), paths, found.answers.labels, found.probabilities, names, found.figures, found.looks
+        chosen.part,
+        str(chosen.root),
+        paths,
+        found.answers.labels,
+        found.probabilities,
+        names,
+        found.figures,
+        found.looks,
     )
 
 
-def _held_out(measure: Callable[..., Any], folders: Path | tuple[Path, Path], asked: Sources) -> Any:
-    """Measured on the held-out part of the bundle's own data; a test split is looked at only where there is no such part."""
+def _held_out(
+    measure: Callable[..., Any], folders: Path | tuple[Path, Path], asked: Sources
+) -> Any:
+    """Measured on the held-out part of the bundle's own data.
+
+    A test split is looked at only where there is no such part.
+    """
     manifest = Path(asked.manifest) if Path(asked.manifest).is_file() else None
     others = (Path(asked.ledger), Console(file=io.StringIO()), manifest)
     try:
@@ -111,8 +135,18 @@ def _between(value: Interval) -> str:
 def _headline(seen: Seen) -> None:
     figures = seen.figures
     with st.container(horizontal=True, gap="large"):
-        st.metric("Accuracy", f"{figures.top1_accuracy.value:.1%}", help=_between(figures.top1_accuracy), width="content")
-        st.metric("Macro F1", f"{figures.macro_f1.value:.1%}", help=_between(figures.macro_f1), width="content")
+        st.metric(
+            "Accuracy",
+            f"{figures.top1_accuracy.value:.1%}",
+            help=_between(figures.top1_accuracy),
+            width="content",
+        )
+        st.metric(
+            "Macro F1",
+            f"{figures.macro_f1.value:.1%}",
+            help=_between(figures.macro_f1),
+            width="content",
+        )
         st.metric("Calibration error", f"{figures.expected_calibration_error:.1%}", width="content")
         st.metric("Pictures", f"{figures.images:,}", width="content")
     looks = f" This test split has been looked at {seen.looks} times." if seen.looks else ""
@@ -123,7 +157,8 @@ def _confusion(seen: Seen) -> None:
     matrix = seen.figures.confusion_matrix
     st.caption("Click a cell, or choose below, to see its pictures.")
     alt = "Confusion matrix: " + "; ".join(
-        f"{name} right {row[place]} of {sum(row)}" for place, (name, row) in enumerate(zip(seen.names, matrix, strict=True))
+        f"{name} right {row[place]} of {sum(row)}"
+        for place, (name, row) in enumerate(zip(seen.names, matrix, strict=True))
     )
     event = st.vega_lite_chart(
         spec=charts.confusion(matrix, seen.names),
@@ -143,7 +178,9 @@ def _confusion(seen: Seen) -> None:
     left, right = st.columns(2)
     true = left.selectbox("True class", seen.names, key="true")
     answer = right.selectbox("Answer", seen.names, key="answer")
-    chosen = np.flatnonzero((seen.labels == seen.names.index(true)) & (seen.answers == seen.names.index(answer)))
+    chosen = np.flatnonzero(
+        (seen.labels == seen.names.index(true)) & (seen.answers == seen.names.index(answer))
+    )
     st.markdown(f"**{len(chosen)}** pictures of {true} were answered {answer}.")
     _gallery(seen, chosen)
 
@@ -154,7 +191,11 @@ def _gallery(seen: Seen, places: np.ndarray) -> None:
         for column, place in zip(st.columns(6), order[start : start + 6], strict=False):
             label, answer = seen.names[seen.labels[place]], seen.names[seen.answers[place]]
             path = seen.paths[place]
-            column.image(thumbnail(str(Path(seen.root) / path)), width="stretch", alt=f"{path}: {label}, answered {answer}")
+            column.image(
+                thumbnail(str(Path(seen.root) / path)),
+                width="stretch",
+                alt=f"{path}: {label}, answered {answer}",
+            )
             column.caption(f"{answer} {seen.probabilities[place].max():.0%}")
     if len(places) > SHOWN:
         st.caption(f"The {SHOWN} surest of {len(places)}.")
@@ -167,30 +208,49 @@ def _trust(seen: Seen, abstain_below: float | None) -> None:
     answered = int((confidence >= threshold).sum())
     right = round(float(accuracy[answered - 1]) * answered) if answered else 0
     if answered:
-        told = f"**{answered / len(confidence):.1%}** are answered, and **{right / answered:.1%}** of these rightly"
+        told = (
+            f"**{answered / len(confidence):.1%}** are answered, and **{right / answered:.1%}** of"
+            " these rightly"
+        )
         st.markdown(f"{told} ({_between(wilson_interval(right, answered))}).")
     else:
         st.markdown("Nothing is answered.")
     steps = np.unique(np.linspace(0, len(coverage) - 1, 160).astype(int))
     points = [
-        {"coverage": float(coverage[step]), "accuracy": float(accuracy[step])} for step in steps if coverage[step] >= 0.02
+        {"coverage": float(coverage[step]), "accuracy": float(accuracy[step])}
+        for step in steps
+        if coverage[step] >= 0.02
     ]
-    here = {"coverage": answered / len(confidence), "accuracy": right / answered if answered else 1.0}
+    here = {
+        "coverage": answered / len(confidence),
+        "accuracy": right / answered if answered else 1.0,
+    }
     st.vega_lite_chart(
-        spec=charts.risk_coverage(points, here), width="stretch", alt="Accuracy against the part that is answered"
+        spec=charts.risk_coverage(points, here),
+        width="stretch",
+        alt="Accuracy against the part that is answered",
     )
     st.subheader("Does it know how sure it is?", anchor=False)
     st.vega_lite_chart(
-        spec=charts.reliability(_bins(seen)), width="stretch", alt="Part that is right against the stated probability"
+        spec=charts.reliability(_bins(seen)),
+        width="stretch",
+        alt="Part that is right against the stated probability",
     )
-    st.caption("On the dashed line, of answers given with 80 % four in five are right. Above it, the model is too modest.")
+    st.caption(
+        "On the dashed line, of answers given with 80 % four in five are right. Above it, the model"
+        " is too modest."
+    )
 
 
 def _bins(seen: Seen) -> list[dict[str, Any]]:
     confidence, right = seen.probabilities.max(1), seen.answers == seen.labels
     places = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     return [
-        {"confidence": float(confidence[mask].mean()), "accuracy": float(right[mask].mean()), "images": int(mask.sum())}
+        {
+            "confidence": float(confidence[mask].mean()),
+            "accuracy": float(right[mask].mean()),
+            "images": int(mask.sum()),
+        }
         for mask in (places == place for place in range(CALIBRATION_BINS))
         if mask.any()
     ]
@@ -207,26 +267,42 @@ def _errors(seen: Seen) -> None:
         for column, place in zip(st.columns(6), order[start : start + 6], strict=False):
             label, answer = seen.names[seen.labels[place]], seen.names[seen.answers[place]]
             column.image(
-                thumbnail(str(Path(seen.root) / seen.paths[place])), width="stretch", alt=f"{label}, wrongly answered {answer}"
+                thumbnail(str(Path(seen.root) / seen.paths[place])),
+                width="stretch",
+                alt=f"{label}, wrongly answered {answer}",
             )
             column.caption(f"is {label}, said {answer} {seen.probabilities[place].max():.0%}")
 
 
 def _robustness(seen: Seen, asked: Sources) -> None:
-    st.caption("How accuracy falls when pictures are blurred, noisy, dark, compressed ... in five strengths.")
-    if not st.toggle(f"Measure on {min(ROBUSTNESS_PICTURES, len(seen.paths))} pictures", help="Takes some ten seconds."):
+    st.caption(
+        "How accuracy falls when pictures are blurred, noisy, dark, compressed ... in five"
+        " strengths."
+    )
+    if not st.toggle(
+        f"Measure on {min(ROBUSTNESS_PICTURES, len(seen.paths))} pictures",
+        help="Takes some ten seconds.",
+    ):
         return
     with st.spinner("Spoiling pictures in 45 ways"):
         rows, strengths = _spoilt(
-            asked, seen.root, tuple(zip(seen.paths, (seen.names[label] for label in seen.labels), strict=True))
+            asked,
+            seen.root,
+            tuple(zip(seen.paths, (seen.names[label] for label in seen.labels), strict=True)),
         )
     titles = ("strength (0: as it is)", "accuracy")
-    st.vega_lite_chart(spec=charts.lines(rows, "strength", "accuracy", "corruption", titles), width="stretch", alt=strengths)
+    st.vega_lite_chart(
+        spec=charts.lines(rows, "strength", "accuracy", "corruption", titles),
+        width="stretch",
+        alt=strengths,
+    )
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _spoilt(asked: Sources, root: str, pictures: tuple[tuple[str, str], ...]) -> tuple[list[dict[str, Any]], str]:
-    from scenelet.data.manifest import Row
+def _spoilt(
+    asked: Sources, root: str, pictures: tuple[tuple[str, str], ...]
+) -> tuple[list[dict[str, Any]], str]:
+    from scenelet.dataset.manifest import Row
 
     some = pictures[:: max(1, -(-len(pictures) // ROBUSTNESS_PICTURES))]
     rows = [Row(path, label) for path, label in some]
@@ -240,9 +316,14 @@ def _spoilt(asked: Sources, root: str, pictures: tuple[tuple[str, str], ...]) ->
 
 
 def _compare(asked: Sources) -> None:
-    folder = st.text_input("Folder of another bundle", placeholder="bundles/other", key="other-bundle")
+    folder = st.text_input(
+        "Folder of another bundle", placeholder="bundles/other", key="other-bundle"
+    )
     if not folder:
-        st.info("Name a second bundle to see which is better on the same pictures.", icon=":material/compare:")
+        st.info(
+            "Name a second bundle to see which is better on the same pictures.",
+            icon=":material/compare:",
+        )
         return
     try:
         with st.spinner("Asking both"):
@@ -254,7 +335,10 @@ def _compare(asked: Sources) -> None:
     left, right = st.columns(2)
     left.metric("This bundle", f"{first:.1%}")
     right.metric(Path(folder).name, f"{second:.1%}", f"{100 * (second - first):+.2f} points")
-    st.markdown(f"The second is: **{told}**. They answer {changed} of {pictures} pictures differently right.")
+    st.markdown(
+        f"The second is: **{told}**. They answer {changed} of {pictures} pictures differently"
+        " right."
+    )
 
 
 @st.cache_data(max_entries=4, show_spinner=False)

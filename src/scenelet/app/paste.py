@@ -4,7 +4,10 @@ import base64
 
 import streamlit as st
 
-_HTML = '<button id="zone" type="button">Click here, then press Ctrl+V (or ⌘V) to paste a picture</button>'
+_HTML = (
+    '<button id="zone" type="button">Click here, then press Ctrl+V (or ⌘V) to paste a'
+    " picture</button>"
+)
 _CSS = """
 #zone { width: 100%; padding: 1.4rem; border: 1.5px dashed color-mix(in srgb, var(--st-text-color) 45%, transparent);
   border-radius: .6rem; background: transparent; color: var(--st-text-color); font: inherit; cursor: pointer; }

@@ -30,7 +30,10 @@ def page() -> None:
 def _trainings() -> None:
     folders = _with(Path(sources().runs), "config.yaml")
     if not folders:
-        st.info("No training yet. Begin one; its curves grow here while it works:", icon=":material/model_training:")
+        st.info(
+            "No training yet. Begin one; its curves grow here while it works:",
+            icon=":material/model_training:",
+        )
         st.code("scenelet train photos --recipe quick", language="sh")
         return
     names = [folder.name for folder in folders]
@@ -41,7 +44,10 @@ def _trainings() -> None:
     asked = _config(folder / "config.yaml")
     epochs = asked.get("epochs", "?")
     if result:
-        st.success(f"Complete: best epoch {result['best_epoch']} of {result['epochs']}", icon=":material/check_circle:")
+        st.success(
+            f"Complete: best epoch {result['best_epoch']} of {result['epochs']}",
+            icon=":material/check_circle:",
+        )
     else:
         st.warning(
             f"Under way or interrupted: {len(rows)} of {epochs} epochs. The same command goes on.",
@@ -52,16 +58,26 @@ def _trainings() -> None:
         columns = st.columns(3)
         columns[0].metric("Best accuracy", f"{best['val_top1_accuracy']:.2%}")
         columns[1].metric("Log loss there", f"{best['val_log_loss']:.3f}")
-        columns[2].metric("Seconds an epoch", f"{sum(row['epoch_s'] for row in rows) / len(rows):.1f}")
+        columns[2].metric(
+            "Seconds an epoch", f"{sum(row['epoch_s'] for row in rows) / len(rows):.1f}"
+        )
         losses = [
             {"epoch": row["epoch"], "value": row[key], "of": words}
             for row in rows
-            for key, words in (("train_loss", "training loss"), ("val_log_loss", "validation log loss"))
+            for key, words in (
+                ("train_loss", "training loss"),
+                ("val_log_loss", "validation log loss"),
+            )
         ]
-        accuracies = [{"epoch": row["epoch"], "value": row["val_top1_accuracy"], "of": "validation"} for row in rows]
+        accuracies = [
+            {"epoch": row["epoch"], "value": row["val_top1_accuracy"], "of": "validation"}
+            for row in rows
+        ]
         for values, title in ((losses, "loss"), (accuracies, "accuracy")):
             spec = charts.lines(values, "epoch", "value", "of", ("epoch", title))
-            st.vega_lite_chart(spec=spec, width="stretch", alt=f"{title} by epoch", key=f"curve-{title}")
+            st.vega_lite_chart(
+                spec=spec, width="stretch", alt=f"{title} by epoch", key=f"curve-{title}"
+            )
     with st.expander("Its recipe"):
         st.json(asked)
 
@@ -70,7 +86,9 @@ def _trainings() -> None:
 def _searches() -> None:
     folders = _with(Path(sources().searches), "study.db")
     if not folders:
-        st.info("No search yet. Begin one; its trials show here as they end:", icon=":material/tune:")
+        st.info(
+            "No search yet. Begin one; its trials show here as they end:", icon=":material/tune:"
+        )
         st.code("scenelet tune photos --recipe quick --trials 20", language="sh")
         return
     names = [folder.name for folder in folders]
@@ -86,9 +104,15 @@ def _searches() -> None:
         if len({trial[axis] for trial in costed}) > 1:
             spec = charts.pareto(_front(costed, axis), axis, title)
             st.vega_lite_chart(
-                spec=spec, width="stretch", alt=f"accuracy against {title}; the front joined", key=f"pareto-{axis}"
+                spec=spec,
+                width="stretch",
+                alt=f"accuracy against {title}; the front joined",
+                key=f"pareto-{axis}",
             )
-    st.dataframe([{key: value for key, value in trial.items() if value is not None} for trial in trials], hide_index=True)
+    st.dataframe(
+        [{key: value for key, value in trial.items() if value is not None} for trial in trials],
+        hide_index=True,
+    )
 
 
 def _recipes() -> None:
@@ -109,7 +133,9 @@ def _with(folder: Path, name: str) -> list[Path]:
 def _metrics(path: Path) -> list[dict[str, Any]]:
     try:
         with open(path, newline="", encoding="utf-8") as file:
-            return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+            return [
+                {key: float(value) for key, value in row.items()} for row in csv.DictReader(file)
+            ]
     except (OSError, ValueError, TypeError):  # not there yet, or a line is being written
         return []
 
@@ -136,7 +162,9 @@ def _trials(folder: Path) -> list[dict[str, Any]] | None:
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
-        study = optuna.load_study(study_name=folder.resolve().name, storage=f"sqlite:///{(folder / 'study.db').resolve()}")
+        study = optuna.load_study(
+            study_name=folder.resolve().name, storage=f"sqlite:///{(folder / 'study.db').resolve()}"
+        )
         found = study.get_trials(deepcopy=False)
     except Exception:  # a database that is half written or of another version: a line on the page, and the app goes on
         return None

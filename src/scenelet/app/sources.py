@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image
 
-from scenelet.bundle.manifest import MANIFEST
+from scenelet.bundle.contract import CONTRACT
 from scenelet.errors import BundleFormatError, SceneletError
 from scenelet.images import decode, read
 from scenelet.parallel import cores
@@ -59,10 +59,11 @@ def predictor(folder: str) -> Predictor:
     """
     path = Path(folder)
     try:
-        stamp = (path / MANIFEST).stat().st_mtime_ns
+        stamp = (path / CONTRACT).stat().st_mtime_ns
     except OSError as error:
         raise BundleFormatError(
-            f"{path}: the bundle is no longer there. Export it again, or start the app with --bundle."
+            f"{path}: the bundle is no longer there. Export it again, or start the app with"
+            " --bundle."
         ) from error
     return _load(folder, stamp)
 
@@ -87,7 +88,7 @@ def thumbnail(path: str, size_px: int = 150) -> str:
 @st.cache_data(show_spinner=False)
 def icon() -> Image.Image:
     """Of the page: a painted mountain."""
-    from scenelet.data.paint import paint_scene
+    from scenelet.dataset.paint import paint_scene
 
     return paint_scene("mountain", 3).resize((32, 32))
 

@@ -1,6 +1,9 @@
-"""A person's verdicts about doubtful pictures, written into the manifest, each to be undone. Knows nothing of pages.
+"""A person's verdicts about doubtful pictures, written into the manifest, each to be undone.
 
-Beside the manifest lies `verdicts.jsonl`: one line a verdict with the row before and after, so that undoing survives a restart.
+Knows nothing of pages.
+
+Beside the manifest lies `verdicts.jsonl`: one line a verdict with the row before and after, so that
+undoing survives a restart.
 """
 
 import json
@@ -9,7 +12,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from scenelet.artefacts import write_text
-from scenelet.data.manifest import Row, read_manifest, write_manifest
+from scenelet.dataset.manifest import Row, read_manifest, write_manifest
 from scenelet.errors import DataError
 
 VERDICTS = ("keep", "exclude", "relabel")
@@ -38,7 +41,9 @@ def judged(row: Row, verdict: str) -> Row:
     Raises:
         DataError: No such verdict, or no other label to give.
     """
-    issues = "; ".join([issue for issue in row.issues.split("; ") if issue and issue != DOUBTFUL] + [BY_HAND])
+    issues = "; ".join(
+        [issue for issue in row.issues.split("; ") if issue and issue != DOUBTFUL] + [BY_HAND]
+    )
     if verdict == "keep":
         return replace(row, issues=issues, suggested_label="")
     if verdict == "exclude":
@@ -46,7 +51,8 @@ def judged(row: Row, verdict: str) -> Row:
     if verdict == "relabel" and row.suggested_label:
         return replace(row, issues=issues, label=row.suggested_label, suggested_label="")
     raise DataError(
-        f"{row.path}: found verdict {verdict!r}, expected one of {', '.join(VERDICTS)} (relabel: with a suggestion)"
+        f"{row.path}: found verdict {verdict!r}, expected one of {', '.join(VERDICTS)} (relabel:"
+        " with a suggestion)"
     )
 
 
@@ -62,7 +68,9 @@ def give(manifest: Path, path: str, verdict: str) -> Verdict:
         place = _place(rows, path, manifest)
         done = Verdict(verdict, rows[place], judged(rows[place], verdict))
         rows[place] = done.after
-        _write_log(manifest, [*_log(manifest), done])  # first: what was changed can always be undone
+        _write_log(
+            manifest, [*_log(manifest), done]
+        )  # first: what was changed can always be undone
         write_manifest(manifest, rows)
     return done
 
@@ -111,11 +119,15 @@ def _log(manifest: Path) -> list[Verdict]:
     for line in lines:
         values = json.loads(line)
         before, after = (
-            Row(**{key: value for key, value in values[name].items() if key in known}) for name in ("before", "after")
+            Row(**{key: value for key, value in values[name].items() if key in known})
+            for name in ("before", "after")
         )
         found.append(Verdict(values["verdict"], before, after))
     return found
 
 
 def _write_log(manifest: Path, verdicts: list[Verdict]) -> None:
-    write_text(_log_path(manifest), "".join(json.dumps(asdict(verdict), ensure_ascii=False) + "\n" for verdict in verdicts))
+    write_text(
+        _log_path(manifest),
+        "".join(json.dumps(asdict(verdict), ensure_ascii=False) + "\n" for verdict in verdicts),
+    )

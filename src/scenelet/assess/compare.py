@@ -10,10 +10,10 @@ from rich.console import Console
 from scenelet.assess.evaluate import Answers, answer, choose, examine_source, open_bundle
 from scenelet.assess.ledger import entry, record
 from scenelet.assess.metrics import Interval, paired_difference
+from scenelet.bundle.contract import LITERT
 from scenelet.bundle.latency import latencies_ms
-from scenelet.bundle.manifest import LITERT
 from scenelet.bundle.runtime import BundleModel
-from scenelet.data.manifest import Row
+from scenelet.dataset.manifest import Row
 from scenelet.errors import DataError
 from scenelet.progress import counting
 
@@ -84,7 +84,12 @@ def verdict(difference: Interval, p_value: float, images: int) -> str:
 
 
 def compare_bundles(
-    folders: tuple[Path, Path], source: Path, part: str, ledger: Path, console: Console, manifest: Path | None = None
+    folders: tuple[Path, Path],
+    source: Path,
+    part: str,
+    ledger: Path,
+    console: Console,
+    manifest: Path | None = None,
 ) -> Compared:
     """Ask both about the same images and compare.
 
@@ -101,10 +106,11 @@ def compare_bundles(
         DataError: They know other classes, or no image is unseen by both.
     """
     first, second = (open_bundle(folder) for folder in folders)
-    if set(first.manifest.class_names) != set(second.manifest.class_names):
+    if set(first.contract.class_names) != set(second.contract.class_names):
         raise DataError(
-            f"{folders[0]} knows {', '.join(first.manifest.class_names)}; {folders[1]} knows "
-            f"{', '.join(second.manifest.class_names)}. Only bundles of the same classes can be compared."
+            f"{folders[0]} knows {', '.join(first.contract.class_names)}; {folders[1]} knows"
+            f" {', '.join(second.contract.class_names)}. Only bundles of the same classes can be"
+            " compared."
         )
     with counting(console, "examining") as advance:
         candidates = examine_source(source, part, advance, manifest)
@@ -112,18 +118,25 @@ def compare_bundles(
     of_second = {row.path for row in choose(second, source, candidates, part).rows}
     rows = [row for row in chosen.rows if row.path in of_second]
     if not rows:
-        raise DataError(f"{source}: no image is unseen by both bundles. Give images that neither was trained on.")
+        raise DataError(
+            f"{source}: no image is unseen by both bundles. Give images that neither was"
+            " trained on."
+        )
     with counting(console, "asking both", 2 * len(rows)) as advance:
         answers = [answer(bundle, chosen.root, rows, advance) for bundle in (first, second)]
-    names = first.manifest.class_names
-    order = [second.manifest.class_names.index(name) for name in names]
+    names = first.contract.class_names
+    order = [second.contract.class_names.index(name) for name in names]
     ordered = Answers(answers[0].labels, answers[1].logits[:, order], answers[1].features)
     figures = _figures((first, second), rows, (answers[0], ordered), chosen.part, ledger)
     return Compared(figures, chosen.root, rows, answers[0], ordered, names)
 
 
 def _figures(
-    bundles: tuple[BundleModel, BundleModel], rows: list[Row], answers: tuple[Answers, Answers], part: str, ledger: Path
+    bundles: tuple[BundleModel, BundleModel],
+    rows: list[Row],
+    answers: tuple[Answers, Answers],
+    part: str,
+    ledger: Path,
 ) -> Comparison:
     right = [each.logits.argmax(1) == each.labels for each in answers]
     only = (int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum()))
@@ -135,7 +148,9 @@ def _figures(
     looks = 0
     if part == "test":
         for bundle, accuracy in zip(bundles, accuracies, strict=True):
-            looks = record(ledger, entry(bundle.manifest.name, bundle.manifest.sha256[LITERT], rows, accuracy))
+            looks = record(
+                ledger, entry(bundle.contract.name, bundle.contract.sha256[LITERT], rows, accuracy)
+            )
     return Comparison(
         images=len(rows),
         part=part,

@@ -22,12 +22,19 @@ def comparison_page(compared: Compared, names: tuple[str, str]) -> str:
         ("latency, one thread", *(f"{value:.2f} ms" for value in figures.latency_ms)),
     ]
     points = [
-        f"Difference {100 * (gain.value or 0):+.2f} points, 95 % interval {100 * gain.low:+.2f} to {100 * gain.high:+.2f}; "
-        f"McNemar p = {figures.p_value:.3g}.",
-        f"The second is {figures.size_ratio:.2f} times as large and takes {figures.latency_ratio:.2f} times as long.",
+        (
+            f"Difference {100 * (gain.value or 0):+.2f} points, 95 % interval {100 * gain.low:+.2f}"
+            f" to {100 * gain.high:+.2f}; McNemar p = {figures.p_value:.3g}."
+        ),
+        (
+            f"The second is {figures.size_ratio:.2f} times as large and takes"
+            f" {figures.latency_ratio:.2f} times as long."
+        ),
     ]
     if figures.looks:
-        points.append(f"This test split has been looked at {figures.looks:,} times for this project.")
+        points.append(
+            f"This test split has been looked at {figures.looks:,} times for this project."
+        )
     galleries = [
         Gallery(f"Only the {word} is right", _changed(compared, second_right))
         for word, second_right in (("second", True), ("first", False))
@@ -40,10 +47,19 @@ def comparison_page(compared: Compared, names: tuple[str, str]) -> str:
 def _changed(compared: Compared, second_right: bool) -> list[list[Card]]:
     answers = compared.first.logits.argmax(1), compared.second.logits.argmax(1)
     cards = []
-    for row, label, first, second in zip(compared.rows, compared.first.labels, *answers, strict=True):
+    for row, label, first, second in zip(
+        compared.rows, compared.first.labels, *answers, strict=True
+    ):
         if first != second and (second if second_right else first) == label:
             note = f"{compared.class_names[first]} → {compared.class_names[second]}"
             cards.append(
-                [Card(thumbnail(compared.root / row.path), f"labelled {row.label}", note, "good" if second_right else "bad")]
+                [
+                    Card(
+                        thumbnail(compared.root / row.path),
+                        f"labelled {row.label}",
+                        note,
+                        "good" if second_right else "bad",
+                    )
+                ]
             )
     return cards[:MOST_CARDS]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from scenelet.bundle.manifest import Manifest
+from scenelet.bundle.contract import Contract
 from scenelet.errors import DataError
 
 SIGNIFICANCE = 0.01
@@ -73,10 +73,13 @@ class Shift:
 
 
 def read_logs(paths: Sequence[Path], bundle: str) -> Logged:
-    """Read metric lines, as the handler prints them, out of log files; anything else in them is passed over.
+    """Read metric lines, as the handler prints them, out of log files.
+
+    Anything else in them is passed over.
 
     Args:
-        paths: Files of lines; a line may have a time or a stream name before its JSON, as downloaded logs do.
+        paths: Files of lines; a line may have a time or a stream name before its JSON, as
+            downloaded logs do.
         bundle: Name; lines of other bundles are passed over.
 
     Raises:
@@ -92,11 +95,14 @@ def read_logs(paths: Sequence[Path], bundle: str) -> Logged:
                     if row is not None:
                         rows.append(row)
         except OSError as error:
-            raise DataError(f"{path}: can't be read: {error.strerror}. Give the service's log files.") from error
+            raise DataError(
+                f"{path}: can't be read: {error.strerror}. Give the service's log files."
+            ) from error
     if len(rows) < LEAST_ANSWERS:
         raise DataError(
-            f"{', '.join(map(str, paths))}: found {len(rows)} answers of {bundle} in {lines:,} lines, at least {LEAST_ANSWERS} "
-            "needed. Give more of the log, or the bundle that answered."
+            f"{', '.join(map(str, paths))}: found {len(rows)} answers of {bundle} in {lines:,}"
+            f" lines, at least {LEAST_ANSWERS} needed. Give more of the log, or the bundle that"
+            " answered."
         )
     return Logged(
         labels=[str(row["Label"]) for row in rows],
@@ -122,29 +128,33 @@ def _parsed(line: str, bundle: str) -> dict[str, Any] | None:
     return row if usable and "Label" in row else None
 
 
-def measure_drift(manifest: Manifest, logged: Logged) -> list[Shift]:
+def measure_drift(contract: Contract, logged: Logged) -> list[Shift]:
     """Compare the logs with the profile in the bundle.
 
     Args:
-        manifest: Of the bundle that answered.
+        contract: Of the bundle that answered.
         logged: Of its logs.
 
     Raises:
         DataError: The bundle holds no profile.
     """
-    profile = manifest.training.get("profile", {}).get("measures")
+    profile = contract.training.get("profile", {}).get("measures")
     if not profile:
-        raise DataError(f"{manifest.name}: holds no profile of its pictures. Export the bundle again.")
-    seen = int(manifest.metrics["images"])
+        raise DataError(
+            f"{contract.name}: holds no profile of its pictures. Export the bundle again."
+        )
+    seen = int(contract.metrics["images"])
     shifts = []
     for name, values in logged.measures.items():
         edges, shares = profile[name]["edges"], profile[name]["shares"]
         counts = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(shares))
         shifts.append(_shift(name, _bin_names(edges), np.array(shares), seen, counts))
-    matrix = np.array(manifest.metrics["confusion_matrix"])
+    matrix = np.array(contract.metrics["confusion_matrix"])
     answered = Counter(logged.labels)
-    counts = np.array([answered[name] for name in manifest.class_names])
-    shifts.append(_shift("answers", list(manifest.class_names), matrix.sum(0) / matrix.sum(), seen, counts))
+    counts = np.array([answered[name] for name in contract.class_names])
+    shifts.append(
+        _shift("answers", list(contract.class_names), matrix.sum(0) / matrix.sum(), seen, counts)
+    )
     return shifts
 
 
@@ -152,16 +162,28 @@ def _shift(name: str, bins: list[str], shares: np.ndarray, seen: int, counts: np
     from scipy.stats import chi2_contingency
 
     found = counts / max(1, counts.sum())
-    softened = [np.maximum(each, 0.5 / total) for each, total in ((shares, seen), (found, counts.sum()))]
+    softened = [
+        np.maximum(each, 0.5 / total) for each, total in ((shares, seen), (found, counts.sum()))
+    ]
     index = float(((softened[1] - softened[0]) * np.log(softened[1] / softened[0])).sum())
     table = np.stack([shares * seen, counts])
     table = table[:, table.sum(0) > 0]
     p_value = float(chi2_contingency(table).pvalue) if table.shape[1] > 1 else 1.0
     sure = p_value < SIGNIFICANCE
-    verdict = "drift" if sure and index >= STRONG else "slight drift" if sure and index >= SLIGHT else "no drift shown"
+    verdict = (
+        "drift"
+        if sure and index >= STRONG
+        else "slight drift"
+        if sure and index >= SLIGHT
+        else "no drift shown"
+    )
     return Shift(name, bins, shares.tolist(), found.tolist(), index, p_value, verdict)
 
 
 def _bin_names(edges: Iterable[float]) -> list[str]:
     known = [f"{edge:.3g}" for edge in edges]
-    return [f"to {known[0]}", *(f"{low} to {high}" for low, high in pairwise(known)), f"over {known[-1]}"]
+    return [
+        f"to {known[0]}",
+        *(f"{low} to {high}" for low, high in pairwise(known)),
+        f"over {known[-1]}",
+    ]

@@ -14,18 +14,32 @@ from scenelet.report.html import Section, page, svg
 def drift_page(bundle: str, logged: Logged, shifts: Sequence[Shift]) -> str:
     """The report as one HTML page."""
     table = [("measure", "verdict", "stability index", "p")]
-    table += [(shift.name, shift.verdict, f"{shift.stability_index:.3f}", f"{shift.p_value:.2g}") for shift in shifts]
+    table += [
+        (shift.name, shift.verdict, f"{shift.stability_index:.3f}", f"{shift.p_value:.2g}")
+        for shift in shifts
+    ]
     lead = (
-        f"A shift counts when chance is unlikely (p under 0.01) and it is large enough (stability index over {SLIGHT:g}; "
-        f"over {STRONG:g} is strong)."
+        "A shift counts when chance is unlikely (p under 0.01) and it is large enough (stability"
+        f" index over {SLIGHT:g}; over {STRONG:g} is strong)."
     )
     points = [
-        f"{logged.abstained:.1%} of the answers abstained, {logged.strangers:.1%} of the pictures looked like no class.",
+        (
+            f"{logged.abstained:.1%} of the answers abstained, {logged.strangers:.1%} of the"
+            " pictures looked like no class."
+        ),
         f"{logged.passed_over:,} of {logged.lines:,} lines were none of this bundle's answers.",
     ]
     sections = [Section("In short", lead, table=table, points=points)]
-    figures = [(svg(_chart(shift)), f"{shift.name}, validation images and logs") for shift in shifts]
-    sections.append(Section("Then and now", "Grey: the validation images of the bundle. Blue: the logs.", figures=figures))
+    figures = [
+        (svg(_chart(shift)), f"{shift.name}, validation images and logs") for shift in shifts
+    ]
+    sections.append(
+        Section(
+            "Then and now",
+            "Grey: the validation images of the bundle. Blue: the logs.",
+            figures=figures,
+        )
+    )
     return page(f"{bundle}: drift", f"{len(logged.labels):,} answers", sections)
 
 
@@ -37,7 +51,9 @@ def _chart(shift: Shift) -> Figure:
         axes.bar(places + 0.2, shift.found, 0.4, color=COLOURS[0], label="logs")
         few = len(places) <= 12
         shown = places if few else places[:: max(1, len(places) // 6)]
-        axes.set_xticks(shown, [shift.bins[place] for place in shown], rotation=30, ha="right", fontsize=9)
+        axes.set_xticks(
+            shown, [shift.bins[place] for place in shown], rotation=30, ha="right", fontsize=9
+        )
         axes.set_title(f"{shift.name}: {shift.verdict}", fontsize=11)
         axes.set_ylabel("share")
         axes.legend(frameon=False)

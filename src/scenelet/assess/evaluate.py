@@ -9,13 +9,13 @@ from rich.console import Console
 
 from scenelet.assess.ledger import entry, record
 from scenelet.assess.metrics import Evaluation, evaluate
-from scenelet.bundle.manifest import LITERT, TRAINING_DATA
+from scenelet.bundle.contract import LITERT, TRAINING_DATA
 from scenelet.bundle.numeric import softmax
 from scenelet.bundle.runtime import BundleModel
 from scenelet.bundle.training_data import read_training_data
-from scenelet.data.load import examine
-from scenelet.data.manifest import Row, rows_of
-from scenelet.data.scan import Found, scan
+from scenelet.dataset.load import examine
+from scenelet.dataset.manifest import Row, rows_of
+from scenelet.dataset.scan import Found, scan
 from scenelet.errors import BundleFormatError, ConfigError, DataError
 from scenelet.images import read, to_pixels
 from scenelet.parallel import Advance, cores, in_parallel, silent
@@ -53,9 +53,10 @@ class Chosen:
 def choose(bundle: BundleModel, source: Path, rows: Sequence[Row], part: str) -> Chosen:
     """Decide which images of a folder to evaluate on, and refuse to flatter.
 
-    The bundle knows by pixel hash what it was trained on. "auto" takes the test part where the layout has one (as it is
-    published, with the number of its pictures that were trained on); the held-out validation part of the data the bundle was
-    made from; and of anything else what was not trained on, the rest being left out by name.
+    The bundle knows by pixel hash what it was trained on. "auto" takes the test part where the
+    layout has one (as it is published, with the number of its pictures that were trained on); the
+    held-out validation part of the data the bundle was made from; and of anything else what was not
+    trained on, the rest being left out by name.
 
     Args:
         bundle: To be evaluated.
@@ -64,21 +65,38 @@ def choose(bundle: BundleModel, source: Path, rows: Sequence[Row], part: str) ->
         part: One of `PARTS`.
 
     Raises:
-        DataError: Nothing to evaluate on, classes that the bundle does not know, or "all" would include training images.
+        DataError: Nothing to evaluate on, classes that the bundle does not know, or "all" would
+            include training images.
     """
     _check_classes(bundle, source, rows)
     excluded = [row for row in rows if row.excluded]
     usable = [row for row in rows if not row.excluded]
     known = read_training_data(bundle.folder / TRAINING_DATA)
     place, chosen, unfit = _choose_part(usable, known, part, source)
-    excluded += [replace(row, excluded="was trained on: the same pixels are in the training data") for row in unfit]
+    excluded += [
+        replace(row, excluded="was trained on: the same pixels are in the training data")
+        for row in unfit
+    ]
     if not chosen:
-        raise DataError(f"{source}: no usable image in part {part!r}; {len(excluded)} could not be used. Give another --part.")
-    return Chosen(source, chosen, excluded, place, sum(1 for row in chosen if known.get(row.pixel_hash) == "train"))
+        raise DataError(
+            f"{source}: no usable image in part {part!r}; {len(excluded)} could not be used. Give"
+            " another --part."
+        )
+    return Chosen(
+        source,
+        chosen,
+        excluded,
+        place,
+        sum(1 for row in chosen if known.get(row.pixel_hash) == "train"),
+    )
 
 
-def examine_source(source: Path, part: str, advance: Advance = silent, manifest: Path | None = None) -> list[Row]:
-    """Rows of the manifest or of the folder; where there is a test part and it may be meant, of that alone.
+def examine_source(
+    source: Path, part: str, advance: Advance = silent, manifest: Path | None = None
+) -> list[Row]:
+    """Rows of the manifest or of the folder.
+
+    Where there is a test part and it may be meant, of that alone.
 
     Args:
         source: Folder of class folders.
@@ -92,16 +110,22 @@ def examine_source(source: Path, part: str, advance: Advance = silent, manifest:
     """
     if part not in PARTS:
         raise ConfigError(f"--part: found {part!r}, expected {', '.join(PARTS)}")
-    candidates: Sequence[Row | Found] = rows_of(manifest, source) if manifest else scan(source).images
+    candidates: Sequence[Row | Found] = (
+        rows_of(manifest, source) if manifest else scan(source).images
+    )
     if part in ("auto", "test") and any(candidate.split == "test" for candidate in candidates):
         candidates = [candidate for candidate in candidates if candidate.split == "test"]
     elif part == "test":
         raise DataError(f"{source}: no test part found (seg_test/ or test/). Give another --part.")
     listed = [candidate for candidate in candidates if isinstance(candidate, Row)]
-    return listed or examine(source, [candidate for candidate in candidates if isinstance(candidate, Found)], advance)
+    return listed or examine(
+        source, [candidate for candidate in candidates if isinstance(candidate, Found)], advance
+    )
 
 
-def _choose_part(usable: list[Row], known: Mapping[str, str], part: str, source: Path) -> tuple[str, list[Row], list[Row]]:
+def _choose_part(
+    usable: list[Row], known: Mapping[str, str], part: str, source: Path
+) -> tuple[str, list[Row], list[Row]]:
     """What the images are to the bundle, those to evaluate on, and those to leave out because they were trained on."""
     trained = [row for row in usable if known.get(row.pixel_hash) == "train"]
     held_out = [row for row in usable if known.get(row.pixel_hash) == "val"]
@@ -114,14 +138,15 @@ def _choose_part(usable: list[Row], known: Mapping[str, str], part: str, source:
         return "val", held_out, []
     if trained and (part != "auto" or is_its_own_data):
         raise DataError(
-            f"{source}: {len(trained):,} of {len(usable):,} images were trained on, so a figure on all would flatter. "
-            "Give --part val for the held-out ones (or --part train, knowing what it is)."
+            f"{source}: {len(trained):,} of {len(usable):,} images were trained on, so a figure on"
+            " all would flatter. Give --part val for the held-out ones (or --part train, knowing"
+            " what it is)."
         )
     return "other", [row for row in usable if known.get(row.pixel_hash) != "train"], trained
 
 
 def _check_classes(bundle: BundleModel, source: Path, rows: Sequence[Row]) -> None:
-    names = bundle.manifest.class_names
+    names = bundle.contract.class_names
     unknown = sorted({row.label for row in rows} - set(names))
     if unknown:
         raise DataError(
@@ -145,21 +170,26 @@ class Answers:
     features: np.ndarray
 
 
-def answer(bundle: BundleModel, root: Path, rows: Sequence[Row], advance: Advance = silent) -> Answers:
+def answer(
+    bundle: BundleModel, root: Path, rows: Sequence[Row], advance: Advance = silent
+) -> Answers:
     """Logits and features of each row's image, from its bytes.
 
     Raises:
         UnreadableImageError: A file changed since it was examined.
         BundleFormatError: The model answers with something that is not a number.
     """
-    names, spec = bundle.manifest.class_names, bundle.manifest.preprocess
-    answers = in_parallel(lambda row: bundle.answer(to_pixels(read(root / row.path), spec)), rows, advance)
+    names, spec = bundle.contract.class_names, bundle.contract.preprocess
+    answers = in_parallel(
+        lambda row: bundle.answer(to_pixels(read(root / row.path), spec)), rows, advance
+    )
     logits, features = (np.array(column, np.float32) for column in zip(*answers, strict=True))
     broken = np.flatnonzero(~np.isfinite(logits).all(1))
     if len(broken):
         raise BundleFormatError(
-            f"{bundle.folder}: the model answers {len(broken):,} of {len(rows):,} images with something that is not a number, "
-            f"first {rows[broken[0]].path}. No figure can be trusted; export the bundle again."
+            f"{bundle.folder}: the model answers {len(broken):,} of {len(rows):,} images with"
+            f" something that is not a number, first {rows[broken[0]].path}. No figure can be"
+            " trusted; export the bundle again."
         )
     return Answers(np.array([names.index(row.label) for row in rows]), logits, features)
 
@@ -196,9 +226,16 @@ class Evaluated:
 
 
 def evaluate_bundle(
-    folder: Path, source: Path, part: str, ledger: Path, console: Console, manifest: Path | None = None
+    folder: Path,
+    source: Path,
+    part: str,
+    ledger: Path,
+    console: Console,
+    manifest: Path | None = None,
 ) -> Evaluated:
-    """Choose the images, ask the bundle, compute the figures; a look at a test split is recorded before anybody sees them.
+    """Choose the images, ask the bundle, compute the figures.
+
+    A look at a test split is recorded before anybody sees them.
 
     Args:
         folder: Of the bundle.
@@ -219,10 +256,13 @@ def evaluate_bundle(
     chosen = choose(bundle, source, candidates, part)
     with counting(console, "evaluating", len(chosen.rows)) as advance:
         answers = answer(bundle, chosen.root, chosen.rows, advance)
-    probabilities = softmax(answers.logits, bundle.manifest.temperature)
-    figures = evaluate(answers.labels, probabilities, bundle.manifest.class_names)
+    probabilities = softmax(answers.logits, bundle.contract.temperature)
+    figures = evaluate(answers.labels, probabilities, bundle.contract.class_names)
     looks = 0
     if chosen.part == "test":
         accuracy = figures.top1_accuracy.value or 0.0
-        looks = record(ledger, entry(bundle.manifest.name, bundle.manifest.sha256[LITERT], chosen.rows, accuracy))
+        looks = record(
+            ledger,
+            entry(bundle.contract.name, bundle.contract.sha256[LITERT], chosen.rows, accuracy),
+        )
     return Evaluated(bundle, chosen, answers, probabilities, figures, looks)

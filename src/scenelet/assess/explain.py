@@ -13,16 +13,19 @@ HEAT = ((255, 255, 255, 0), (255, 200, 0, 110), (220, 30, 30, 190))
 
 
 def occlusion_map(bundle: BundleModel, pixels: np.ndarray, target: int) -> np.ndarray:
-    """(GRID, GRID): how much the target's probability falls when a patch is greyed out; below 0 where that helps it.
+    """(GRID, GRID): how much the target's probability falls when a patch is greyed out.
+
+    Below 0 where that helps it.
 
     Args:
         bundle: That answers; nothing but its LiteRT model is asked.
         pixels: (1, height, width, 3) uint8 model input.
         target: Class index.
 
-    Source: Zeiler and Fergus 2014; patches are twice as wide as their distance, so that neighbours overlap.
+    Source: Zeiler and Fergus 2014; patches are twice as wide as their distance, so that neighbours
+    overlap.
     """
-    temperature = bundle.manifest.temperature
+    temperature = bundle.contract.temperature
     whole = softmax(bundle.logits(pixels), temperature)[target]
     height, width = pixels.shape[1:3]
     mean = pixels.mean((1, 2), keepdims=True).astype(np.uint8)
@@ -38,11 +41,18 @@ def occlusion_map(bundle: BundleModel, pixels: np.ndarray, target: int) -> np.nd
             fall[box] += whole - softmax(bundle.logits(hidden), temperature)[target]
             weight[box] += 1
     mean_fall = fall / np.maximum(weight, 1)
-    return mean_fall.reshape(GRID, height // GRID, GRID, -1).mean((1, 3)) if height % GRID == width % GRID == 0 else mean_fall
+    return (
+        mean_fall.reshape(GRID, height // GRID, GRID, -1).mean((1, 3))
+        if height % GRID == width % GRID == 0
+        else mean_fall
+    )
 
 
 class GradCam:
-    """Grad-CAM of a bundle's own network, rebuilt in torch from the weights in its ONNX file. Needs torch and captum."""
+    """Grad-CAM of a bundle's own network, rebuilt in torch from the weights in its ONNX file.
+
+    Needs torch and captum.
+    """
 
     def __init__(self, bundle: Path) -> None:
         """Rebuild the network.
@@ -58,8 +68,12 @@ class GradCam:
         self.network = open_pretrained(str(bundle), "BUNDLE").network.eval()
         modules = list(self.network.modules())
         pools = [module for module in modules if isinstance(module, nn.AdaptiveAvgPool2d)]
-        self.before = bool(pools)  # what is averaged over the picture; without such a layer, the last convolution
-        self.method = LayerGradCam(self.network, (pools or [m for m in modules if isinstance(m, nn.Conv2d)])[-1])
+        self.before = bool(
+            pools
+        )  # what is averaged over the picture; without such a layer, the last convolution
+        self.method = LayerGradCam(
+            self.network, (pools or [m for m in modules if isinstance(m, nn.Conv2d)])[-1]
+        )
 
     def heat(self, pixels: np.ndarray, target: int) -> np.ndarray:
         """(h, w), 0 or more: where the target class is seen (Selvaraju et al. 2017, by captum).
@@ -73,12 +87,16 @@ class GradCam:
         from scenelet.learn.networks import normalise
 
         images = normalise(torch.from_numpy(pixels.copy()).permute(0, 3, 1, 2))
-        values = self.method.attribute(images, target=target, relu_attributions=True, attribute_to_layer_input=self.before)
+        values = self.method.attribute(
+            images, target=target, relu_attributions=True, attribute_to_layer_input=self.before
+        )
         return np.asarray(values[0, 0].detach().numpy())
 
 
 def overlay(pixels: np.ndarray, heat: np.ndarray) -> Image.Image:
-    """The picture with the heat laid over it, from clear over yellow to red; only heat above 0 shows.
+    """The picture with the heat laid over it, from clear over yellow to red.
+
+    Only heat above 0 shows.
 
     Args:
         pixels: (1, height, width, 3) uint8.
@@ -86,9 +104,13 @@ def overlay(pixels: np.ndarray, heat: np.ndarray) -> Image.Image:
     """
     picture = Image.fromarray(pixels[0])
     share = np.clip(heat, 0, None) / max(float(heat.max()), 1e-9)
-    smooth = Image.fromarray((255 * share).astype(np.uint8)).resize(picture.size, Image.Resampling.BICUBIC)
+    smooth = Image.fromarray((255 * share).astype(np.uint8)).resize(
+        picture.size, Image.Resampling.BICUBIC
+    )
     at = np.asarray(smooth, np.float32)[..., None] / 255
     clear, middle, full = (np.array(colour, np.float32) for colour in HEAT)
-    layer = np.where(at < 0.5, clear + (middle - clear) * at * 2, middle + (full - middle) * (at - 0.5) * 2)
+    layer = np.where(
+        at < 0.5, clear + (middle - clear) * at * 2, middle + (full - middle) * (at - 0.5) * 2
+    )
     grey = picture.convert("L").convert("RGBA")
     return Image.alpha_composite(grey, Image.fromarray(layer.astype(np.uint8))).convert("RGB")

@@ -14,7 +14,10 @@ LEAST_IMAGES = 10  # fewer in a bin say nothing
 
 
 def confusion(figures: Evaluation, shares: bool) -> Figure:
-    """The confusion matrix, as counts or as shares of the true class; colour is always the share."""
+    """The confusion matrix, as counts or as shares of the true class.
+
+    Colour is always the share.
+    """
     with mpl.rc_context(CHART_STYLE):
         names, matrix = figures.class_names, np.array(figures.confusion_matrix)
         of_row = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
@@ -28,7 +31,15 @@ def confusion(figures: Evaluation, shares: bool) -> Figure:
                 if shares
                 else (str(matrix[row, column]) if matrix[row, column] else "")
             )
-            axes.text(column, row, text, ha="center", va="center", color="white" if value > 0.5 else INK, fontsize=10)
+            axes.text(
+                column,
+                row,
+                text,
+                ha="center",
+                va="center",
+                color="white" if value > 0.5 else INK,
+                fontsize=10,
+            )
         axes.set_xticks(range(len(names)), list(names), rotation=40, ha="right")
         axes.set_yticks(range(len(names)), list(names))
         axes.set(xlabel="answer", ylabel="true class")
@@ -41,9 +52,16 @@ def by_class(figures: Evaluation) -> Figure:
     with mpl.rc_context(CHART_STYLE):
         names = list(figures.class_names)
         figure, axes = blank(0.5 * len(names) + 1.2)
-        for offset, what, colour in ((-0.13, "recall", COLOURS[0]), (0.13, "precision", COLOURS[4])):
+        for offset, what, colour in (
+            (-0.13, "recall", COLOURS[0]),
+            (0.13, "precision", COLOURS[4]),
+        ):
             intervals: list[Interval] = [getattr(figures.per_class[name], what) for name in names]
-            places = [place + offset for place, interval in enumerate(intervals) if interval.value is not None]
+            places = [
+                place + offset
+                for place, interval in enumerate(intervals)
+                if interval.value is not None
+            ]
             shown = [interval for interval in intervals if interval.value is not None]
             _with_bars(axes, shown, places, what, colour)
         axes.set_yticks(range(len(names)), names)
@@ -60,12 +78,26 @@ def reliability(labels: np.ndarray, before: np.ndarray, after: np.ndarray) -> Fi
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         upper.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":")
         edges = np.linspace(0, 1, CALIBRATION_BINS + 1)
-        for probabilities, name, colour in ((before, "as trained", GREY), (after, "with temperature", COLOURS[0])):
+        for probabilities, name, colour in (
+            (before, "as trained", GREY),
+            (after, "with temperature", COLOURS[0]),
+        ):
             confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
-            place = np.clip(np.ceil(confidence * CALIBRATION_BINS).astype(int) - 1, 0, CALIBRATION_BINS - 1)
-            full = [bin_ for bin_ in range(CALIBRATION_BINS) if (place == bin_).sum() >= LEAST_IMAGES]
+            place = np.clip(
+                np.ceil(confidence * CALIBRATION_BINS).astype(int) - 1, 0, CALIBRATION_BINS - 1
+            )
+            full = [
+                bin_ for bin_ in range(CALIBRATION_BINS) if (place == bin_).sum() >= LEAST_IMAGES
+            ]
             x = [confidence[place == bin_].mean() for bin_ in full]
-            upper.plot(x, [right[place == bin_].mean() for bin_ in full], "o-", color=colour, label=name, markersize=5)
+            upper.plot(
+                x,
+                [right[place == bin_].mean() for bin_ in full],
+                "o-",
+                color=colour,
+                label=name,
+                markersize=5,
+            )
             lower.hist(confidence, edges, color=colour, alpha=0.6)
         upper.set_ylabel("part answered rightly")
         upper.legend(frameon=False)
@@ -73,26 +105,40 @@ def reliability(labels: np.ndarray, before: np.ndarray, after: np.ndarray) -> Fi
         return figure
 
 
-def risk_coverage(coverage: np.ndarray, accuracy: np.ndarray, marks: Sequence[tuple[float, float, str]]) -> Figure:
+def risk_coverage(
+    coverage: np.ndarray, accuracy: np.ndarray, marks: Sequence[tuple[float, float, str]]
+) -> Figure:
     """Accuracy of the answers against the part of the images answered, with some points named."""
     with mpl.rc_context(CHART_STYLE):
         figure, axes = blank(4.0)
         axes.plot(coverage, accuracy, color=COLOURS[0])
         for x, y, text in marks:
             axes.plot([x], [y], "o", color=COLOURS[4])
-            axes.annotate(text, (x, y), (-6, -14), textcoords="offset points", ha="right", fontsize=9)
-        axes.set(xlabel="part of the images answered, the most confident first", ylabel="part of those right", xlim=(0, 1.02))
+            axes.annotate(
+                text, (x, y), (-6, -14), textcoords="offset points", ha="right", fontsize=9
+            )
+        axes.set(
+            xlabel="part of the images answered, the most confident first",
+            ylabel="part of those right",
+            xlim=(0, 1.02),
+        )
         axes.set_ylim(min(0.99, float(accuracy[len(accuracy) // 20 :].min())) - 0.01, 1.003)
         return figure
 
 
-def stranger_scores(known: np.ndarray, strange: Mapping[str, np.ndarray], threshold: float, name: str) -> Figure:
+def stranger_scores(
+    known: np.ndarray, strange: Mapping[str, np.ndarray], threshold: float, name: str
+) -> Figure:
     """How the score is spread over pictures of the classes and over each kind of stranger, with the threshold."""
     with mpl.rc_context(CHART_STYLE):
         figure, axes = blank(0.5 * (len(strange) + 1) + 1.4)
         groups = {"these images": known, **strange}
         boxes = axes.boxplot(
-            list(groups.values()), orientation="horizontal", tick_labels=list(groups), patch_artist=True, sym="."
+            list(groups.values()),
+            orientation="horizontal",
+            tick_labels=list(groups),
+            patch_artist=True,
+            sym=".",
         )
         for index, box in enumerate(boxes["boxes"]):
             box.set(facecolor=colour_of(0) if index == 0 else GREY, alpha=0.75, edgecolor=INK)
@@ -100,7 +146,12 @@ def stranger_scores(known: np.ndarray, strange: Mapping[str, np.ndarray], thresh
             line.set(color="white", linewidth=2)
         axes.axvline(threshold, color=COLOURS[7], linewidth=1.2, linestyle="--")
         axes.annotate(
-            "stranger from here on", (threshold, 0.52), (4, 0), textcoords="offset points", color=COLOURS[7], fontsize=9
+            "stranger from here on",
+            (threshold, 0.52),
+            (4, 0),
+            textcoords="offset points",
+            color=COLOURS[7],
+            fontsize=9,
         )
         axes.invert_yaxis()
         axes.set_xlabel(name)
@@ -117,11 +168,19 @@ def robustness(measured: Robustness) -> Figure:
         for axes, (name, intervals) in zip(grid, measured.by_corruption.items(), strict=False):
             values = [interval.value or 0.0 for interval in intervals]
             places = range(1, STRENGTHS + 1)
-            axes.fill_between(places, [i.low for i in intervals], [i.high for i in intervals], color=COLOURS[0], alpha=0.18)
+            axes.fill_between(
+                places,
+                [i.low for i in intervals],
+                [i.high for i in intervals],
+                color=COLOURS[0],
+                alpha=0.18,
+            )
             axes.plot(places, values, "o-", color=COLOURS[0], markersize=4)
             axes.axhline(measured.clean.value or 0.0, color=GREY, linewidth=1, linestyle=":")
             axes.set_title(f"{name} ({CORRUPTIONS[name].unit})", fontsize=10)
-            axes.set_xticks(places, [f"{strength:g}" for strength in CORRUPTIONS[name].strengths], fontsize=9)
+            axes.set_xticks(
+                places, [f"{strength:g}" for strength in CORRUPTIONS[name].strengths], fontsize=9
+            )
             axes.set_ylim(0, 1.02)
         for axes in grid[len(measured.by_corruption) :]:
             axes.set_visible(False)
@@ -129,8 +188,16 @@ def robustness(measured: Robustness) -> Figure:
         return figure
 
 
-def _with_bars(axes: mpl.axes.Axes, intervals: Sequence[Interval], places: Sequence[float], name: str, colour: str) -> None:
+def _with_bars(
+    axes: mpl.axes.Axes,
+    intervals: Sequence[Interval],
+    places: Sequence[float],
+    name: str,
+    colour: str,
+) -> None:
     values = [interval.value or 0.0 for interval in intervals]
     low = [value - interval.low for value, interval in zip(values, intervals, strict=True)]
     high = [interval.high - value for value, interval in zip(values, intervals, strict=True)]
-    axes.errorbar(values, places, xerr=(low, high), fmt="o", color=colour, capsize=3, label=name, markersize=5)
+    axes.errorbar(
+        values, places, xerr=(low, high), fmt="o", color=colour, capsize=3, label=name, markersize=5
+    )

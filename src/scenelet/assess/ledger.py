@@ -1,4 +1,7 @@
-"""The ledger: which test split was looked at, when, with which bundle, and what was seen. A line a look, never rewritten."""
+"""The ledger: which test split was looked at, when, with which bundle, and what was seen.
+
+A line a look, never rewritten.
+"""
 
 import fcntl
 import hashlib
@@ -10,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from scenelet.artefacts import explained, make_folder
-from scenelet.data.manifest import Row
+from scenelet.dataset.manifest import Row
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,8 @@ def record(ledger: Path, look: Entry) -> int:
         look: To append.
 
     Returns:
-        Looks at this test split so far, this one included. A line that can't be read (torn by a full disk) counts as a look.
+        Looks at this test split so far, this one included. A line that can't be read (torn by a
+        full disk) counts as a look.
 
     Raises:
         ArtefactError: It can't be written: a look that can't be recorded must not be had.

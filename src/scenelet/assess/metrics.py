@@ -1,4 +1,7 @@
-"""Figures from labels and probabilities, in numpy; the tests check them against statsmodels, scikit-learn and torchmetrics."""
+"""Figures from labels and probabilities, in numpy.
+
+The tests check them against statsmodels, scikit-learn and torchmetrics.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -27,7 +30,9 @@ class Interval:
 
 
 def wilson_interval(successes: int, total: int) -> Interval:
-    """95 % score interval of a proportion; right for small counts and at 0 and 1, where +- one standard error is not.
+    """95 % score interval of a proportion.
+
+    Right for small counts and at 0 and 1, where +- one standard error is not.
 
     Source: Wilson 1927.
     """
@@ -35,7 +40,9 @@ def wilson_interval(successes: int, total: int) -> Interval:
         return Interval(None, 0.0, 1.0)
     share, z2 = successes / total, Z_95**2
     centre = (share + z2 / (2 * total)) / (1 + z2 / total)
-    half = Z_95 / (1 + z2 / total) * float(np.sqrt(share * (1 - share) / total + z2 / (4 * total**2)))
+    half = (
+        Z_95 / (1 + z2 / total) * float(np.sqrt(share * (1 - share) / total + z2 / (4 * total**2)))
+    )
     return Interval(share, max(0.0, min(centre - half, share)), min(1.0, max(centre + half, share)))
 
 
@@ -53,7 +60,9 @@ def paired_difference(first_right: np.ndarray, second_right: np.ndarray) -> Inte
     count = len(first_right)
     up, down = (gained + 1) / (count + 2), (lost + 1) / (count + 2)
     half = Z_95 * float(np.sqrt((up + down - (up - down) ** 2) / (count + 2)))
-    return Interval((gained - lost) / count, max(-1.0, up - down - half), min(1.0, up - down + half))
+    return Interval(
+        (gained - lost) / count, max(-1.0, up - down - half), min(1.0, up - down + half)
+    )
 
 
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, class_count: int) -> np.ndarray:
@@ -64,11 +73,16 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, class_count: int
 
 
 def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean negative log probability of the true class, in nats; probabilities are kept above 1e-15."""
+    """Mean negative log probability of the true class, in nats.
+
+    Probabilities are kept above 1e-15.
+    """
     return float(-np.log(np.clip(probabilities[np.arange(len(labels)), labels], 1e-15, 1)).mean())
 
 
-def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int = CALIBRATION_BINS) -> float:
+def expected_calibration_error(
+    labels: np.ndarray, probabilities: np.ndarray, bins: int = CALIBRATION_BINS
+) -> float:
     """Mean distance between confidence and accuracy over equal-width bins of confidence, weighted by count.
 
     Source: Guo et al. 2017.
@@ -93,7 +107,9 @@ def macro_f1(matrix: np.ndarray) -> float:
     return float((2 * matrix.diagonal()[total > 0] / total[total > 0]).mean())
 
 
-def bootstrapped(labels: np.ndarray, probabilities: np.ndarray, seed: int = 0) -> dict[str, Interval]:
+def bootstrapped(
+    labels: np.ndarray, probabilities: np.ndarray, seed: int = 0
+) -> dict[str, Interval]:
     """Balanced accuracy, macro F1 and log loss with 95 % percentile intervals over 1,000 resamples of the images.
 
     Source: Efron 1979.
@@ -105,7 +121,9 @@ def bootstrapped(labels: np.ndarray, probabilities: np.ndarray, seed: int = 0) -
     draws = []
     for _ in range(BOOTSTRAP_RESAMPLES):
         chosen = rng.integers(0, count, count)
-        matrix = np.bincount(labels[chosen] * classes + predicted[chosen], minlength=classes**2).reshape(classes, classes)
+        matrix = np.bincount(
+            labels[chosen] * classes + predicted[chosen], minlength=classes**2
+        ).reshape(classes, classes)
         draws.append((balanced_accuracy(matrix), macro_f1(matrix), float(losses[chosen].mean())))
     matrix = confusion_matrix(labels, predicted, classes)
     observed = (balanced_accuracy(matrix), macro_f1(matrix), float(losses.mean()))
@@ -134,7 +152,8 @@ class Evaluation:
     Attributes:
         images: How many.
         class_names: In the order of the matrix.
-        top1_accuracy: Part answered rightly (Wilson's interval; those of the next three are bootstrapped).
+        top1_accuracy: Part answered rightly (Wilson's interval; those of the next three are
+        bootstrapped).
         balanced_accuracy: Mean recall of the classes that are present.
         macro_f1: Mean F1 of the classes that are present or were answered.
         log_loss: In nats.
@@ -158,7 +177,9 @@ class Evaluation:
         return asdict(self)
 
 
-def evaluate(labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]) -> Evaluation:
+def evaluate(
+    labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]
+) -> Evaluation:
     """Compute all figures.
 
     Args:
@@ -185,6 +206,12 @@ def evaluate(labels: np.ndarray, probabilities: np.ndarray, class_names: Sequenc
 
 
 def _class_figures(matrix: np.ndarray, index: int) -> ClassFigures:
-    hits, predicted, present = int(matrix[index, index]), int(matrix[:, index].sum()), int(matrix[index].sum())
+    hits, predicted, present = (
+        int(matrix[index, index]),
+        int(matrix[:, index].sum()),
+        int(matrix[index].sum()),
+    )
     f1 = 2 * hits / (predicted + present) if predicted + present else 0.0
-    return ClassFigures(wilson_interval(hits, predicted), wilson_interval(hits, present), f1, present)
+    return ClassFigures(
+        wilson_interval(hits, predicted), wilson_interval(hits, present), f1, present
+    )

@@ -1,4 +1,7 @@
-"""The evaluation report: what the model knows, where it fails, when it should not answer. HTML and JSON."""
+"""The evaluation report: what the model knows, where it fails, when it should not answer.
+
+HTML and JSON.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +15,15 @@ from scenelet.assess.evaluate import PART_NAMES, Evaluated
 from scenelet.assess.explain import GradCam, occlusion_map, overlay
 from scenelet.assess.robustness import Robustness, measure_robustness
 from scenelet.assess.strangers import StrangerFigures, stranger_figures
-from scenelet.assess.thresholds import Promise, abstain_threshold, cross_fitted, measure_promise, risk_coverage
+from scenelet.assess.thresholds import (
+    Promise,
+    abstain_threshold,
+    cross_fitted,
+    measure_promise,
+    risk_coverage,
+)
 from scenelet.bundle.numeric import softmax
-from scenelet.data.strangers import paint_strangers
+from scenelet.dataset.strangers import paint_strangers
 from scenelet.errors import BundleError
 from scenelet.images import decode, read, to_input, to_pixels
 from scenelet.progress import counting
@@ -75,18 +84,32 @@ def assess(evaluated: Evaluated, robustness: bool, console: Console) -> Assessme
         console: For progress.
     """
     bundle, answers, chosen = evaluated.bundle, evaluated.answers, evaluated.chosen
-    manifest = bundle.manifest
+    manifest = bundle.contract
     held_out = manifest.thresholds["held_out"]
     wished = (held_out["wished_accuracy"], held_out["promised_coverage"])
     crossed = chosen.part == "val"
     if crossed:  # the bundle's own thresholds were fitted on these very images
         promise = cross_fitted(answers.labels, answers.logits, wished)
     else:
-        thresholds = np.array([manifest.prediction_set_thresholds[name] for name in manifest.class_names])
-        promise = measure_promise(answers.labels, evaluated.probabilities, thresholds, manifest.abstain_below, wished)
-    known = np.array([bundle.stranger_score(*pair) for pair in zip(answers.logits, answers.features, strict=True)])
+        thresholds = np.array(
+            [manifest.prediction_set_thresholds[name] for name in manifest.class_names]
+        )
+        promise = measure_promise(
+            answers.labels, evaluated.probabilities, thresholds, manifest.abstain_below, wished
+        )
+    known = np.array(
+        [
+            bundle.stranger_score(*pair)
+            for pair in zip(answers.logits, answers.features, strict=True)
+        ]
+    )
     strange = {
-        kind: np.array([bundle.stranger_score(*bundle.answer(to_pixels(data, manifest.preprocess))) for data in pictures])
+        kind: np.array(
+            [
+                bundle.stranger_score(*bundle.answer(to_pixels(data, manifest.preprocess)))
+                for data in pictures
+            ]
+        )
         for kind, pictures in paint_strangers(STRANGERS_PER_KIND, seed=1).items()
     }
     spoilt = None
@@ -97,7 +120,9 @@ def assess(evaluated: Evaluated, robustness: bool, console: Console) -> Assessme
         evaluated=evaluated,
         promise=promise,
         crossed=crossed,
-        strangers=stranger_figures(manifest.stranger_score, known, strange, manifest.stranger_above),
+        strangers=stranger_figures(
+            manifest.stranger_score, known, strange, manifest.stranger_above
+        ),
         stranger_scores=(known, strange),
         ceiling=noise_ceiling(answers.labels, evaluated.probabilities),
         robustness=spoilt,
@@ -114,7 +139,11 @@ class Pair:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {"classes": list(self.classes), "errors": self.errors, "share_of_all_errors": self.share}
+        return {
+            "classes": list(self.classes),
+            "errors": self.errors,
+            "share_of_all_errors": self.share,
+        }
 
 
 def confusable_pairs(evaluated: Evaluated) -> list[Pair]:
@@ -122,7 +151,11 @@ def confusable_pairs(evaluated: Evaluated) -> list[Pair]:
     matrix, names = np.array(evaluated.figures.confusion_matrix), evaluated.figures.class_names
     total = int(matrix.sum() - matrix.trace())
     pairs = [
-        Pair((names[i], names[j]), int(matrix[i, j] + matrix[j, i]), float((matrix[i, j] + matrix[j, i]) / total))
+        Pair(
+            (names[i], names[j]),
+            int(matrix[i, j] + matrix[j, i]),
+            float((matrix[i, j] + matrix[j, i]) / total),
+        )
         for i in range(len(names))
         for j in range(i + 1, len(names))
         if matrix[i, j] + matrix[j, i]
@@ -133,8 +166,11 @@ def confusable_pairs(evaluated: Evaluated) -> list[Pair]:
 def report_page(assessment: Assessment) -> str:
     """The whole report as one HTML page."""
     evaluated = assessment.evaluated
-    figures, manifest = evaluated.figures, evaluated.bundle.manifest
-    subtitle = f"{figures.images:,} images: {PART_NAMES[evaluated.chosen.part]}; {len(figures.class_names)} classes"
+    figures, manifest = evaluated.figures, evaluated.bundle.contract
+    subtitle = (
+        f"{figures.images:,} images: {PART_NAMES[evaluated.chosen.part]};"
+        f" {len(figures.class_names)} classes"
+    )
     sections = [
         _overview(assessment),
         _classes(assessment),
@@ -157,13 +193,19 @@ def _overview(assessment: Assessment) -> Section:
     points = []
     if evaluated.chosen.part == "val":
         points.append(
-            "The epoch, the temperature and the thresholds were chosen on these images: expect a little less on new ones."
+            "The epoch, the temperature and the thresholds were chosen on these images: expect a"
+            " little less on new ones."
         )
     if evaluated.looks:
         times = "once" if evaluated.looks == 1 else f"{evaluated.looks:,} times"
-        points.append(f"This test split has been looked at {times} for this project, this look included.")
+        points.append(
+            f"This test split has been looked at {times} for this project, this look included."
+        )
     if evaluated.chosen.seen_in_training:
-        points.append(f"{evaluated.chosen.seen_in_training:,} of the images were trained on (the same pixels).")
+        points.append(
+            f"{evaluated.chosen.seen_in_training:,} of the images were trained on (the same"
+            " pixels)."
+        )
     absent = [name for name, of_class in figures.per_class.items() if not of_class.images]
     if absent:
         points.append(f"No image of {', '.join(absent)} is here: nothing is said of them.")
@@ -199,10 +241,18 @@ def _classes(assessment: Assessment) -> Section:
     figures = assessment.evaluated.figures
     rows = [("class", "images", "recall", "precision", "F1")]
     for name, each in figures.per_class.items():
-        recall, precision = (f"{i.value:.1%}" if i.value is not None else "none" for i in (each.recall, each.precision))
+        recall, precision = (
+            f"{i.value:.1%}" if i.value is not None else "none"
+            for i in (each.recall, each.precision)
+        )
         rows.append((name, f"{each.images:,}", recall, precision, f"{each.f1:.3f}"))
     lead = "Recall: how much of a class is found. Precision: how often its name is right."
-    return Section("Classes", lead, figures=[(svg(charts.by_class(figures)), "Recall and precision by class")], table=rows)
+    return Section(
+        "Classes",
+        lead,
+        figures=[(svg(charts.by_class(figures)), "Recall and precision by class")],
+        table=rows,
+    )
 
 
 def _confusion(assessment: Assessment) -> Section:
@@ -212,24 +262,41 @@ def _confusion(assessment: Assessment) -> Section:
         places = [
             place
             for place in _errors(evaluated)
-            if {evaluated.chosen.rows[place].label, _answer_of(evaluated, place)} == set(pair.classes)
+            if {evaluated.chosen.rows[place].label, _answer_of(evaluated, place)}
+            == set(pair.classes)
         ]
-        heading = f"{pair.classes[0]} and {pair.classes[1]}: {pair.errors:,} errors, {pair.share:.0%} of all"
-        galleries.append(Gallery(heading, [[_card(evaluated, place)] for place in places[:PER_PAIR]]))
+        heading = (
+            f"{pair.classes[0]} and {pair.classes[1]}: {pair.errors:,} errors, {pair.share:.0%}"
+            " of all"
+        )
+        galleries.append(
+            Gallery(heading, [[_card(evaluated, place)] for place in places[:PER_PAIR]])
+        )
     images = [
         (svg(charts.confusion(evaluated.figures, shares=False)), "Confusion matrix, counts"),
-        (svg(charts.confusion(evaluated.figures, shares=True)), "Confusion matrix, shares of the true class"),
+        (
+            svg(charts.confusion(evaluated.figures, shares=True)),
+            "Confusion matrix, shares of the true class",
+        ),
     ]
-    return Section("Confusions", "Rows are the true class, columns the answer.", figures=images, galleries=galleries)
+    return Section(
+        "Confusions",
+        "Rows are the true class, columns the answer.",
+        figures=images,
+        galleries=galleries,
+    )
 
 
 def _reliability(assessment: Assessment) -> Section:
     evaluated = assessment.evaluated
-    answers, temperature = evaluated.answers, evaluated.bundle.manifest.temperature
-    how = " (each tenth with the temperature that the other nine give)" if assessment.crossed else ""
+    answers, temperature = evaluated.answers, evaluated.bundle.contract.temperature
+    how = (
+        " (each tenth with the temperature that the other nine give)" if assessment.crossed else ""
+    )
     lead = (
-        f"Of answers given with 80 %, 80 % should be right. Temperature {temperature:g}; calibration error "
-        f"{assessment.promise.expected_calibration_error:.2%}{how}. The temperature never changes which class wins."
+        f"Of answers given with 80 %, 80 % should be right. Temperature {temperature:g};"
+        f" calibration error {assessment.promise.expected_calibration_error:.2%}{how}. The"
+        " temperature never changes which class wins."
     )
     chart = charts.reliability(answers.labels, softmax(answers.logits), evaluated.probabilities)
     return Section("Reliability", lead, figures=[(svg(chart), "Reliability diagram")])
@@ -247,17 +314,28 @@ def _abstaining(assessment: Assessment) -> Section:
             continue
         answered = float((probabilities.max(1) >= threshold).mean())
         rows.append((f"{wish:.0%}", f"{threshold:.3f}", f"{answered:.1%}"))
-        marks.append((answered, float(accuracy[max(0, round(answered * len(labels)) - 1)]), f"{answered:.0%} at {wish:.0%}"))
+        marks.append(
+            (
+                answered,
+                float(accuracy[max(0, round(answered * len(labels)) - 1)]),
+                f"{answered:.0%} at {wish:.0%}",
+            )
+        )
     right = promise.accuracy_answered
     kept = (
-        f"it answers {promise.answered:.1%} and is right in {right.value:.1%} ({right.low:.1%} to {right.high:.1%}) of them."
+        f"it answers {promise.answered:.1%} and is right in {right.value:.1%} ({right.low:.1%} to"
+        f" {right.high:.1%}) of them."
         if right.value is not None
         else "it answers nothing."
     )
-    how = "With thresholds from other images" if assessment.crossed else "With the bundle's threshold"
+    how = (
+        "With thresholds from other images" if assessment.crossed else "With the bundle's threshold"
+    )
     lead = f"{how}, and {promise.wished_accuracy:.0%} wished, {kept}"
     chart = charts.risk_coverage(coverage, accuracy, marks)
-    return Section("When not to answer", lead, figures=[(svg(chart), "Risk-coverage curve")], table=rows)
+    return Section(
+        "When not to answer", lead, figures=[(svg(chart), "Risk-coverage curve")], table=rows
+    )
 
 
 def _sets(assessment: Assessment) -> Section:
@@ -270,19 +348,29 @@ def _sets(assessment: Assessment) -> Section:
         ("classes in a set, on average", f"{promise.mean_set_size:.2f}"),
         ("sets with exactly one class", f"{promise.single:.1%}"),
     ]
-    how = "Measured on images that the thresholds were not fitted on" if assessment.crossed else "By the bundle's thresholds"
-    lead = f"Instead of one class, all that are still possible (split conformal, class by class). {how}."
+    how = (
+        "Measured on images that the thresholds were not fitted on"
+        if assessment.crossed
+        else "By the bundle's thresholds"
+    )
+    lead = (
+        "Instead of one class, all that are still possible (split conformal, class by class)."
+        f" {how}."
+    )
     return Section("Prediction sets", lead, table=rows)
 
 
 def _strangers(assessment: Assessment) -> Section:
     strangers, (known, strange) = assessment.strangers, assessment.stranger_scores
     rows = [("painted strangers", "AUROC", "told")]
-    rows += [(kind, f"{strangers.auroc[kind]:.3f}", f"{strangers.told[kind]:.0%}") for kind in strange]
+    rows += [
+        (kind, f"{strangers.auroc[kind]:.3f}", f"{strangers.told[kind]:.0%}") for kind in strange
+    ]
     rows.append(("these images", "", f"{strangers.false_alarms:.1%} (false alarms)"))
     lead = (
-        f"Pictures of none of the classes, told by {strangers.score} over {strangers.threshold:.3g}: mean AUROC "
-        f"{strangers.mean_auroc:.3f}. Painted by scenelet; photographs of other things may be harder to tell."
+        f"Pictures of none of the classes, told by {strangers.score} over"
+        f" {strangers.threshold:.3g}: mean AUROC {strangers.mean_auroc:.3f}. Painted by scenelet;"
+        " photographs of other things may be harder to tell."
     )
     chart = charts.stranger_scores(known, strange, strangers.threshold, strangers.score)
     samples = [
@@ -291,21 +379,35 @@ def _strangers(assessment: Assessment) -> Section:
         for place in range(2)
     ]
     score = "Score of these images and of strangers"
-    return Section("Strangers", lead, figures=[(svg(chart), score)], table=rows, galleries=[Gallery("Some of them", samples)])
+    return Section(
+        "Strangers",
+        lead,
+        figures=[(svg(chart), score)],
+        table=rows,
+        galleries=[Gallery("Some of them", samples)],
+    )
 
 
 def _ceiling(assessment: Assessment) -> Section:
     evaluated, ceiling = assessment.evaluated, assessment.ceiling
     wrong = _errors(evaluated)
     if ceiling is None:
-        lead = "Too few images a class to judge the labels; the most confident errors below may still be wrong labels."
+        lead = (
+            "Too few images a class to judge the labels; the most confident errors below may still"
+            " be wrong labels."
+        )
         order = sorted(wrong, key=lambda place: -float(evaluated.probabilities[place].max()))
     else:
-        part = f", {ceiling.errors_doubtful:.0%} of its errors" if ceiling.errors_doubtful is not None else ""
+        part = (
+            f", {ceiling.errors_doubtful:.0%} of its errors"
+            if ceiling.errors_doubtful is not None
+            else ""
+        )
         lead = (
-            f"Confident learning doubts {len(ceiling.doubtful):,} of {len(ceiling.label_quality):,} labels{part}. At most "
-            f"{ceiling.accuracy.value:.1%} ({ceiling.accuracy.low:.1%} to {ceiling.accuracy.high:.1%}) can be expected. "
-            "The model is judge in its own cause here, so the true ceiling is rather higher."
+            f"Confident learning doubts {len(ceiling.doubtful):,} of {len(ceiling.label_quality):,}"
+            f" labels{part}. At most {ceiling.accuracy.value:.1%} ({ceiling.accuracy.low:.1%} to"
+            f" {ceiling.accuracy.high:.1%}) can be expected. The model is judge in its own cause"
+            " here, so the true ceiling is rather higher."
         )
         order = sorted(wrong, key=lambda place: float(ceiling.label_quality[place]))
     cards = [[_card(evaluated, place)] for place in order[:PER_GALLERY]]
@@ -319,10 +421,13 @@ def _robustness(assessment: Assessment) -> Section:
     if measured is None:
         return Section("Robustness", points=["Not measured: add --robustness (some minutes)."])
     lead = (
-        f"Mean over nine corruptions, five strengths each: {measured.mean_accuracy:.1%}; clean {measured.clean.value:.1%} "
-        f"({measured.images:,} images). Dotted: clean. Shaded: 95 % intervals."
+        f"Mean over nine corruptions, five strengths each: {measured.mean_accuracy:.1%}; clean"
+        f" {measured.clean.value:.1%} ({measured.images:,} images). Dotted: clean. Shaded: 95 %"
+        " intervals."
     )
-    return Section("Robustness", lead, figures=[(svg(charts.robustness(measured)), lead)], wide=True)
+    return Section(
+        "Robustness", lead, figures=[(svg(charts.robustness(measured)), lead)], wide=True
+    )
 
 
 def _explanations(assessment: Assessment) -> Section:
@@ -334,15 +439,22 @@ def _explanations(assessment: Assessment) -> Section:
         own = [place for place in right if evaluated.chosen.rows[place].label == name]
         typical += sorted(own, key=lambda place: -float(probabilities[place].max()))[:1]
     confident = sorted(wrong, key=lambda place: -float(probabilities[place].max()))[:EXPLAINED]
-    unsure = sorted(range(len(probabilities)), key=lambda place: float(probabilities[place].max()))[:EXPLAINED]
+    unsure = sorted(range(len(probabilities)), key=lambda place: float(probabilities[place].max()))[
+        :EXPLAINED
+    ]
     cam, gap = _grad_cam(evaluated)
     galleries = [
         Gallery(heading, [_explained(evaluated, place, cam) for place in places])
-        for heading, places in (("Typical", typical[:12]), ("Wrong and sure", confident), ("Doubtful", unsure))
+        for heading, places in (
+            ("Typical", typical[:12]),
+            ("Wrong and sure", confident),
+            ("Doubtful", unsure),
+        )
     ]
     lead = (
-        "What the answer hangs on. Occlusion: grey a patch out and see how far the answer's probability falls (the served "
-        "model itself). Grad-CAM: where the last convolution sees the class (the same network in torch)."
+        "What the answer hangs on. Occlusion: grey a patch out and see how far the answer's"
+        " probability falls (the served model itself). Grad-CAM: where the last convolution sees"
+        " the class (the same network in torch)."
     )
     return Section("Explanations", lead, galleries=galleries, points=[gap] if gap else [])
 
@@ -355,12 +467,14 @@ def _grad_cam(evaluated: Evaluated) -> tuple[GradCam | None, str]:
 
 
 def _explained(evaluated: Evaluated, place: int, cam: GradCam | None) -> list[Card]:
-    row, spec = evaluated.chosen.rows[place], evaluated.bundle.manifest.preprocess
+    row, spec = evaluated.chosen.rows[place], evaluated.bundle.contract.preprocess
     pixels = to_input(read(evaluated.chosen.root / row.path), spec)
     target = int(evaluated.probabilities[place].argmax())
     cards = [
         _card(evaluated, place),
-        Card(data_uri(overlay(pixels, occlusion_map(evaluated.bundle, pixels, target))), "occlusion"),
+        Card(
+            data_uri(overlay(pixels, occlusion_map(evaluated.bundle, pixels, target))), "occlusion"
+        ),
     ]
     if cam:
         cards.append(Card(data_uri(overlay(pixels, cam.heat(pixels, target))), "Grad-CAM"))
@@ -370,11 +484,16 @@ def _explained(evaluated: Evaluated, place: int, cam: GradCam | None) -> list[Ca
 def _left_out(assessment: Assessment) -> Section:
     excluded = assessment.evaluated.chosen.excluded
     rows = [("image", "reason"), *((row.path, row.excluded) for row in excluded[:200])]
-    return Section("Left out", f"{len(excluded):,} images could not be used.", table=rows if excluded else ())
+    return Section(
+        "Left out", f"{len(excluded):,} images could not be used.", table=rows if excluded else ()
+    )
 
 
 def _errors(evaluated: Evaluated) -> list[int]:
-    return [int(place) for place in np.flatnonzero(evaluated.probabilities.argmax(1) != evaluated.answers.labels)]
+    return [
+        int(place)
+        for place in np.flatnonzero(evaluated.probabilities.argmax(1) != evaluated.answers.labels)
+    ]
 
 
 def _answer_of(evaluated: Evaluated, place: int) -> str:
@@ -385,4 +504,9 @@ def _card(evaluated: Evaluated, place: int) -> Card:
     row, answer = evaluated.chosen.rows[place], _answer_of(evaluated, place)
     confidence = float(evaluated.probabilities[place].max())
     tone = "good" if answer == row.label else "bad"
-    return Card(thumbnail(evaluated.chosen.root / row.path), f"labelled {row.label}", f"answer {answer} {confidence:.0%}", tone)
+    return Card(
+        thumbnail(evaluated.chosen.root / row.path),
+        f"labelled {row.label}",
+        f"answer {answer} {confidence:.0%}",
+        tone,
+    )

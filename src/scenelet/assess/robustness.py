@@ -11,7 +11,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from scenelet.assess.metrics import Interval, wilson_interval
 from scenelet.bundle.runtime import BundleModel
-from scenelet.data.manifest import Row
+from scenelet.dataset.manifest import Row
 from scenelet.images import decode, preprocess, read
 from scenelet.parallel import Advance, in_parallel, silent
 
@@ -24,7 +24,9 @@ def _blur(image: Image.Image, radius: float, _: np.random.Generator) -> Image.Im
 
 def _noise(image: Image.Image, deviation: float, rng: np.random.Generator) -> Image.Image:
     values = np.asarray(image, np.float32)
-    return Image.fromarray((values + rng.normal(0, deviation, values.shape)).clip(0, 255).astype(np.uint8))
+    return Image.fromarray(
+        (values + rng.normal(0, deviation, values.shape)).clip(0, 255).astype(np.uint8)
+    )
 
 
 def _jpeg(image: Image.Image, quality: float, _: np.random.Generator) -> Image.Image:
@@ -46,15 +48,26 @@ def _saturation(image: Image.Image, factor: float, _: np.random.Generator) -> Im
 
 
 def _rotation(image: Image.Image, degrees: float, rng: np.random.Generator) -> Image.Image:
-    turned = image.rotate(degrees * (1 if rng.random() < 0.5 else -1), Image.Resampling.BILINEAR, expand=False)
-    margin = 0.5 * (1 - 1 / (np.cos(np.radians(degrees)) + np.sin(np.radians(degrees))))  # the black corners are cut off
-    box = (margin * image.width, margin * image.height, (1 - margin) * image.width, (1 - margin) * image.height)
+    turned = image.rotate(
+        degrees * (1 if rng.random() < 0.5 else -1), Image.Resampling.BILINEAR, expand=False
+    )
+    margin = 0.5 * (
+        1 - 1 / (np.cos(np.radians(degrees)) + np.sin(np.radians(degrees)))
+    )  # the black corners are cut off
+    box = (
+        margin * image.width,
+        margin * image.height,
+        (1 - margin) * image.width,
+        (1 - margin) * image.height,
+    )
     return turned.crop(tuple(round(side) for side in box))
 
 
 def _crop(image: Image.Image, part: float, rng: np.random.Generator) -> Image.Image:
     width, height = max(1, round(image.width * part)), max(1, round(image.height * part))
-    left, top = (int(rng.integers(0, most + 1)) for most in (image.width - width, image.height - height))
+    left, top = (
+        int(rng.integers(0, most + 1)) for most in (image.width - width, image.height - height)
+    )
     return image.crop((left, top, left + width, top + height))
 
 
@@ -112,7 +125,9 @@ class Robustness:
         return asdict(self)
 
 
-def measure_robustness(bundle: BundleModel, root: Path, rows: Sequence[Row], advance: Advance = silent) -> Robustness:
+def measure_robustness(
+    bundle: BundleModel, root: Path, rows: Sequence[Row], advance: Advance = silent
+) -> Robustness:
     """Spoil each image in every way and ask the bundle.
 
     Args:
@@ -121,16 +136,21 @@ def measure_robustness(bundle: BundleModel, root: Path, rows: Sequence[Row], adv
         rows: Images.
         advance: Called with 1 after each image.
 
-    Source: after Hendrycks and Dietterich 2019, with corruptions that photographs on their way to a service suffer.
+    Source: after Hendrycks and Dietterich 2019, with corruptions that photographs on their way to a
+    service suffer.
     """
-    names, spec = bundle.manifest.class_names, bundle.manifest.preprocess
+    names, spec = bundle.contract.class_names, bundle.contract.preprocess
 
     def spoil_and_ask(numbered: tuple[int, Row]) -> list[bool]:
         number, row = numbered
-        picture = decode(read(root / row.path), spec.max_pixels, enough=(2 * spec.width, 2 * spec.height))
+        picture = decode(
+            read(root / row.path), spec.max_pixels, enough=(2 * spec.width, 2 * spec.height)
+        )
         rng = np.random.default_rng([7, number])
         ways = [
-            corruption.apply(picture, strength, rng) for corruption in CORRUPTIONS.values() for strength in corruption.strengths
+            corruption.apply(picture, strength, rng)
+            for corruption in CORRUPTIONS.values()
+            for strength in corruption.strengths
         ]
         guesses = [int(bundle.logits(preprocess(way, spec)).argmax()) for way in (picture, *ways)]
         return [names[guess] == row.label for guess in guesses]
@@ -141,6 +161,7 @@ def measure_robustness(bundle: BundleModel, root: Path, rows: Sequence[Row], adv
     counts = right.sum(0)
     intervals = [wilson_interval(int(count), len(rows)) for count in counts]
     by_corruption = {
-        name: intervals[1 + STRENGTHS * place : 1 + STRENGTHS * (place + 1)] for place, name in enumerate(CORRUPTIONS)
+        name: intervals[1 + STRENGTHS * place : 1 + STRENGTHS * (place + 1)]
+        for place, name in enumerate(CORRUPTIONS)
     }
     return Robustness(len(rows), intervals[0], by_corruption, float(right[:, 1:].mean()))

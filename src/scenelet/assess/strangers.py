@@ -1,4 +1,7 @@
-"""Pictures of none of the classes: how well a score tells them, and from where on it should say so. Pure numpy."""
+"""Pictures of none of the classes: how well a score tells them, and from where on it should say so.
+
+Pure numpy.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -19,7 +22,8 @@ class StrangerFigures:
         score: Its name.
         threshold: Scores over this are called strangers.
         false_alarms: Part of the pictures of the classes that are over it.
-        auroc: By kind of stranger: probability that a stranger scores over a picture of the classes.
+        auroc: By kind of stranger: probability that a stranger scores over a picture of the
+            classes.
         told: By kind of stranger: part of them that is over the threshold.
     """
 
@@ -49,7 +53,10 @@ def stranger_scores(
 def auroc(known: np.ndarray, strange: np.ndarray) -> float:
     """Probability that a stranger's score is over a known picture's, ties half (Mann and Whitney 1947)."""
     ordered = np.sort(known)
-    below, not_above = np.searchsorted(ordered, strange, "left"), np.searchsorted(ordered, strange, "right")
+    below, not_above = (
+        np.searchsorted(ordered, strange, "left"),
+        np.searchsorted(ordered, strange, "right"),
+    )
     return float((below + not_above).mean() / (2 * len(known)))
 
 

@@ -1,4 +1,7 @@
-"""When to answer, and with how many classes: abstaining and conformal prediction sets. Pure numpy."""
+"""When to answer, and with how many classes: abstaining and conformal prediction sets.
+
+Pure numpy.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -13,11 +16,14 @@ from scenelet.bundle.numeric import softmax
 FOLDS = 10
 
 
-def risk_coverage(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def risk_coverage(
+    labels: np.ndarray, probabilities: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Accuracy on the most confident part, for every size of that part.
 
     Returns:
-        Confidences from high to low, the coverage (part of the images answered) down to each, and the accuracy there.
+        Confidences from high to low, the coverage (part of the images answered) down to each, and
+        the accuracy there.
     """
     confidence = probabilities.max(1)
     order = np.argsort(-confidence, kind="stable")
@@ -26,18 +32,26 @@ def risk_coverage(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.nda
     return confidence[order], answered / len(labels), np.cumsum(right) / answered
 
 
-def abstain_threshold(labels: np.ndarray, probabilities: np.ndarray, wished_accuracy: float) -> float | None:
-    """The lowest confidence from which on answers are as accurate as wished; None if no confidence suffices."""
+def abstain_threshold(
+    labels: np.ndarray, probabilities: np.ndarray, wished_accuracy: float
+) -> float | None:
+    """The lowest confidence from which on answers are as accurate as wished.
+
+    None if no confidence suffices.
+    """
     confidence, _, accuracy = risk_coverage(labels, probabilities)
     good = np.flatnonzero(accuracy >= wished_accuracy)
     return float(confidence[good[-1]]) if len(good) else None
 
 
-def conformal_thresholds(labels: np.ndarray, probabilities: np.ndarray, coverage: float) -> np.ndarray:
+def conformal_thresholds(
+    labels: np.ndarray, probabilities: np.ndarray, coverage: float
+) -> np.ndarray:
     """(classes,) least probability with which a class belongs to the prediction set.
 
-    Split conformal, class by class: of new images of a class, at least `coverage` have it in their set, on average over
-    calibration sets, whatever the network. A class with too few images to promise that is in every set.
+    Split conformal, class by class: of new images of a class, at least `coverage` have it in their
+    set, on average over calibration sets, whatever the network. A class with too few images to
+    promise that is in every set.
 
     Args:
         labels: (n,) of images that were not trained on.
@@ -55,7 +69,10 @@ def conformal_thresholds(labels: np.ndarray, probabilities: np.ndarray, coverage
 
 
 def prediction_sets(probabilities: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-    """(n, classes) bool: which classes belong to each image's set. It may be empty, and may hold several."""
+    """(n, classes) bool: which classes belong to each image's set.
+
+    It may be empty, and may hold several.
+    """
     return probabilities >= thresholds
 
 
@@ -122,7 +139,9 @@ def measure_promise(
     )
 
 
-def cross_fitted(labels: np.ndarray, logits: np.ndarray, wished: tuple[float, float], seed: int = 0) -> Promise:
+def cross_fitted(
+    labels: np.ndarray, logits: np.ndarray, wished: tuple[float, float], seed: int = 0
+) -> Promise:
     """Measure temperature and thresholds on images that they were not fitted on, though all images serve both ends in turn.
 
     Each of ten parts is judged by what the other nine give.
@@ -144,5 +163,7 @@ def cross_fitted(labels: np.ndarray, logits: np.ndarray, wished: tuple[float, fl
         fitted = softmax(logits[outside], temperature)
         thresholds[inside] = conformal_thresholds(labels[outside], fitted, wished[1])
         floor = abstain_threshold(labels[outside], fitted, wished[0]) if outside.any() else None
-        floors[inside] = 2.0 if floor is None else floor  # no confidence suffices: nothing is answered
+        floors[inside] = (
+            2.0 if floor is None else floor
+        )  # no confidence suffices: nothing is answered
     return measure_promise(labels, probabilities, thresholds, floors, wished)

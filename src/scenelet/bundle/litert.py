@@ -1,8 +1,12 @@
-"""LiteRT's C API by ctypes: a .tflite file's bytes to its outputs, without numpy. Knows nothing of bundles.
+"""LiteRT's C API by ctypes: a .tflite file's bytes to its outputs, without numpy.
 
-LiteRT's Python interpreter imports numpy, which is most of a cold start and of a package; its C library does the same alone.
+Knows nothing of bundles.
 
-Source: the C headers of google-ai-edge/LiteRT (litert/c), version 2.3; see docs/decisions/0012-serving-without-numpy.md.
+LiteRT's Python interpreter imports numpy, which is most of a cold start and of a package; its C
+library does the same alone.
+
+Source: the C headers of google-ai-edge/LiteRT (litert/c), version 2.3; see
+docs/decisions/0012-serving-without-numpy.md.
 """
 
 from __future__ import annotations
@@ -11,7 +15,19 @@ import ctypes
 import functools
 import queue
 from array import array
-from ctypes import POINTER, Structure, byref, c_char_p, c_float, c_int, c_int32, c_int64, c_size_t, c_uint32, c_void_p
+from ctypes import (
+    POINTER,
+    Structure,
+    byref,
+    c_char_p,
+    c_float,
+    c_int,
+    c_int32,
+    c_int64,
+    c_size_t,
+    c_uint32,
+    c_void_p,
+)
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -20,7 +36,11 @@ LIBRARIES = ("libLiteRt.so", "libLiteRt.dylib", "libLiteRt.dll")
 _FLOAT32, _UINT8, _INT8 = 1, 3, 9  # LiteRtElementType
 _CODES = {_FLOAT32: "f", _UINT8: "B", _INT8: "b"}
 _CPU, _PER_TENSOR, _INT = 1, 1, 2  # LiteRtHwAccelerators, LiteRtQuantizationTypeId, LiteRtAnyType
-_AUTO_REGISTER, _LOG_SEVERITY, _ERROR = 24, 25, 4  # LiteRtEnvOptionTag, and of its second the least that is told
+_AUTO_REGISTER, _LOG_SEVERITY, _ERROR = (
+    24,
+    25,
+    4,
+)  # LiteRtEnvOptionTag, and of its second the least that is told
 _MOST_DIMENSIONS = 8
 
 
@@ -73,11 +93,18 @@ class Tensor:
 
     def values(self, content: bytes) -> array[float]:
         """Its bytes as floats; quantised ones are scaled back."""
-        return array("f", map(self._floats.__getitem__, content)) if self._floats else array(self.code, content)
+        return (
+            array("f", map(self._floats.__getitem__, content))
+            if self._floats
+            else array(self.code, content)
+        )
 
 
 class Model:
-    """A loaded .tflite file with one input, on one thread; not to be called from two threads at once."""
+    """A loaded .tflite file with one input, on one thread.
+
+    Not to be called from two threads at once.
+    """
 
     def __init__(self, content: bytes) -> None:
         """Load and compile.
@@ -89,20 +116,36 @@ class Model:
         self._buffers: list[c_void_p] = []
         self._content = content  # the model reads from it as long as it lives
         environment = _environment()
-        _call("LiteRtCreateModelFromBuffer", environment, c_char_p(content), c_size_t(len(content)), byref(self._model))
+        _call(
+            "LiteRtCreateModelFromBuffer",
+            environment,
+            c_char_p(content),
+            c_size_t(len(content)),
+            byref(self._model),
+        )
         self.inputs, self.outputs = self._tensors("Input"), self._tensors("Output")
         options = c_void_p()
         _call("LiteRtCreateOptions", byref(options))
         try:
             _call("LiteRtSetOptionsHardwareAccelerators", options, c_int(_CPU))
-            _call("LiteRtCreateCompiledModel", environment, self._model, options, byref(self._compiled))
+            _call(
+                "LiteRtCreateCompiledModel",
+                environment,
+                self._model,
+                options,
+                byref(self._compiled),
+            )
         finally:
             _library().LiteRtDestroyOptions(options)
         if len(self.inputs) != 1:
             raise LiteRTError(f"found {len(self.inputs)} inputs, expected one")
-        self._in, self._out = self._memory("Input", self.inputs), self._memory("Output", self.outputs)
+        self._in, self._out = (
+            self._memory("Input", self.inputs),
+            self._memory("Output", self.outputs),
+        )
         self._handles = [
-            (c_size_t(len(side)), (c_void_p * len(side))(*(each[0] for each in side))) for side in (self._in, self._out)
+            (c_size_t(len(side)), (c_void_p * len(side))(*(each[0] for each in side)))
+            for side in (self._in, self._out)
         ]
 
     def run(self, content: bytes) -> list[array[float]]:
@@ -121,7 +164,13 @@ class Model:
         if len(content) != size:
             raise LiteRTError(f"found {len(content):,} bytes of input, expected {size:,}")
         ctypes.memmove(memory, content, size)
-        _call("LiteRtRunCompiledModel", self._compiled, c_size_t(0), *self._handles[0], *self._handles[1])
+        _call(
+            "LiteRtRunCompiledModel",
+            self._compiled,
+            c_size_t(0),
+            *self._handles[0],
+            *self._handles[1],
+        )
         return [
             tensor.values(ctypes.string_at(memory, size))
             for tensor, (_, memory, size) in zip(self.outputs, self._out, strict=True)
@@ -142,7 +191,9 @@ class Model:
         found = []
         for place in range(count.value):
             tensor, name = c_void_p(), c_char_p()
-            _call(f"LiteRtGetSignature{kind}TensorByIndex", signature, c_size_t(place), byref(tensor))
+            _call(
+                f"LiteRtGetSignature{kind}TensorByIndex", signature, c_size_t(place), byref(tensor)
+            )
             _call(f"LiteRtGetSignature{kind}Name", signature, c_size_t(place), byref(name))
             found.append(Tensor(tensor, (name.value or b"").decode("utf-8", "replace")))
         return found
@@ -153,7 +204,9 @@ class Model:
         for place, tensor in enumerate(tensors):
             wanted, handle, memory, size = c_void_p(), c_void_p(), c_void_p(), c_size_t()
             place_and_wanted = (c_size_t(0), c_size_t(place), byref(wanted))
-            _call(f"LiteRtGetCompiledModel{kind}BufferRequirements", self._compiled, *place_and_wanted)
+            _call(
+                f"LiteRtGetCompiledModel{kind}BufferRequirements", self._compiled, *place_and_wanted
+            )
             made = (_environment(), byref(tensor.kind), wanted, byref(handle))
             _call("LiteRtCreateManagedTensorBufferFromRequirements", *made)
             self._buffers.append(handle)
@@ -190,11 +243,14 @@ def library_path() -> Path:
         LiteRTError: It is not there.
     """
     found = find_spec("ai_edge_litert")
-    folders = [Path(folder) for folder in (found.submodule_search_locations or ())] if found else []
+    folders = [Path(folder) for folder in found.submodule_search_locations or ()] if found else []
     for path in (folder / name for folder in folders for name in LIBRARIES):
         if path.is_file():
             return path
-    raise LiteRTError(f"LiteRT's C library ({LIBRARIES[0]}) is not installed; pip install 'ai-edge-litert>=2.3,<2.4'")
+    raise LiteRTError(
+        f"LiteRT's C library ({LIBRARIES[0]}) is not installed; pip install"
+        " 'ai-edge-litert>=2.3,<2.4'"
+    )
 
 
 @functools.cache
@@ -205,9 +261,16 @@ def _library() -> ctypes.CDLL:
 @functools.cache
 def _environment() -> c_void_p:
     """One for the process: on the CPU alone, so that no driver of a GPU is looked for."""
-    options = (_Option * 2)(_Option(_AUTO_REGISTER, _Value(_INT, _CPU)), _Option(_LOG_SEVERITY, _Value(_INT, _ERROR)))
+    options = (_Option * 2)(
+        _Option(_AUTO_REGISTER, _Value(_INT, _CPU)), _Option(_LOG_SEVERITY, _Value(_INT, _ERROR))
+    )
     environment = c_void_p()
-    _call("LiteRtCreateEnvironment", c_int(len(options)), ctypes.cast(options, POINTER(_Option)), byref(environment))
+    _call(
+        "LiteRtCreateEnvironment",
+        c_int(len(options)),
+        ctypes.cast(options, POINTER(_Option)),
+        byref(environment),
+    )
     return environment
 
 

@@ -1,4 +1,7 @@
-"""What serving computes for one picture, for many at once, and how the feature space is fitted. Needs numpy; torch-free."""
+"""What serving computes for one picture, for many at once, and how the feature space is fitted.
+
+Needs numpy; torch-free.
+"""
 
 from dataclasses import dataclass
 
@@ -32,10 +35,15 @@ class FeatureSpace:
 
 
 def fit_feature_space(features: np.ndarray) -> FeatureSpace:
-    """Mean and whitening of (n, features); directions of little spread are softened, the least of very many left out."""
+    """Mean and whitening of (n, features).
+
+    Directions of little spread are softened, the least of very many left out.
+    """
     features = np.asarray(features, np.float64)
     mean = features.mean(0)
-    spread = np.cov(features - mean, rowvar=False) if len(features) > 1 else np.eye(features.shape[1])
+    spread = (
+        np.cov(features - mean, rowvar=False) if len(features) > 1 else np.eye(features.shape[1])
+    )
     values, vectors = np.linalg.eigh(np.atleast_2d(spread))
     keep = np.argsort(values)[::-1][:MOST_DIRECTIONS]
     softened = values[keep].clip(0) + 1e-3 * max(values.mean(), 1e-12)

@@ -1,4 +1,7 @@
-"""The training profile: how bright, sharp and near the pictures were that a bundle was made from. Measuring needs no numpy."""
+"""The training profile: how bright, sharp and near the pictures were that a bundle was made from.
+
+Measuring needs no numpy.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,8 +20,12 @@ def picture_measures(pixels: bytes, width: int, height: int) -> dict[str, float]
         height: In pixels.
     """
     grey = Image.frombytes("RGB", (width, height), pixels).convert("L")
-    across = ImageChops.difference(grey.crop((1, 0, width, height)), grey.crop((0, 0, width - 1, height)))
-    down = ImageChops.difference(grey.crop((0, 1, width, height)), grey.crop((0, 0, width, height - 1)))
+    across = ImageChops.difference(
+        grey.crop((1, 0, width, height)), grey.crop((0, 0, width - 1, height))
+    )
+    down = ImageChops.difference(
+        grey.crop((0, 1, width, height)), grey.crop((0, 0, width, height - 1))
+    )
     brightness, *steps = (ImageStat.Stat(image).mean[0] / 255 for image in (grey, across, down))
     return {"brightness": round(brightness, 4), "sharpness": round(sum(steps), 4)}
 
@@ -35,5 +42,8 @@ def profile_of(measures: Mapping[str, Sequence[float]]) -> dict[str, Any]:
     for name, values in measures.items():
         edges = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1]).round(5))
         counts = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)
-        profile[name] = {"edges": edges.tolist(), "shares": (counts / max(1, counts.sum())).round(5).tolist()}
+        profile[name] = {
+            "edges": edges.tolist(),
+            "shares": (counts / max(1, counts.sum())).round(5).tolist(),
+        }
     return profile

@@ -1,12 +1,15 @@
-"""Run a bundle's LiteRT model: model input to logits and features. Without numpy; knows nothing of files' bytes or HTTP."""
+"""Run a bundle's LiteRT model: model input to logits and features.
+
+Without numpy; knows nothing of files' bytes or HTTP.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scenelet.bundle.contract import DISTANCE, LITERT, Contract, read_contract, verify_files
 from scenelet.bundle.litert import LiteRTError, Pool
-from scenelet.bundle.manifest import DISTANCE, LITERT, Manifest, read_manifest, verify_files
 from scenelet.bundle.scores import energy
 from scenelet.errors import BundleFormatError
 
@@ -20,7 +23,10 @@ OUTPUTS = ("output_0", "output_1")  # logits and features, by their names in the
 
 
 class LiteRTModel:
-    """A loaded LiteRT model; safe to call from several threads, of which as many compute at once as there are copies."""
+    """A loaded LiteRT model.
+
+    Safe to call from several threads, of which as many compute at once as there are copies.
+    """
 
     def __init__(self, content: bytes, origin: str, copies: int = 1) -> None:
         """Load.
@@ -31,14 +37,21 @@ class LiteRTModel:
             copies: Answers computed at once, each on one thread.
 
         Raises:
-            BundleFormatError: Not a LiteRT model with one uint8 NHWC input, and logits and features as outputs.
+            BundleFormatError: Not a LiteRT model with one uint8 NHWC input, and logits and features
+                as outputs.
         """
         self._pool = _load(content, origin, copies)
         taken, given = self._pool.inputs[0], {output.name: output for output in self._pool.outputs}
         if taken.code != "B" or len(taken.shape) != 4 or taken.shape[3] != 3:
-            raise BundleFormatError(f"{origin}: found input {taken.shape} of code {taken.code}, expected one uint8 NHWC.")
+            raise BundleFormatError(
+                f"{origin}: found input {taken.shape} of code {taken.code}, expected one uint8"
+                " NHWC."
+            )
         if set(given) != set(OUTPUTS):
-            raise BundleFormatError(f"{origin}: found outputs {sorted(given)}, expected logits and features. Export it again.")
+            raise BundleFormatError(
+                f"{origin}: found outputs {sorted(given)}, expected logits and features. Export it"
+                " again."
+            )
         self.input_shape = taken.shape
         self.class_count, self.feature_count = (given[name].shape[-1] for name in OUTPUTS)
         self._order = [list(given).index(name) for name in OUTPUTS]
@@ -64,7 +77,7 @@ class LiteRTModel:
 
 
 class BundleModel:
-    """A bundle's manifest and its loaded LiteRT model."""
+    """A bundle's contract and its loaded LiteRT model."""
 
     def __init__(self, folder: Path, copies: int = 1) -> None:
         """Open a bundle; the model's checksum is verified before it is loaded.
@@ -74,25 +87,32 @@ class BundleModel:
             copies: Answers computed at once, each on one thread.
 
         Raises:
-            BundleFormatError: Incomplete, of another format version, or model and manifest do not fit together.
+            BundleFormatError: Incomplete, of another format version, or model and contract do not
+                fit together.
             BundleTamperedError: The model is not the one that was exported.
         """
         self.folder = folder
-        self.manifest: Manifest = read_manifest(folder)
-        contents = verify_files(folder, self.manifest, only=(LITERT, DISTANCE))
+        self.contract: Contract = read_contract(folder)
+        contents = verify_files(folder, self.contract, only=(LITERT, DISTANCE))
         self.model = LiteRTModel(contents[LITERT], str(folder / LITERT), copies)
-        spec, names = self.manifest.preprocess, self.manifest.class_names
-        if self.model.input_shape != (1, spec.height, spec.width, 3) or self.model.class_count != len(names):
+        spec, names = self.contract.preprocess, self.contract.class_names
+        if self.model.input_shape != (
+            1,
+            spec.height,
+            spec.width,
+            3,
+        ) or self.model.class_count != len(names):
             raise BundleFormatError(
-                f"{folder}: the model takes {self.model.input_shape} and knows {self.model.class_count} classes, "
-                f"bundle.json says {spec.height} x {spec.width} pixels and {len(names)} classes. Export the bundle again."
+                f"{folder}: the model takes {self.model.input_shape} and knows"
+                f" {self.model.class_count} classes, bundle.json says {spec.height} x {spec.width}"
+                f" pixels and {len(names)} classes. Export the bundle again."
             )
         self._distance = _load(contents[DISTANCE], str(folder / DISTANCE), copies)
         taken = self._distance.inputs[0]
         if (taken.code, taken.shape) != ("f", (1, self.model.feature_count)):
             raise BundleFormatError(
-                f"{folder}: the model computes {self.model.feature_count} features, {DISTANCE} takes {taken.shape}. "
-                "Export the bundle again."
+                f"{folder}: the model computes {self.model.feature_count} features, {DISTANCE}"
+                f" takes {taken.shape}. Export the bundle again."
             )
 
     def answer(self, pixels: bytes | np.ndarray) -> tuple[array[float], array[float]]:
@@ -105,12 +125,15 @@ class BundleModel:
 
     def stranger_score(self, logits: Sequence[float], features: array[float] | np.ndarray) -> float:
         """How little a picture looks like the training pictures, by the score that the bundle says."""
-        if self.manifest.stranger_score == "energy":
-            return energy(logits, self.manifest.temperature)
+        if self.contract.stranger_score == "energy":
+            return energy(logits, self.contract.temperature)
         return self.distance(features)
 
     def distance(self, features: array[float] | np.ndarray) -> float:
-        """How far a picture's float32 features are from those of the training pictures; about 1 for these."""
+        """How far a picture's float32 features are from those of the training pictures.
+
+        About 1 for these.
+        """
         return self._distance.run(features.tobytes())[0][0]
 
 

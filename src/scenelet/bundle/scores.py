@@ -1,4 +1,7 @@
-"""From logits to probabilities and energy, for one picture and without numpy; `numeric` has the same for many."""
+"""From logits to probabilities and energy, for one picture and without numpy.
+
+`numeric` has the same for many.
+"""
 
 from __future__ import annotations
 

@@ -9,7 +9,9 @@ from scenelet.errors import BundleFormatError
 
 def training_data_csv(parts: Mapping[str, str]) -> str:
     """CSV text of pixel hash -> "train" or "val", sorted."""
-    return "pixel_hash,part\n" + "".join(f"{pixels},{part}\n" for pixels, part in sorted(parts.items()))
+    return "pixel_hash,part\n" + "".join(
+        f"{pixels},{part}\n" for pixels, part in sorted(parts.items())
+    )
 
 
 def read_training_data(path: Path) -> dict[str, str]:
@@ -22,4 +24,6 @@ def read_training_data(path: Path) -> dict[str, str]:
         with open(path, newline="", encoding="ascii") as file:
             return {row["pixel_hash"]: row["part"] for row in csv.DictReader(file)}
     except (OSError, KeyError, ValueError) as error:
-        raise BundleFormatError(f"{path}: can't be read, so trained and unseen images can't be told apart: {error}") from error
+        raise BundleFormatError(
+            f"{path}: can't be read, so trained and unseen images can't be told apart: {error}"
+        ) from error

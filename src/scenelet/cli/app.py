@@ -24,22 +24,36 @@ _SETTINGS = {
 
 
 def app(
-    bundle: Annotated[Path | None, typer.Option(help="Bundle that answers; default: the Intel scenes bundle.")] = None,
+    bundle: Annotated[
+        Path | None, typer.Option(help="Bundle that answers; default: the Intel scenes bundle.")
+    ] = None,
     run: Annotated[Path, typer.Option(help="Run folder, or a folder of them.")] = Path("runs"),
     searches: Annotated[Path, typer.Option(help="Folder of searches.")] = Path("searches"),
-    data: Annotated[Path | None, typer.Option(help="Folder of class folders, to browse and to measure on.")] = None,
-    manifest: Annotated[Path, typer.Option(help="Its manifest, as `data audit` writes it.")] = Path("audit/manifest.csv"),
-    endpoint: Annotated[str | None, typer.Option(metavar="URL", help="Deployed service to ask too.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of class folders, to browse and to measure on.")
+    ] = None,
+    manifest: Annotated[Path, typer.Option(help="Its manifest, as `data audit` writes it.")] = Path(
+        "audit/manifest.csv"
+    ),
+    endpoint: Annotated[
+        str | None, typer.Option(metavar="URL", help="Deployed service to ask too.")
+    ] = None,
     ledger: Annotated[
-        Path, typer.Option(envvar="SCENELET_LEDGER", help="Where looks at test splits are recorded.")
+        Path,
+        typer.Option(envvar="SCENELET_LEDGER", help="Where looks at test splits are recorded."),
     ] = DEFAULT_LEDGER,
-    host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for everybody.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address to listen at; 0.0.0.0 for everybody.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen at.")] = 8501,
     trust_host: Annotated[
-        list[str] | None, typer.Option(metavar="HOST:PORT", help="Server in your own network that URLs may name.")
+        list[str] | None,
+        typer.Option(metavar="HOST:PORT", help="Server in your own network that URLs may name."),
     ] = None,
 ) -> None:
-    """See the data, try the model, know its limits, in a browser. Local by default; uploads stay in memory.
+    """See the data, try the model, know its limits, in a browser.
+
+    Local by default; uploads stay in memory.
 
     Example: `scenelet app --data photos`
     """
@@ -64,10 +78,18 @@ def app(
         "ledger": str(ledger),
         "trusted": trust_host or [],
     }
-    settings = {**_SETTINGS, "server.address": host, "server.port": str(port), "server.headless": "true"}
+    settings = {
+        **_SETTINGS,
+        "server.address": host,
+        "server.port": str(port),
+        "server.headless": "true",
+    }
     flags = [word for name, value in settings.items() for word in (f"--{name}", value)]
     script = Path(__file__).parents[1] / "app" / "main.py"
     stderr().print(f"open http://{host}:{port}", highlight=False)
     os.environ["SCENELET_APP"] = json.dumps(environment)
-    os.environ |= {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "65536"}  # so that memory comes back after a crowd
+    os.environ |= {
+        "MALLOC_ARENA_MAX": "2",
+        "MALLOC_TRIM_THRESHOLD_": "65536",
+    }  # so that memory comes back after a crowd
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(script), *flags])  # noqa: S606  (this process becomes it)

@@ -9,21 +9,34 @@ import typer
 from scenelet.cli.output import needs_extra, stderr, stdout, wrote
 
 if TYPE_CHECKING:
+    from scenelet.deploy.aws.release import Release
     from scenelet.deploy.preflight import Preflight
-    from scenelet.deploy.release import Release
 
 StackOption = Annotated[str, typer.Option(help="Name of the stack, and of its function.")]
-RegionOption = Annotated[str | None, typer.Option(help="AWS region; default: as AWS's own tools take it.")]
-BucketOption = Annotated[str | None, typer.Option(help="Bucket for packages; default: one of ours, made when needed.")]
-PythonOption = Annotated[str, typer.Option(help="Python of the Lambda runtime: 3.12, 3.13 or 3.14.")]
+RegionOption = Annotated[
+    str | None, typer.Option(help="AWS region; default: as AWS's own tools take it.")
+]
+BucketOption = Annotated[
+    str | None, typer.Option(help="Bucket for packages; default: one of ours, made when needed.")
+]
+PythonOption = Annotated[
+    str, typer.Option(help="Python of the Lambda runtime: 3.12, 3.13 or 3.14.")
+]
 ArchOption = Annotated[str, typer.Option(help="Processor: x86_64 or arm64.")]
 
 
 def package(
-    bundle: Annotated[Path | None, typer.Argument(help="Bundle folder; default: the Intel scenes bundle.")] = None,
-    out: Annotated[Path | None, typer.Option(help="File or folder to write; default: packages/NAME-ARCH.zip.")] = None,
+    bundle: Annotated[
+        Path | None, typer.Argument(help="Bundle folder; default: the Intel scenes bundle.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File or folder to write; default: packages/NAME-ARCH.zip.")
+    ] = None,
     image: Annotated[
-        bool, typer.Option("--image/--zip", help="A folder with a Dockerfile to build an image from, or a zip.")
+        bool,
+        typer.Option(
+            "--image/--zip", help="A folder with a Dockerfile to build an image from, or a zip."
+        ),
     ] = False,
     arch: ArchOption = "x86_64",
     python: PythonOption = "3.13",
@@ -35,24 +48,27 @@ def package(
     """
     with needs_extra("aws"):
         from scenelet.deploy.package import package_image, package_zip
-    from scenelet.bundle.manifest import read_manifest
-    from scenelet.deploy.target import Target
+    from scenelet.bundle.contract import read_contract
+    from scenelet.deploy.aws.target import Target
     from scenelet.shipped import default_bundle
 
     folder, target = bundle or default_bundle(), Target(python, arch)
-    name = f"{read_manifest(folder).name}-{arch}"
+    name = f"{read_contract(folder).name}-{arch}"
     made = (package_image if image else package_zip)(
         folder, out or Path("packages") / (name if image else f"{name}.zip"), target
     )
     if not made.compiled:
         stderr().print(
-            f"no Python {python} on this machine, so no bytecode is in it: its cold start is slower",
+            f"no Python {python} on this machine, so no bytecode is in it: its cold start is"
+            " slower",
             style="yellow",
             highlight=False,
         )
     if as_json:
         values = {"path": str(made.path), "sha256": made.sha256, "zip_bytes": made.zip_bytes}
-        typer.echo(json.dumps({**values, "unzipped_bytes": made.unzipped_bytes, "shares": made.shares}))
+        typer.echo(
+            json.dumps({**values, "unzipped_bytes": made.unzipped_bytes, "shares": made.shares})
+        )
         return
     for part, size in made.shares.items():
         if size > 50_000:
@@ -60,14 +76,20 @@ def package(
     what = (
         "folder for an image"
         if image
-        else f"package of {made.zip_bytes / 1e6:.2f} MB, {made.unzipped_bytes / 1e6:.1f} MB unzipped"
+        else (
+            f"package of {made.zip_bytes / 1e6:.2f} MB, {made.unzipped_bytes / 1e6:.1f} MB unzipped"
+        )
     )
-    wrote(what, made.path, f"docker build {made.path}" if image else f"scenelet preflight {made.path}")
+    wrote(
+        what, made.path, f"docker build {made.path}" if image else f"scenelet preflight {made.path}"
+    )
 
 
 def preflight(
     package: Annotated[Path, typer.Argument(help="Zip that `package` wrote.")],
-    memory: Annotated[int, typer.Option(help="Memory in MiB that it may use while it is tried.")] = 1024,
+    memory: Annotated[
+        int, typer.Option(help="Memory in MiB that it may use while it is tried.")
+    ] = 1024,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Will it start on Lambda, answer as recorded, and what will it cost? Exit code 1 with the reason if it would not do.
@@ -86,26 +108,45 @@ def preflight(
 
 
 def deploy(
-    source: Annotated[Path | None, typer.Argument(help="Bundle folder or package; default: the Intel scenes bundle.")] = None,
+    source: Annotated[
+        Path | None,
+        typer.Argument(help="Bundle folder or package; default: the Intel scenes bundle."),
+    ] = None,
     stack: StackOption = "scenelet",
     region: RegionOption = None,
     arch: ArchOption = "x86_64",
     python: PythonOption = "3.13",
-    memory: Annotated[int | None, typer.Option(help="Memory in MiB; default: what preflight recommends.")] = None,
+    memory: Annotated[
+        int | None, typer.Option(help="Memory in MiB; default: what preflight recommends.")
+    ] = None,
     timeout: Annotated[int, typer.Option(help="Seconds that an answer may take.")] = 20,
-    concurrency: Annotated[int, typer.Option(help="Instances at most, so that the bill has a ceiling; 0: no limit.")] = 5,
+    concurrency: Annotated[
+        int, typer.Option(help="Instances at most, so that the bill has a ceiling; 0: no limit.")
+    ] = 5,
     rate: Annotated[int, typer.Option(help="Requests a second that are let through.")] = 10,
     burst: Annotated[int, typer.Option(help="Requests at once that are let through.")] = 20,
     log_days: Annotated[int, typer.Option(help="Days that logs are kept.")] = 30,
-    allow_url: Annotated[bool, typer.Option(help="Fetch URLs that requests name (public addresses only).")] = True,
+    allow_url: Annotated[
+        bool, typer.Option(help="Fetch URLs that requests name (public addresses only).")
+    ] = True,
     cors_origin: Annotated[
-        list[str] | None, typer.Option(metavar="ORIGIN", help="Origin whose pages may ask; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="ORIGIN", help="Origin whose pages may ask; may be repeated."),
     ] = None,
-    iam: Annotated[bool, typer.Option("--iam", help="Requests must be signed with AWS credentials.")] = False,
-    function_url: Annotated[bool, typer.Option("--function-url", help="A Function URL in place of an HTTP API.")] = False,
-    warm_up: Annotated[bool, typer.Option("--warm-up", help="Ask every five minutes, so that an instance stays warm.")] = False,
+    iam: Annotated[
+        bool, typer.Option("--iam", help="Requests must be signed with AWS credentials.")
+    ] = False,
+    function_url: Annotated[
+        bool, typer.Option("--function-url", help="A Function URL in place of an HTTP API.")
+    ] = False,
+    warm_up: Annotated[
+        bool,
+        typer.Option("--warm-up", help="Ask every five minutes, so that an instance stays warm."),
+    ] = False,
     bucket: BucketOption = None,
-    plan: Annotated[bool, typer.Option("--plan", help="Show changes and price, and change nothing.")] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Show changes and price, and change nothing.")
+    ] = False,
 ) -> None:
     """Bring a bundle to an HTTPS address on AWS; proved by its golden pictures, or taken back.
 
@@ -113,8 +154,8 @@ def deploy(
     or, to look first: `scenelet deploy models/intel-scenes --plan`
     """
     with needs_extra("aws"):
-        from scenelet.deploy.release import Options, Release
-    from scenelet.deploy.cloud import Cloud
+        from scenelet.deploy.aws.release import Options, Release
+    from scenelet.deploy.aws.cloud import Cloud
 
     cloud = Cloud(region)
     cloud.account()  # no credentials is said before anything is packed
@@ -141,10 +182,15 @@ def deploy(
         changes = release.plan(content)
         for change in changes or ["nothing: the stack is as it would be"]:
             typer.echo(change)
-        typer.echo(f"nothing was changed\nnext: scenelet deploy --stack {stack} --region {cloud.region}")
+        typer.echo(
+            f"nothing was changed\nnext: scenelet deploy --stack {stack} --region {cloud.region}"
+        )
         return
     done = release.deploy(content, _say)
-    typer.echo(f"version {done.version} {'answers' if done.changed else 'answers, nothing was to be changed'}: {done.endpoint}")
+    typer.echo(
+        f"version {done.version}"
+        f" {'answers' if done.changed else 'answers, nothing was to be changed'}: {done.endpoint}"
+    )
     typer.echo(f"golden pictures answered as recorded, largest difference {done.difference:.1e}")
     typer.echo(f"next: scenelet predict --endpoint {done.endpoint} photo.jpg")
 
@@ -162,7 +208,8 @@ def status(stack: StackOption = "scenelet", region: RegionOption = None) -> None
     typer.echo(f"address: {release.endpoint()}")
     for version in release.versions():
         typer.echo(
-            f"{'->' if version.live else '  '} version {version.number:4} {version.description}  {version.modified[:19]}"
+            f"{'->' if version.live else '  '} version {version.number:4} {version.description} "
+            f" {version.modified[:19]}"
         )
     for name, value in release.alarms().items():
         typer.echo(f"{name}: {value.lower()}")
@@ -171,7 +218,10 @@ def status(stack: StackOption = "scenelet", region: RegionOption = None) -> None
 def rollback(
     stack: StackOption = "scenelet",
     region: RegionOption = None,
-    to: Annotated[str | None, typer.Option(metavar="VERSION", help="Version to go to; default: the one before.")] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="VERSION", help="Version to go to; default: the one before."),
+    ] = None,
 ) -> None:
     """Send requests to the version before, at once.
 
@@ -221,8 +271,8 @@ def destroy(
 
 def _release(stack: str, region: str | None, bucket: str | None = None) -> "Release":
     with needs_extra("aws"):
-        from scenelet.deploy.release import Options, Release
-    from scenelet.deploy.cloud import Cloud
+        from scenelet.deploy.aws.release import Options, Release
+    from scenelet.deploy.aws.cloud import Cloud
 
     cloud = Cloud(region)
     cloud.account()
@@ -233,9 +283,9 @@ def _packed(source: Path | None, arch: str, python: str) -> tuple[bytes, "Prefli
     """A package's bytes, proved; a bundle is packed first."""
     import tempfile
 
+    from scenelet.deploy.aws.target import Target
     from scenelet.deploy.package import package_zip
     from scenelet.deploy.preflight import preflight, require
-    from scenelet.deploy.target import Target
     from scenelet.shipped import default_bundle
 
     given = source or default_bundle()
@@ -251,7 +301,7 @@ def _packed(source: Path | None, arch: str, python: str) -> tuple[bytes, "Prefli
 
 
 def _recommended(found: "Preflight") -> int:
-    from scenelet.deploy.price import recommended
+    from scenelet.deploy.aws.price import recommended
 
     return recommended(found.costs).memory_mib if found.costs else 512
 
@@ -259,7 +309,7 @@ def _recommended(found: "Preflight") -> int:
 def _show_preflight(found: "Preflight") -> None:
     from rich.table import Table
 
-    from scenelet.deploy.price import PRICES_OF, recommended
+    from scenelet.deploy.aws.price import PRICES_OF, recommended
 
     table = Table(box=None, pad_edge=False, show_header=False)
     marks = {True: "[green]yes[/]", False: "[red]no[/]", None: "[yellow]?[/]"}
@@ -270,29 +320,49 @@ def _show_preflight(found: "Preflight") -> None:
         return
     measured = found.measured
     typer.echo(
-        f"\nfirst answer {measured.cold_ms:.0f} ms, then {measured.warm_ms:.1f} ms, at most {measured.peak_mib:.0f} MiB (here)"
+        f"\nfirst answer {measured.cold_ms:.0f} ms, then {measured.warm_ms:.1f} ms, at most"
+        f" {measured.peak_mib:.0f} MiB (here)"
     )
-    costs = Table("memory", "a core's share", "first answer", "then", "$ a million answers", "", box=None, pad_edge=False)
+    costs = Table(
+        "memory",
+        "a core's share",
+        "first answer",
+        "then",
+        "$ a million answers",
+        "",
+        box=None,
+        pad_edge=False,
+    )
     best = recommended(found.costs)
     for each in found.costs:
         remark = "recommended" if each is best else "" if each.fits else "too little"
         share = min(1.0, each.memory_mib / found.costs[-1].memory_mib)
-        row: tuple[Any, ...] = (f"{each.memory_mib} MiB", f"{share:.0%}", f"{each.cold_ms:.0f} ms", f"{each.warm_ms:.0f} ms")
+        row: tuple[Any, ...] = (
+            f"{each.memory_mib} MiB",
+            f"{share:.0%}",
+            f"{each.cold_ms:.0f} ms",
+            f"{each.warm_ms:.0f} ms",
+        )
         costs.add_row(*row, f"{each.per_million_usd:.2f}", remark)
     stdout().print(costs)
     typer.echo(f"estimated for {found.target.architecture} (prices: {PRICES_OF})")
 
 
 def _show_price(found: "Preflight", memory_mib: int, concurrency: int) -> None:
-    from scenelet.deploy.price import PRICES_OF, ceiling_usd_a_month, estimate
+    from scenelet.deploy.aws.price import PRICES_OF, ceiling_usd_a_month, estimate
 
     architecture, measured = found.target.architecture, found.measured
     if measured:
-        usd = estimate(architecture, memory_mib, measured.warm_ms, measured.cold_ms, measured.peak_mib).per_million_usd
+        usd = estimate(
+            architecture, memory_mib, measured.warm_ms, measured.cold_ms, measured.peak_mib
+        ).per_million_usd
         typer.echo(f"{memory_mib} MiB: about ${usd:.2f} a million answers ({PRICES_OF})")
     if concurrency:
         most = ceiling_usd_a_month(architecture, memory_mib, concurrency)
-        typer.echo(f"{concurrency} instances at most: Lambda can't bill more than about ${most:,.0f} a month")
+        typer.echo(
+            f"{concurrency} instances at most: Lambda can't bill more than about ${most:,.0f} a"
+            " month"
+        )
 
 
 def _seconds(text: str) -> float:

@@ -19,17 +19,32 @@ def evaluate(
     bundle: Annotated[Path, typer.Argument(help="Bundle folder.")],
     folder: Annotated[Path, typer.Argument(help="Folder of class folders.")],
     part: Annotated[
-        str, typer.Option(help="auto, all, val, train or test; auto takes what the bundle was not trained on, and says so.")
+        str,
+        typer.Option(
+            help=(
+                "auto, all, val, train or test; auto takes what the bundle was not trained on, and"
+                " says so."
+            )
+        ),
     ] = "auto",
-    manifest: Annotated[Path | None, typer.Option(help="manifest.csv of `data audit`: its labels and exclusions.")] = None,
-    report: Annotated[Path | None, typer.Option(help="HTML file to write; the same as JSON is written beside it.")] = None,
-    robustness: Annotated[bool, typer.Option(help="In the report: accuracy on spoilt images too (takes minutes).")] = False,
+    manifest: Annotated[
+        Path | None, typer.Option(help="manifest.csv of `data audit`: its labels and exclusions.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="HTML file to write; the same as JSON is written beside it.")
+    ] = None,
+    robustness: Annotated[
+        bool, typer.Option(help="In the report: accuracy on spoilt images too (takes minutes).")
+    ] = False,
     ledger: Annotated[
-        Path, typer.Option(envvar="SCENELET_LEDGER", help="Where looks at a test split are recorded.")
+        Path,
+        typer.Option(envvar="SCENELET_LEDGER", help="Where looks at a test split are recorded."),
     ] = DEFAULT_LEDGER,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Measure a bundle on labelled images, from their raw bytes, with 95 % intervals. Looks at a test split are counted.
+    """Measure a bundle on labelled images, from their raw bytes, with 95 % intervals.
+
+    Looks at a test split are counted.
 
     Example: `scenelet evaluate models/intel-scenes seg_train --report evaluation.html`
     """
@@ -38,7 +53,9 @@ def evaluate(
     evaluated = evaluate_bundle(bundle, folder, part, ledger, stderr(), manifest)
     chosen, figures = evaluated.chosen, evaluated.figures
     for row in chosen.excluded:
-        stderr().print(f"left out: {row.path}: {row.excluded}", style="yellow", highlight=False, soft_wrap=True)
+        stderr().print(
+            f"left out: {row.path}: {row.excluded}", style="yellow", highlight=False, soft_wrap=True
+        )
     if report:
         _write_report(evaluated, report, robustness)
     if as_json:
@@ -73,11 +90,18 @@ def compare(
     first: Annotated[Path, typer.Argument(help="Bundle folder.")],
     second: Annotated[Path, typer.Argument(help="Bundle folder: is this one better?")],
     folder: Annotated[Path, typer.Argument(help="Folder of class folders.")],
-    part: Annotated[str, typer.Option(help="auto, all, val, train or test, as for `evaluate`.")] = "auto",
-    manifest: Annotated[Path | None, typer.Option(help="manifest.csv of `data audit`: its labels and exclusions.")] = None,
-    report: Annotated[Path | None, typer.Option(help="HTML file with the images that changed sides.")] = None,
+    part: Annotated[
+        str, typer.Option(help="auto, all, val, train or test, as for `evaluate`.")
+    ] = "auto",
+    manifest: Annotated[
+        Path | None, typer.Option(help="manifest.csv of `data audit`: its labels and exclusions.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="HTML file with the images that changed sides.")
+    ] = None,
     ledger: Annotated[
-        Path, typer.Option(envvar="SCENELET_LEDGER", help="Where looks at a test split are recorded.")
+        Path,
+        typer.Option(envvar="SCENELET_LEDGER", help="Where looks at a test split are recorded."),
     ] = DEFAULT_LEDGER,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -105,12 +129,15 @@ def compare(
     console.print(f"first   {figures.accuracies[0]:.2%}, {figures.latency_ms[0]:.2f} ms   {first}")
     console.print(f"second  {figures.accuracies[1]:.2%}, {figures.latency_ms[1]:.2f} ms   {second}")
     console.print(
-        f"difference {100 * (gain.value or 0):+.2f} points (95 % interval {100 * gain.low:+.2f} to {100 * gain.high:+.2f}); "
-        f"only the first right {figures.only_first_right:,}, only the second {figures.only_second_right:,}; "
-        f"McNemar p = {figures.p_value:.3g}",
+        f"difference {100 * (gain.value or 0):+.2f} points (95 % interval {100 * gain.low:+.2f} to"
+        f" {100 * gain.high:+.2f}); only the first right {figures.only_first_right:,}, only the"
+        f" second {figures.only_second_right:,}; McNemar p = {figures.p_value:.3g}",
         soft_wrap=True,
     )
-    console.print(f"second is {figures.size_ratio:.2f} times as large and takes {figures.latency_ratio:.2f} times as long")
+    console.print(
+        f"second is {figures.size_ratio:.2f} times as large and takes {figures.latency_ratio:.2f}"
+        " times as long"
+    )
     console.print(f"verdict on the second: {figures.verdict}")
     if report:
         wrote("report", report)
@@ -118,7 +145,10 @@ def compare(
 
 def _print_looks(looks: int) -> None:
     if looks:
-        stdout().print(f"this test split has been looked at {looks:,} {'time' if looks == 1 else 'times'} for this project")
+        stdout().print(
+            f"this test split has been looked at {looks:,} {'time' if looks == 1 else 'times'} for"
+            " this project"
+        )
 
 
 def _print(evaluated: "Evaluated") -> None:
@@ -130,7 +160,10 @@ def _print(evaluated: "Evaluated") -> None:
     left_out = f", {len(chosen.excluded)} left out" if chosen.excluded else ""
     console.print(f"{figures.images:,} images: {PART_NAMES[chosen.part]}{left_out}")
     if chosen.seen_in_training and chosen.part != "train":
-        console.print(f"{chosen.seen_in_training:,} of them were trained on (the same pixels): the figure flatters a little")
+        console.print(
+            f"{chosen.seen_in_training:,} of them were trained on (the same pixels): the figure"
+            " flatters a little"
+        )
     _print_looks(evaluated.looks)
     summary = Table(box=None, show_header=False, pad_edge=False)
     summary.add_row("top-1 accuracy", _interval(figures.top1_accuracy, digits=2))
@@ -140,7 +173,15 @@ def _print(evaluated: "Evaluated") -> None:
     summary.add_row("expected calibration error", f"{figures.expected_calibration_error:.2%}")
     console.print(summary)
     console.print()
-    classes = Table("class", "images", "precision (95 % interval)", "recall (95 % interval)", "F1", box=None, pad_edge=False)
+    classes = Table(
+        "class",
+        "images",
+        "precision (95 % interval)",
+        "recall (95 % interval)",
+        "F1",
+        box=None,
+        pad_edge=False,
+    )
     for name, of_class in figures.per_class.items():
         precision, recall = _interval(of_class.precision), _interval(of_class.recall)
         classes.add_row(name, f"{of_class.images:,}", precision, recall, f"{of_class.f1:.3f}")

@@ -10,10 +10,13 @@ from scenelet.cli.output import needs_extra, stderr, wrote
 
 def explore(
     folder: Annotated[Path, typer.Argument(help="Folder of class folders.")],
-    manifest: Annotated[Path | None, typer.Option(help="manifest.csv of `data audit`: its labels and exclusions.")] = None,
+    manifest: Annotated[
+        Path | None, typer.Option(help="manifest.csv of `data audit`: its labels and exclusions.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="HTML file to write.")] = Path("explore.html"),
     bundle: Annotated[
-        Path | None, typer.Option(help="Bundle that embeds the pictures; default: the one that comes along.")
+        Path | None,
+        typer.Option(help="Bundle that embeds the pictures; default: the one that comes along."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the random pictures and the map.")] = 0,
     max_mb: Annotated[float, typer.Option(help="Refuse to write a larger report, in MB.")] = 30.0,
@@ -35,6 +38,9 @@ def explore(
     text = explore_page(findings, seed)
     size_mb = len(text.encode()) / 1e6
     if size_mb > max_mb:
-        raise DataError(f"{out}: the report has {size_mb:.1f} MB, at most {max_mb:g} allowed. Allow more with --max-mb.")
+        raise DataError(
+            f"{out}: the report has {size_mb:.1f} MB, at most {max_mb:g} allowed. Allow more with"
+            " --max-mb."
+        )
     write_text(out, text)
     wrote(f"report of {size_mb:.1f} MB", out, f"scenelet data audit {folder}")

@@ -14,7 +14,10 @@ from scenelet.errors import SceneletError
 
 app = typer.Typer(
     name="scenelet",
-    help="From a folder of labelled images to a small, honest, explained image classifier running serverless.",
+    help=(
+        "From a folder of labelled images to a small, honest, explained image classifier running"
+        " serverless."
+    ),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -44,7 +47,9 @@ app.command("destroy")(deploy.destroy)
 
 @app.callback()
 def version_option(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
+    ] = False,
 ) -> None:
     """Options of every command."""
     if version:
@@ -54,14 +59,18 @@ def version_option(
 
 def main() -> None:
     """Run the command line."""
-    warnings.filterwarnings("ignore", message="Image size .* exceeds limit")  # scenelet has its own limit, and says so
+    warnings.filterwarnings(
+        "ignore", message="Image size .* exceeds limit"
+    )  # scenelet has its own limit, and says so
     try:
         app()
     except SceneletError as error:
         typer.echo(f"scenelet: {error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:
-        typer.echo("scenelet: interrupted; the same command goes on or starts again cleanly", err=True)
+        typer.echo(
+            "scenelet: interrupted; the same command goes on or starts again cleanly", err=True
+        )
         sys.exit(128 + signal.SIGINT)
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         sys.stderr.close()

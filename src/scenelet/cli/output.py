@@ -31,7 +31,8 @@ def needs_extra(extra: str) -> Iterator[None]:
         yield
     except ImportError as error:
         raise MissingExtraError(
-            f"this command needs scenelet[{extra}] ({error.name} is not installed). Install it: pip install 'scenelet[{extra}]'"
+            f"this command needs scenelet[{extra}] ({error.name} is not installed). Install it: pip"
+            f" install 'scenelet[{extra}]'"
         ) from error
 
 
@@ -48,5 +49,10 @@ def dials_of(pairs: list[str]) -> dict[str, str]:
     """
     for pair in pairs:
         if "=" not in pair:
-            raise ConfigError(f"--set {pair}: expected KEY=VALUE, for example --set label_smoothing=0.05")
-    return {key.strip().replace("-", "_"): value.strip() for key, _, value in (pair.partition("=") for pair in pairs)}
+            raise ConfigError(
+                f"--set {pair}: expected KEY=VALUE, for example --set label_smoothing=0.05"
+            )
+    return {
+        key.strip().replace("-", "_"): value.strip()
+        for key, _, value in (pair.partition("=") for pair in pairs)
+    }

@@ -1,4 +1,7 @@
-"""`scenelet predict`: by a bundle here, or by a deployed endpoint. Needs Pillow and LiteRT alone."""
+"""`scenelet predict`: by a bundle here, or by a deployed endpoint.
+
+Needs Pillow and LiteRT alone.
+"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -15,28 +18,49 @@ Ask = Callable[[str], Answer]
 
 def predict(
     sources: Annotated[
-        list[str], typer.Argument(metavar="PATH|FOLDER|URL...", help="Images, folders of images, http(s) URLs.")
+        list[str],
+        typer.Argument(
+            metavar="PATH|FOLDER|URL...", help="Images, folders of images, http(s) URLs."
+        ),
     ],
     bundle: Annotated[
-        Path | None, typer.Option(help="Bundle folder; default: the Intel scenes bundle that comes along.")
+        Path | None,
+        typer.Option(help="Bundle folder; default: the Intel scenes bundle that comes along."),
     ] = None,
     trust_host: Annotated[
         list[str] | None,
-        typer.Option(metavar="HOST:PORT", help="Server in your own network that URLs may name; may be repeated."),
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Server in your own network that URLs may name; may be repeated.",
+        ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="For one folder: table to write (.parquet, .csv, .jsonl); goes on where it was killed.")
+        Path | None,
+        typer.Option(
+            help=(
+                "For one folder: table to write (.parquet, .csv, .jsonl); goes on where it was"
+                " killed."
+            )
+        ),
     ] = None,
     endpoint: Annotated[
-        str | None, typer.Option(metavar="URL", help="Ask a deployed service instead; signed if it asks for that.")
+        str | None,
+        typer.Option(
+            metavar="URL", help="Ask a deployed service instead; signed if it asks for that."
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, as soon as it is known.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line, as soon as it is known.")
+    ] = False,
 ) -> None:
-    """Classify images. Exit code 1 if any of them could not be used; the others are answered all the same.
+    """Classify images.
+
+    Exit code 1 if any of them could not be used; the others are answered all the same.
 
     Example: `scenelet predict holiday.jpg photos/ https://example.org/beach.jpg`
     or, a table of a whole folder: `scenelet predict photos --out photos.parquet`
-    or, by a deployed service: `scenelet predict --endpoint https://example.execute-api.eu-central-1.amazonaws.com photo.jpg`
+    or, by a deployed service: `scenelet predict --endpoint
+    https://example.execute-api.eu-central-1.amazonaws.com photo.jpg`
     """
     from scenelet.quiet import quiet
     from scenelet.serve.predictor import Predictor
@@ -45,16 +69,21 @@ def predict(
     if out:
         _predict_folder(sources, bundle or default_bundle(), out)
         return
-    ask: Ask
     if endpoint:
-        from scenelet.deploy.client import Endpoint
+        from scenelet.serve.client import Endpoint
 
         asked = Endpoint(endpoint)
-        ask = lambda source: asked.predict(source if _is_url(source) else _read(source, frozenset()))  # noqa: E731
+
+        def ask(source: str) -> dict[str, Any]:
+            return asked.predict(source if _is_url(source) else _read(source, frozenset()))
     else:
         with quiet():
             predictor = Predictor(bundle or default_bundle())
-        ask = lambda source: predictor.predict(_read(source, frozenset(trust_host or ()))).as_dict()  # noqa: E731
+        trusted = frozenset(trust_host or ())
+
+        def ask(source: str) -> dict[str, Any]:
+            return predictor.predict(_read(source, trusted)).as_dict()
+
     answers = (_answer(ask, source) for source in _expand(sources))
     failed = _print_json(answers) if as_json else _print_table(answers)
     if failed:
@@ -73,23 +102,34 @@ def _predict_folder(sources: list[str], bundle: Path, out: Path) -> None:
     if len(sources) != 1 or not folder.is_dir():
         raise ConfigError(f"--out: found {', '.join(sources[:3])}, expected one folder of pictures")
     if out.exists():
-        raise ConfigError(f"{out}: is there already. Remove it to answer the folder again, or give another --out.")
+        raise ConfigError(
+            f"{out}: is there already. Remove it to answer the folder again, or give another --out."
+        )
     with quiet():
         predictor = Predictor(bundle, copies=cores())
-    with needs_extra("serve"), counting(stderr(), "predicting", sum(1 for _ in pictures_below(folder))) as advance:
+    with (
+        needs_extra("serve"),
+        counting(stderr(), "predicting", sum(1 for _ in pictures_below(folder))) as advance,
+    ):
         rows, errors = predict_folder(predictor, folder, out, advance)
     if errors:
-        stderr().print(f"{errors:,} of {rows:,} could not be used; their rows say why", style="yellow", highlight=False)
+        stderr().print(
+            f"{errors:,} of {rows:,} could not be used; their rows say why",
+            style="yellow",
+            highlight=False,
+        )
     wrote(f"table of {rows:,} rows", out)
 
 
 def _expand(sources: list[str]) -> Iterator[str]:
-    from scenelet.data.scan import files_below
+    from scenelet.dataset.scan import files_below
     from scenelet.images import SUFFIXES
 
     for source in sources:
         if not _is_url(source) and Path(source).is_dir():
-            pictures = [str(path) for path in files_below(Path(source)) if path.suffix.lower() in SUFFIXES]
+            pictures = [
+                str(path) for path in files_below(Path(source)) if path.suffix.lower() in SUFFIXES
+            ]
             yield from pictures or [source]
         else:
             yield source
@@ -114,9 +154,13 @@ def _read(source: str, trusted: frozenset[str]) -> bytes:
     try:
         return Path(source).read_bytes()
     except IsADirectoryError as error:
-        raise UnreadableImageError("folder without an image; give images, a folder of images, or a URL") from error
+        raise UnreadableImageError(
+            "folder without an image; give images, a folder of images, or a URL"
+        ) from error
     except (OSError, ValueError) as error:
-        raise UnreadableImageError(f"can't be read: {getattr(error, 'strerror', None) or error}") from error
+        raise UnreadableImageError(
+            f"can't be read: {getattr(error, 'strerror', None) or error}"
+        ) from error
 
 
 def _is_url(source: str) -> bool:
@@ -147,8 +191,17 @@ def _print_table(answers: Iterator[Answer]) -> int:
         ranked = list(answer["probabilities"].items())
         total_ms = answer["decode_ms"] + answer["inference_ms"]
         runner_up = f"{ranked[1][0]} {ranked[1][1]:.1%}"
-        remark = "like no class" if answer["is_stranger"] else "not sure" if answer["abstains"] else ""
-        cells = (answer["source"], answer["label"], f"{answer['probability']:.1%}", runner_up, remark, f"{total_ms:.1f}")
+        remark = (
+            "like no class" if answer["is_stranger"] else "not sure" if answer["abstains"] else ""
+        )
+        cells = (
+            answer["source"],
+            answer["label"],
+            f"{answer['probability']:.1%}",
+            runner_up,
+            remark,
+            f"{total_ms:.1f}",
+        )
         table.add_row(*(Text(cell) for cell in cells))
     if table.row_count:
         stdout().print(table)

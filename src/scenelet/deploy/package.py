@@ -3,7 +3,7 @@
 PACKAGE.zip
 ├── scenelet/        the modules that the handler imports, and their bytecode
 ├── PIL/ pillow.libs/ ai_edge_litert/   cut-down wheels
-├── bundle/          manifest, model, distance, golden pictures
+├── bundle/          contract, model, distance, golden pictures
 ├── licenses/        of the wheels
 ├── sbom.cdx.json    what is in it (CycloneDX 1.6)
 └── package.json     what it was made for and from
@@ -24,8 +24,15 @@ from typing import Any
 
 from scenelet import __version__
 from scenelet.artefacts import make_folder, whole_folder, write_bytes
-from scenelet.bundle.manifest import DISTANCE, LITERT, MANIFEST, Manifest, read_manifest, verify_files
-from scenelet.deploy.target import Target, find_interpreter
+from scenelet.bundle.contract import (
+    CONTRACT,
+    DISTANCE,
+    LITERT,
+    Contract,
+    read_contract,
+    verify_files,
+)
+from scenelet.deploy.aws.target import Target, find_interpreter
 from scenelet.deploy.wheels import Files, Wheel, cache_folder, fetch_wheels
 from scenelet.errors import PackageError
 from scenelet.images import FORMATS
@@ -115,7 +122,8 @@ def read_description(content: bytes, origin: str) -> dict[str, Any]:
             values: dict[str, Any] = json.loads(archive.read(DESCRIPTION))
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise PackageError(
-            f"{origin}: not a package of scenelet ({error}). Make one: scenelet package BUNDLE --out {origin}"
+            f"{origin}: not a package of scenelet ({error}). Make one: scenelet package BUNDLE"
+            f" --out {origin}"
         ) from error
     return values
 
@@ -139,10 +147,10 @@ def handler_modules(root: Path, start: str = "scenelet.serve.aws_lambda") -> lis
 
 
 def _gather(bundle: Path, target: Target, cache: Path) -> tuple[Files, bool]:
-    manifest = read_manifest(bundle)
-    golden = tuple(each.file for each in manifest.golden)
-    contents = verify_files(bundle, manifest, only=(LITERT, DISTANCE, *golden))
-    contents[MANIFEST] = (bundle / MANIFEST).read_bytes()
+    contract = read_contract(bundle)
+    golden = tuple(each.file for each in contract.golden)
+    contents = verify_files(bundle, contract, only=(LITERT, DISTANCE, *golden))
+    contents[CONTRACT] = (bundle / CONTRACT).read_bytes()
     wheels = fetch_wheels(target, cache)
     source = Path(__file__).resolve().parents[2]
     files = {name: (source / name).read_bytes() for name in handler_modules(source)}
@@ -151,8 +159,8 @@ def _gather(bundle: Path, target: Target, cache: Path) -> tuple[Files, bool]:
     bytecode = _bytecode(files, target)
     files |= bytecode
     files |= {f"{BUNDLE}/{name}": content for name, content in contents.items()}
-    files[SBOM] = _json(_sbom(wheels, manifest, contents))
-    files[DESCRIPTION] = _json(_description(manifest, target, wheels, bool(bytecode), files))
+    files[SBOM] = _json(_sbom(wheels, contract, contents))
+    files[DESCRIPTION] = _json(_description(contract, target, wheels, bool(bytecode), files))
     return dict(sorted(files.items())), bool(bytecode)
 
 
@@ -171,8 +179,13 @@ def _bytecode(files: Files, target: Target) -> Files:
         command = [str(python), "-I", "-c", _COMPILE, scratch, TASK_ROOT]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise PackageError(f"{python}: could not compile the package: {done.stderr.strip().splitlines()[-1]}")
-        return {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(root.rglob("*.pyc"))}
+            raise PackageError(
+                f"{python}: could not compile the package: {done.stderr.strip().splitlines()[-1]}"
+            )
+        return {
+            path.relative_to(root).as_posix(): path.read_bytes()
+            for path in sorted(root.rglob("*.pyc"))
+        }
 
 
 def _zip(files: Files) -> bytes:
@@ -194,25 +207,39 @@ def _described(out: Path, target: Target, content: bytes, files: Files, compiled
             shares[top] = shares.get(top, 0) + entry.compress_size
     shares = dict(sorted(shares.items(), key=lambda pair: -pair[1]))
     unzipped = sum(map(len, files.values()))
-    return Package(out, target, hashlib.sha256(content).hexdigest(), len(content), unzipped, shares, compiled)
+    return Package(
+        out, target, hashlib.sha256(content).hexdigest(), len(content), unzipped, shares, compiled
+    )
 
 
-def _description(manifest: Manifest, target: Target, wheels: Sequence[Wheel], compiled: bool, files: Files) -> dict[str, Any]:
+def _description(
+    contract: Contract, target: Target, wheels: Sequence[Wheel], compiled: bool, files: Files
+) -> dict[str, Any]:
     return {
         "scenelet": __version__,
         "handler": HANDLER,
         "runtime": target.runtime,
         "architecture": target.architecture,
-        "bundle": {"name": manifest.name, "created": manifest.created, "folder": BUNDLE, "sha256": manifest.sha256[LITERT]},
+        "bundle": {
+            "name": contract.name,
+            "created": contract.created,
+            "folder": BUNDLE,
+            "sha256": contract.sha256[LITERT],
+        },
         "wheels": {wheel.file: wheel.sha256 for wheel in wheels},
         "bytecode": compiled,
         "formats": list(FORMATS),
-        "files": {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())},
+        "files": {
+            name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())
+        },
     }
 
 
-def _sbom(wheels: Sequence[Wheel], manifest: Manifest, contents: Files) -> dict[str, Any]:
-    """Bill of materials. Source: the CycloneDX 1.6 specification; without a serial number or date, which would differ."""
+def _sbom(wheels: Sequence[Wheel], contract: Contract, contents: Files) -> dict[str, Any]:
+    """Bill of materials.
+
+    Source: the CycloneDX 1.6 specification; without a serial number or date, which would differ.
+    """
     libraries = [
         {
             "type": "library",
@@ -227,17 +254,19 @@ def _sbom(wheels: Sequence[Wheel], manifest: Manifest, contents: Files) -> dict[
     ]
     model = {
         "type": "machine-learning-model",
-        "bom-ref": f"bundle/{manifest.name}",
-        "name": manifest.name,
-        "version": manifest.created,
+        "bom-ref": f"bundle/{contract.name}",
+        "name": contract.name,
+        "version": contract.created,
         "hashes": [{"alg": "SHA-256", "content": hashlib.sha256(contents[LITERT]).hexdigest()}],
-        "licenses": [{"license": {"name": manifest.licence}}],
+        "licenses": [{"license": {"name": contract.licence}}],
     }
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "version": 1,
-        "metadata": {"component": {"type": "application", "name": "scenelet", "version": __version__}},
+        "metadata": {
+            "component": {"type": "application", "name": "scenelet", "version": __version__}
+        },
         "components": [*libraries, model],
     }
 

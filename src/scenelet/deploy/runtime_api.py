@@ -16,7 +16,8 @@ from scenelet.errors import PackageError
 
 AWSLAMBDARIC = "awslambdaric==4.2.2"
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
-# python -I drops the working folder, and AWS's own bootstrap puts the task root first too. No file may grow over 0 bytes: that
+# python -I drops the working folder, and AWS's own bootstrap puts the task root first too. No file
+# may grow over 0 bytes: that
 # is the read-only disk, for root as well.
 _BOOTSTRAP = """
 import os, resource, sys
@@ -55,7 +56,10 @@ class _RuntimeApi(http.server.BaseHTTPRequestHandler):
         body = json.dumps(cast("RuntimeServer", self.server).events.get()).encode()
         self.send_response(200)
         self.send_header("Lambda-Runtime-Aws-Request-Id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
-        self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-central-1:123456789012:function:scenelet")
+        self.send_header(
+            "Lambda-Runtime-Invoked-Function-Arn",
+            "arn:aws:lambda:eu-central-1:123456789012:function:scenelet",
+        )
         self.send_header("Lambda-Runtime-Deadline-Ms", str(int(1000 * (time.time() + 60))))
         self.send_header("Content-Type", "application/json")  # awslambdaric 4.2 crashes without one
         self.send_header("Content-Length", str(len(body)))
@@ -83,12 +87,18 @@ class RunningFunction:
     """A function that has been started; a context manager that ends it."""
 
     def __init__(
-        self, python: Path, task_root: Path, handler: str, environment: Mapping[str, str] | None = None, memory_mib: int = 1024
+        self,
+        python: Path,
+        task_root: Path,
+        handler: str,
+        environment: Mapping[str, str] | None = None,
+        memory_mib: int = 1024,
     ) -> None:
         """Start it.
 
         Args:
-            python: Of an environment that holds awslambdaric and nothing else, as `runtime_python` makes.
+            python: Of an environment that holds awslambdaric and nothing else, as `runtime_python`
+                makes.
             task_root: Folder with the files of the package.
             handler: Dotted name.
             environment: Its variables.
@@ -137,18 +147,24 @@ class RunningFunction:
                 if self._process.poll() is not None:
                     told = self._process.stderr.read().strip() if self._process.stderr else ""
                     raise PackageError(
-                        f"the function ended ({self._process.returncode}): {told.splitlines()[-1] if told else ''}"
+                        f"the function ended ({self._process.returncode}):"
+                        f" {told.splitlines()[-1] if told else ''}"
                     ) from None
                 continue
             if kind != "response":
-                raise PackageError(f"{answer.get('errorType', 'error')}: {answer.get('errorMessage', answer)}")
+                raise PackageError(
+                    f"{answer.get('errorType', 'error')}: {answer.get('errorMessage', answer)}"
+                )
             return answer
         raise PackageError(f"no answer within {timeout_s:g} s")
 
     def peak_mib(self) -> float:
         """Most memory that it has held so far."""
         status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
-        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) / 1024
+        return (
+            int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
+            / 1024
+        )
 
 
 def runtime_python(interpreter: Path, version: str, cache: Path | None = None) -> Path:
@@ -157,7 +173,9 @@ def runtime_python(interpreter: Path, version: str, cache: Path | None = None) -
     Raises:
         PackageError: awslambdaric could not be installed.
     """
-    folder = (cache or Path.home() / ".cache" / "scenelet" / "runtime") / f"python{version}-{AWSLAMBDARIC.replace('==', '-')}"
+    folder = (
+        cache or Path.home() / ".cache" / "scenelet" / "runtime"
+    ) / f"python{version}-{AWSLAMBDARIC.replace('==', '-')}"
     python, whole = folder / "bin" / "python", folder / "whole"
     if whole.is_file():
         return python
@@ -171,4 +189,6 @@ def runtime_python(interpreter: Path, version: str, cache: Path | None = None) -
 def _run(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise PackageError(f"{' '.join(command[:4])}: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
+        raise PackageError(
+            f"{' '.join(command[:4])}: {(done.stderr or done.stdout).strip().splitlines()[-1]}"
+        )

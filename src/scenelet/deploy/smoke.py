@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from scenelet.bundle.manifest import Manifest
-from scenelet.deploy.client import TOLERANCE, Endpoint, largest_difference
+from scenelet.bundle.contract import Contract
 from scenelet.errors import FetchError, SmokeError
+from scenelet.serve.client import TOLERANCE, Endpoint, largest_difference
 
 PATIENCE_S = 60.0
 PAUSE_S = 1.0
@@ -14,7 +14,7 @@ PAUSE_S = 1.0
 
 def smoke(
     endpoint: Endpoint,
-    manifest: Manifest,
+    contract: Contract,
     pictures: Mapping[str, bytes],
     patience_s: float = PATIENCE_S,
     say: Callable[[str], None] = lambda _: None,
@@ -23,7 +23,7 @@ def smoke(
 
     Args:
         endpoint: To ask.
-        manifest: Of the bundle that must answer.
+        contract: Of the bundle that must answer.
         pictures: By their path in the bundle.
         patience_s: How long the version before it may still answer.
         say: Called with remarks.
@@ -32,29 +32,35 @@ def smoke(
         SmokeError: It fails, answers differently, or is another bundle.
     """
     end_s, worst = time.monotonic() + patience_s, 0.0
-    for golden in manifest.golden:
-        answer = _ask(endpoint, manifest, golden.file, pictures[golden.file], end_s, say)
+    for golden in contract.golden:
+        answer = _ask(endpoint, contract, golden.file, pictures[golden.file], end_s, say)
         difference = largest_difference(golden.probabilities, answer["probabilities"])
         if difference > TOLERANCE:
             raise SmokeError(
-                f"{golden.file}: probabilities differ by {difference:.1e} from the recorded ones, at most {TOLERANCE:g} allowed"
+                f"{golden.file}: probabilities differ by {difference:.1e} from the recorded ones,"
+                f" at most {TOLERANCE:g} allowed"
             )
         worst = max(worst, difference)
     return worst
 
 
 def _ask(
-    endpoint: Endpoint, manifest: Manifest, name: str, picture: bytes, end_s: float, say: Callable[[str], None]
+    endpoint: Endpoint,
+    contract: Contract,
+    name: str,
+    picture: bytes,
+    end_s: float,
+    say: Callable[[str], None],
 ) -> dict[str, Any]:
     """An answer of the bundle that is expected; until then it is asked again, for a while."""
     while True:
         try:
             answer = endpoint.predict(picture)
-            if answer.get("bundle_created") == manifest.created:
+            if answer.get("bundle_created") == contract.created:
                 return answer
             trouble = (
                 f"found answers of {answer.get('bundle')} of {answer.get('bundle_created')}, "
-                f"expected {manifest.name} of {manifest.created}"
+                f"expected {contract.name} of {contract.created}"
             )
         except FetchError as error:
             trouble = str(error)

@@ -14,11 +14,15 @@ from elftools.elf.elffile import ELFFile
 
 from scenelet.artefacts import make_folder
 from scenelet.bundle.litert import LIBRARIES
-from scenelet.deploy.target import Target
+from scenelet.deploy.aws.target import Target
 from scenelet.errors import PackageError
 
 NEEDED = ("pillow", "ai-edge-litert")
-_MODULES = ("_imaging", "_imagingmath", "_webp")  # the compiled parts of Pillow that its readers of our formats import
+_MODULES = (
+    "_imaging",
+    "_imagingmath",
+    "_webp",
+)  # the compiled parts of Pillow that its readers of our formats import
 _PLUGINS = ("Bmp", "Gif", "Jpeg", "Mpo", "Png", "Ppm", "Tiff", "WebP")
 Files = dict[str, bytes]
 
@@ -50,7 +54,10 @@ def fetch_wheels(target: Target, cache: Path) -> list[Wheel]:
     Raises:
         PackageError: There is no such wheel for the target.
     """
-    return [_open(name, version(name), _download(name, version(name), target, cache), target) for name in NEEDED]
+    return [
+        _open(name, version(name), _download(name, version(name), target, cache), target)
+        for name in NEEDED
+    ]
 
 
 def cache_folder() -> Path:
@@ -72,14 +79,34 @@ def _download(name: str, wanted: str, target: Target, cache: Path) -> Path:
     if found := sorted(folder.glob(pattern)):
         return found[0]
     platforms = [word for tag in target.platforms for word in ("--platform", tag)]
-    options = ["--quiet", "--no-deps", "--only-binary=:all:", "--implementation=cp", f"--python-version={target.python}"]
-    command = [sys.executable, "-m", "pip", "download", *options, *platforms, "--dest", str(folder), f"{name}=={wanted}"]
+    options = [
+        "--quiet",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--implementation=cp",
+        f"--python-version={target.python}",
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        *options,
+        *platforms,
+        "--dest",
+        str(folder),
+        f"{name}=={wanted}",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if found := sorted(folder.glob(pattern)):
         return found[0]
-    reason = next((line for line in reversed(done.stderr.splitlines()) if line.startswith("ERROR")), "pip said nothing")
+    reason = next(
+        (line for line in reversed(done.stderr.splitlines()) if line.startswith("ERROR")),
+        "pip said nothing",
+    )
     raise PackageError(
-        f"{name} {wanted}: no wheel for Python {target.python} on {target.architecture}: {reason.removeprefix('ERROR: ')}"
+        f"{name} {wanted}: no wheel for Python {target.python} on {target.architecture}:"
+        f" {reason.removeprefix('ERROR: ')}"
     )
 
 
@@ -88,10 +115,20 @@ def _open(name: str, wanted: str, path: Path, target: Target) -> Wheel:
     with zipfile.ZipFile(io.BytesIO(content)) as wheel:
         names = wheel.namelist()
         taken = _of_pillow(wheel, target) if name == "pillow" else _of_litert(wheel)
-        licences = [each for each in names if ".dist-info/" in each and "licen" in each.lower() and not each.endswith("/")]
-        taken |= {f"licenses/{name}/{PurePosixPath(each).name}": wheel.read(each) for each in licences}
-        metadata = wheel.read(next(each for each in names if each.endswith(".dist-info/METADATA"))).decode()
-    return Wheel(name, wanted, path.name, hashlib.sha256(content).hexdigest(), _licence(metadata), taken)
+        licences = [
+            each
+            for each in names
+            if ".dist-info/" in each and "licen" in each.lower() and not each.endswith("/")
+        ]
+        taken |= {
+            f"licenses/{name}/{PurePosixPath(each).name}": wheel.read(each) for each in licences
+        }
+        metadata = wheel.read(
+            next(each for each in names if each.endswith(".dist-info/METADATA"))
+        ).decode()
+    return Wheel(
+        name, wanted, path.name, hashlib.sha256(content).hexdigest(), _licence(metadata), taken
+    )
 
 
 def _of_litert(wheel: zipfile.ZipFile) -> Files:
@@ -102,13 +139,25 @@ def _of_litert(wheel: zipfile.ZipFile) -> Files:
 
 def _of_pillow(wheel: zipfile.ZipFile, target: Target) -> Files:
     modules = {
-        name for name in wheel.namelist() if name.startswith("PIL/") and name.endswith(".py") and _is_kept(PurePosixPath(name))
+        name
+        for name in wheel.namelist()
+        if name.startswith("PIL/") and name.endswith(".py") and _is_kept(PurePosixPath(name))
     }
     compiled = {f"PIL/{module}{target.extension_suffix}" for module in _MODULES}
     if missing := compiled - set(wheel.namelist()):
-        raise PackageError(f"{wheel.filename}: {', '.join(sorted(missing))} is missing, so it is not for {target.runtime}")
-    libraries = {PurePosixPath(name).name: name for name in wheel.namelist() if name.startswith("pillow.libs/")}
-    wanted, waiting = set(), [needed for name in compiled for needed in needed_libraries(wheel.read(name))]
+        raise PackageError(
+            f"{wheel.filename}: {', '.join(sorted(missing))} is missing, so it is not for"
+            f" {target.runtime}"
+        )
+    libraries = {
+        PurePosixPath(name).name: name
+        for name in wheel.namelist()
+        if name.startswith("pillow.libs/")
+    }
+    wanted, waiting = (
+        set(),
+        [needed for name in compiled for needed in needed_libraries(wheel.read(name))],
+    )
     while waiting:
         name = libraries.get(waiting.pop(), "")
         if name and name not in wanted:
@@ -133,5 +182,7 @@ def _is_kept(path: PurePosixPath) -> bool:
 
 
 def _licence(metadata: str) -> str:
-    fields = dict(line.split(": ", 1) for line in metadata.split("\n\n")[0].splitlines() if ": " in line)
+    fields = dict(
+        line.split(": ", 1) for line in metadata.split("\n\n")[0].splitlines() if ": " in line
+    )
     return fields.get("License-Expression") or fields.get("License") or "see licenses/"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from scenelet.data.manifest import Row
+from scenelet.dataset.manifest import Row
 from scenelet.explore.findings import Findings
 from scenelet.explore.labels import ranked
 from scenelet.report.html import Card, Gallery, Section, page, thumbnail
@@ -17,9 +17,12 @@ def audit_page(findings: Findings) -> str:
     rows = findings.rows
     excluded = sum(1 for row in rows if row.excluded)
     subtitle = (
-        f"{len(rows):,} images in {findings.audit.root.name}, {excluded:,} of them left out in the manifest; none was altered."
+        f"{len(rows):,} images in {findings.audit.root.name}, {excluded:,} of them left out in the"
+        " manifest; none was altered."
     )
-    return page("Audit", subtitle, [overview(findings), *finding_sections(findings), next_steps(findings)])
+    return page(
+        "Audit", subtitle, [overview(findings), *finding_sections(findings), next_steps(findings)]
+    )
 
 
 def overview(findings: Findings) -> Section:
@@ -27,25 +30,43 @@ def overview(findings: Findings) -> Section:
     counts = findings.audit.counts()
     meaning = {
         "unreadable": ("images that can't be used", "left out"),
-        "conflicts": ("pictures that stand under several labels", "left out: one label at least is wrong"),
+        "conflicts": (
+            "pictures that stand under several labels",
+            "left out: one label at least is wrong",
+        ),
         "leakage": ("pictures that stand in several splits", "left out of training"),
-        "duplicates": ("pictures that are there more than once", "kept, never torn apart by a split"),
+        "duplicates": (
+            "pictures that are there more than once",
+            "kept, never torn apart by a split",
+        ),
         "near-duplicates": ("groups of pictures that look alike", "kept; look at them"),
         "faults": ("images with something odd", "kept; look at them"),
         "labels": ("labels that confident learning doubts", "kept; look at them"),
         "classes": ("faults of the folder", "see below"),
     }
-    table = [("found", "what", "what becomes of it"), *((f"{counts[kind]:,}", *words) for kind, words in meaning.items())]
+    table = [
+        ("found", "what", "what becomes of it"),
+        *((f"{counts[kind]:,}", *words) for kind, words in meaning.items()),
+    ]
     return Section("What was found", table=table, points=findings.audit.folder_faults)
 
 
 def finding_sections(findings: Findings) -> list[Section]:
     """One section a kind of finding, with pictures."""
     audit, rows = findings.audit, findings.rows
-    equal = [group for group in audit.duplicates if group not in audit.conflicts and group not in audit.leakage]
+    equal = [
+        group
+        for group in audit.duplicates
+        if group not in audit.conflicts and group not in audit.leakage
+    ]
     return [
         Section("Unusable", "These can't be decoded and are left out.", table=_unusable(rows)),
-        _groups("Label conflicts", "The very same picture under different labels.", findings, audit.conflicts),
+        _groups(
+            "Label conflicts",
+            "The very same picture under different labels.",
+            findings,
+            audit.conflicts,
+        ),
         _groups(
             "Leakage",
             "The very same picture in different splits: a test on it is no test.",
@@ -55,7 +76,12 @@ def finding_sections(findings: Findings) -> list[Section]:
         ),
         _doubts(findings),
         _groups("Duplicates", "The very same picture more than once.", findings, equal),
-        _groups("Near-duplicates", "Pictures that look alike: frames of one scene, or edits.", findings, audit.near_duplicates),
+        _groups(
+            "Near-duplicates",
+            "Pictures that look alike: frames of one scene, or edits.",
+            findings,
+            audit.near_duplicates,
+        ),
         _faults(findings),
         Section("Passed over", "Not part of the data set.", table=_passed_over(findings)),
     ]
@@ -66,13 +92,22 @@ def next_steps(findings: Findings) -> Section:
     counts = findings.audit.counts()
     steps = []
     if counts["conflicts"] or counts["labels"]:
-        steps.append("Look at the label conflicts and doubtful labels above and correct the folders where you agree.")
+        steps.append(
+            "Look at the label conflicts and doubtful labels above and correct the folders where"
+            " you agree."
+        )
     if counts["leakage"]:
-        steps.append("Remove from training what is also in the test part; until then the manifest leaves it out.")
+        steps.append(
+            "Remove from training what is also in the test part; until then the manifest leaves it"
+            " out."
+        )
     if counts["unreadable"]:
-        steps.append("Replace or remove the unusable files; until then the manifest leaves them out.")
+        steps.append(
+            "Replace or remove the unusable files; until then the manifest leaves them out."
+        )
     steps.append(
-        "Train on the manifest: scenelet train FOLDER --manifest manifest.csv. Excluded images stay out, with the reason."
+        "Train on the manifest: scenelet train FOLDER --manifest manifest.csv. Excluded images stay"
+        " out, with the reason."
     )
     return Section("What to do next", points=steps)
 
@@ -82,13 +117,18 @@ def card(root: Path, row: Row, note: str = "", tone: str = "") -> Card:
     return Card(thumbnail(root / row.path), f"{row.label}/ {Path(row.path).name}", note, tone)
 
 
-def _groups(title: str, lead: str, findings: Findings, groups: list[list[int]], splits: bool = False) -> Section:
+def _groups(
+    title: str, lead: str, findings: Findings, groups: list[list[int]], splits: bool = False
+) -> Section:
     audit = findings.audit
     cards = []
     for group in groups[:MOST_GROUPS]:
         members = [(position, audit.row_at(position)) for position in group[:6]]
         cards.append(
-            [card(_folder_of(findings, position), row, row.split if splits else "", "bad") for position, row in members]
+            [
+                card(_folder_of(findings, position), row, row.split if splits else "", "bad")
+                for position, row in members
+            ]
         )
     shown = f", the first {MOST_GROUPS} shown" if len(groups) > MOST_GROUPS else ""
     return Section(title, lead, galleries=[Gallery(f"{len(groups):,} groups{shown}", cards)])
@@ -96,7 +136,11 @@ def _groups(title: str, lead: str, findings: Findings, groups: list[list[int]], 
 
 def _folder_of(findings: Findings, position: int) -> Path:
     audit = findings.audit
-    return audit.root if position < len(audit.rows) or audit.against_root is None else audit.against_root
+    return (
+        audit.root
+        if position < len(audit.rows) or audit.against_root is None
+        else audit.against_root
+    )
 
 
 def _doubts(findings: Findings) -> Section:
@@ -114,11 +158,13 @@ def _doubts(findings: Findings) -> Section:
         for position in doubted[:MOST_DOUBTS]
     ]
     lead = (
-        "Ranked by how little a linear head that never saw the picture believes its label, with the label it would give. "
-        "A doubt is a reason to look, not a verdict."
+        "Ranked by how little a linear head that never saw the picture believes its label, with the"
+        " label it would give. A doubt is a reason to look, not a verdict."
     )
     shown = f", the first {MOST_DOUBTS} shown" if len(doubted) > MOST_DOUBTS else ""
-    return Section("Doubtful labels", lead, galleries=[Gallery(f"{len(doubted):,} labels{shown}", cards)])
+    return Section(
+        "Doubtful labels", lead, galleries=[Gallery(f"{len(doubted):,} labels{shown}", cards)]
+    )
 
 
 def _faults(findings: Findings) -> Section:
@@ -133,8 +179,14 @@ def _faults(findings: Findings) -> Section:
 
 
 def _unusable(rows: list[Row]) -> list[tuple[str, ...]]:
-    return [("file", "why"), *((row.path, row.excluded) for row in rows if row.excluded and not row.pixel_hash)]
+    return [
+        ("file", "why"),
+        *((row.path, row.excluded) for row in rows if row.excluded and not row.pixel_hash),
+    ]
 
 
 def _passed_over(findings: Findings) -> list[tuple[str, ...]]:
-    return [("path", "why"), *((path.as_posix(), reason) for path, reason in findings.audit.passed_over[:200])]
+    return [
+        ("path", "why"),
+        *((path.as_posix(), reason) for path, reason in findings.audit.passed_over[:200]),
+    ]

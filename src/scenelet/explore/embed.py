@@ -1,12 +1,15 @@
-"""Embeddings: what a bundle's network computes of a picture just before its last layer. Needs onnxruntime."""
+"""Embeddings: what a bundle's network computes of a picture just before its last layer.
+
+Needs onnxruntime.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from scenelet.bundle.manifest import ONNX, read_manifest, verify_files
-from scenelet.data.manifest import Row
+from scenelet.bundle.contract import ONNX, read_contract, verify_files
+from scenelet.dataset.manifest import Row
 from scenelet.errors import BundleFormatError
 from scenelet.images import read, to_input
 from scenelet.parallel import Advance, in_parallel, silent
@@ -31,12 +34,18 @@ def embed(bundle: Path, root: Path, rows: Sequence[Row], advance: Advance = sile
     """
     import onnxruntime
 
-    manifest = read_manifest(bundle)
-    verify_files(bundle, manifest, only=(ONNX,))
-    session = onnxruntime.InferenceSession((bundle / ONNX).read_bytes(), providers=["CPUExecutionProvider"])
+    contract = read_contract(bundle)
+    verify_files(bundle, contract, only=(ONNX,))
+    session = onnxruntime.InferenceSession(
+        (bundle / ONNX).read_bytes(), providers=["CPUExecutionProvider"]
+    )
     if "features" not in {output.name for output in session.get_outputs()}:
-        raise BundleFormatError(f"{bundle / ONNX}: gives no features. Take a bundle that `export` wrote.")
-    inputs = in_parallel(lambda row: to_input(read(root / row.path), manifest.preprocess), rows, advance)
+        raise BundleFormatError(
+            f"{bundle / ONNX}: gives no features. Take a bundle that `export` wrote."
+        )
+    inputs = in_parallel(
+        lambda row: to_input(read(root / row.path), contract.preprocess), rows, advance
+    )
     parts, batch = [], []
     for pixels in inputs:
         batch.append(pixels)

@@ -16,7 +16,9 @@ def class_balance(labels: Sequence[str], splits: Sequence[str], names: Sequence[
     with mpl.rc_context(CHART_STYLE):
         figure, axes = blank(0.42 * len(names) + 1.2)
         left = np.zeros(len(names))
-        shades = dict(zip(sorted(set(splits)), ("#0969da", "#8250df", "#bf8700", "#57606a"), strict=False))
+        shades = dict(
+            zip(sorted(set(splits)), ("#0969da", "#8250df", "#bf8700", "#57606a"), strict=False)
+        )
         counts = Counter(zip(labels, splits, strict=True))
         for split, shade in shades.items():
             widths = np.array([counts[name, split] for name in names])
@@ -28,17 +30,29 @@ def class_balance(labels: Sequence[str], splits: Sequence[str], names: Sequence[
         axes.set_xlabel("images")
         axes.margins(x=0.12)
         if len(shades) > 1:
-            axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.16), ncols=len(shades))
+            axes.legend(
+                frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.16), ncols=len(shades)
+            )
         return figure
 
 
-def spread_by_class(values: Sequence[float], labels: Sequence[str], names: Sequence[str], what: str) -> Figure:
+def spread_by_class(
+    values: Sequence[float], labels: Sequence[str], names: Sequence[str], what: str
+) -> Figure:
     """Box plots of a measure, one a class."""
     with mpl.rc_context(CHART_STYLE):
         figure, axes = blank(0.42 * len(names) + 1.2)
-        by_class = [[value for value, label in zip(values, labels, strict=True) if label == name] for name in names]
+        by_class = [
+            [value for value, label in zip(values, labels, strict=True) if label == name]
+            for name in names
+        ]
         boxes = axes.boxplot(
-            by_class, orientation="horizontal", tick_labels=list(names), patch_artist=True, widths=0.6, sym="."
+            by_class,
+            orientation="horizontal",
+            tick_labels=list(names),
+            patch_artist=True,
+            widths=0.6,
+            sym=".",
         )
         for index, box in enumerate(boxes["boxes"]):
             box.set(facecolor=colour_of(index), alpha=0.75, edgecolor=INK)
@@ -58,9 +72,22 @@ def sizes(widths: Sequence[int], heights: Sequence[int]) -> Figure:
         counts = Counter(zip(widths, heights, strict=True))
         most = max(counts.values())
         x, y = zip(*counts, strict=True)
-        axes.scatter(x, y, s=[18 + 700 * count / most for count in counts.values()], color="#0969da", alpha=0.45, linewidth=0)
+        axes.scatter(
+            x,
+            y,
+            s=[18 + 700 * count / most for count in counts.values()],
+            color="#0969da",
+            alpha=0.45,
+            linewidth=0,
+        )
         (width, height), count = counts.most_common(1)[0]
-        axes.annotate(f"{width} x {height}: {count:,}", (width, height), (22, 0), textcoords="offset points", va="center")
+        axes.annotate(
+            f"{width} x {height}: {count:,}",
+            (width, height),
+            (22, 0),
+            textcoords="offset points",
+            va="center",
+        )
         axes.set(xlabel="width, pixels", ylabel="height, pixels")
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
@@ -76,7 +103,12 @@ def colour_strips(colours: np.ndarray, labels: Sequence[str], names: Sequence[st
             of_class = colours[[label == name for label in labels]] / 255
             of_class = of_class[np.argsort(of_class @ np.array([0.299, 0.587, 0.114]))]
             shown = of_class[np.linspace(0, len(of_class) - 1, 400).astype(int)]
-            axes.imshow(shown[None], aspect="auto", extent=(0, 1, index + 0.36, index - 0.36), interpolation="nearest")
+            axes.imshow(
+                shown[None],
+                aspect="auto",
+                extent=(0, 1, index + 0.36, index - 0.36),
+                interpolation="nearest",
+            )
         axes.set_ylim(len(names) - 0.5, -0.5)
         axes.set_yticks(range(len(names)), list(names))
         axes.set_xticks([0, 1], ["darkest image", "lightest image"])
@@ -94,9 +126,18 @@ def embedding_map(points: np.ndarray, labels: Sequence[str], names: Sequence[str
         for index, name in enumerate(names):
             chosen = points[[label == name for label in labels]]
             axes.scatter(
-                chosen[:, 0], chosen[:, 1], s=9, color=colour_of(index), alpha=0.65, linewidth=0, label=name, rasterized=True
+                chosen[:, 0],
+                chosen[:, 1],
+                s=9,
+                color=colour_of(index),
+                alpha=0.65,
+                linewidth=0,
+                label=name,
+                rasterized=True,
             )
-        legend = axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), markerscale=3)
+        legend = axes.legend(
+            frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), markerscale=3
+        )
         for handle in legend.get_patches():
             handle.set_alpha(1)
         axes.set_xticks([])

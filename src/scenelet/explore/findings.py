@@ -1,4 +1,7 @@
-"""Investigate a folder: the audit, embeddings of its images, and doubts about their labels. What both reports are made of."""
+"""Investigate a folder: the audit, embeddings of its images, and doubts about their labels.
+
+What both reports are made of.
+"""
 
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -8,9 +11,9 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from scenelet.data.audit import Audit, audit
-from scenelet.data.manifest import Row, rows_of
-from scenelet.data.scan import scan
+from scenelet.dataset.audit import Audit, audit
+from scenelet.dataset.manifest import Row, rows_of
+from scenelet.dataset.scan import scan
 from scenelet.explore.embed import embed
 from scenelet.explore.labels import FOLDS, doubt_labels, out_of_fold_probabilities
 from scenelet.progress import counting
@@ -45,12 +48,19 @@ class Findings:
             "findings": self.audit.counts(),
             "issues": self.audit.issue_counts(),
             "folder": self.audit.folder_faults,
-            "passed_over": [{"path": path.as_posix(), "reason": reason} for path, reason in self.audit.passed_over],
+            "passed_over": [
+                {"path": path.as_posix(), "reason": reason}
+                for path, reason in self.audit.passed_over
+            ],
         }
 
 
 def investigate(
-    root: Path, against: Path | None, bundle: Path | None, console: Console, manifest: Path | None = None
+    root: Path,
+    against: Path | None,
+    bundle: Path | None,
+    console: Console,
+    manifest: Path | None = None,
 ) -> Findings:
     """Audit a folder, embed its usable images and judge their labels.
 

@@ -5,13 +5,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from scenelet.data.manifest import Row
-from scenelet.data.split import assign_folds
+from scenelet.dataset.manifest import Row
+from scenelet.dataset.split import assign_folds
 
 FOLDS = 5
 
 
-def out_of_fold_probabilities(embeddings: np.ndarray, rows: Sequence[Row], seed: int = 0) -> tuple[np.ndarray, list[str]]:
+def out_of_fold_probabilities(
+    embeddings: np.ndarray, rows: Sequence[Row], seed: int = 0
+) -> tuple[np.ndarray, list[str]]:
     """Each image's class probabilities by a linear head that never saw it, nor a picture equal to it.
 
     Args:
@@ -39,7 +41,9 @@ def out_of_fold_probabilities(embeddings: np.ndarray, rows: Sequence[Row], seed:
 
 
 def doubt_labels(rows: Sequence[Row], probabilities: np.ndarray, names: Sequence[str]) -> list[Row]:
-    """Write into each row how likely its label is right; where confident learning doubts it, also the label it suggests.
+    """Write into each row how likely its label is right.
+
+    Where confident learning doubts it, also the label it suggests.
 
     Args:
         rows: Images, one a row of `probabilities`.
@@ -59,7 +63,11 @@ def doubt_labels(rows: Sequence[Row], probabilities: np.ndarray, names: Sequence
             row,
             label_quality=f"{score:.4f}",
             suggested_label=names[int(answer.argmax())] if doubted else "",
-            issues=(f"{row.issues}; doubtful label" if row.issues else "doubtful label") if doubted else row.issues,
+            issues=(
+                (f"{row.issues}; doubtful label" if row.issues else "doubtful label")
+                if doubted
+                else row.issues
+            ),
         )
         for row, score, answer, doubted in zip(rows, quality, probabilities, doubtful, strict=True)
     ]
@@ -68,4 +76,6 @@ def doubt_labels(rows: Sequence[Row], probabilities: np.ndarray, names: Sequence
 def ranked(rows: Sequence[Row]) -> list[int]:
     """Positions from the least to the most believable label."""
     judged = [position for position, row in enumerate(rows) if row.label_quality]
-    return sorted(judged, key=lambda position: (float(rows[position].label_quality), rows[position].path))
+    return sorted(
+        judged, key=lambda position: (float(rows[position].label_quality), rows[position].path)
+    )

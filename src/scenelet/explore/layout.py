@@ -22,7 +22,9 @@ def flat_map(embeddings: np.ndarray, seed: int = 0) -> np.ndarray:
 
     reduced = PCA(min(30, *embeddings.shape), random_state=seed).fit_transform(embeddings)
     perplexity = min(30.0, (len(embeddings) - 1) / 3)
-    return np.asarray(TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(reduced))
+    return np.asarray(
+        TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(reduced)
+    )
 
 
 def on_grid(points: np.ndarray, columns: int, rows: int) -> np.ndarray:

@@ -1,4 +1,7 @@
-"""The explore report: what a data set looks like. Every picture is a thumbnail in the page itself."""
+"""The explore report: what a data set looks like.
+
+Every picture is a thumbnail in the page itself.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from scenelet.data.manifest import Row
+from scenelet.dataset.manifest import Row
 from scenelet.explore import figures
 from scenelet.explore.audit_report import card, finding_sections, next_steps, overview
 from scenelet.explore.findings import Findings
@@ -49,7 +52,10 @@ def _balance(findings: Findings, names: Sequence[str]) -> Section:
     rows = findings.rows
     counts = Counter(row.label for row in rows)
     (most, many), (least, few) = counts.most_common()[0], counts.most_common()[-1]
-    lead = f"{most} has most images ({many:,}), {least} fewest ({few:,}): {many / few:.2f} times as many."
+    lead = (
+        f"{most} has most images ({many:,}), {least} fewest ({few:,}): {many / few:.2f} times as"
+        " many."
+    )
     chart = figures.class_balance([row.label for row in rows], [row.split for row in rows], names)
     return Section("Class balance", lead, figures=[(svg(chart), lead)])
 
@@ -57,31 +63,57 @@ def _balance(findings: Findings, names: Sequence[str]) -> Section:
 def _sizes(rows: list[Row]) -> Section:
     counts = Counter((row.width, row.height) for row in rows)
     (width, height), count = counts.most_common(1)[0]
-    lead = f"{count / len(rows):.1%} are {width} x {height} pixels; {len(counts) - 1:,} other sizes occur."
+    lead = (
+        f"{count / len(rows):.1%} are {width} x {height} pixels; {len(counts) - 1:,} other sizes"
+        " occur."
+    )
     chart = figures.sizes([row.width for row in rows], [row.height for row in rows])
-    table = [("size", "images"), *((f"{w} x {h}", f"{number:,}") for (w, h), number in counts.most_common(8))]
+    table = [
+        ("size", "images"),
+        *((f"{w} x {h}", f"{number:,}") for (w, h), number in counts.most_common(8)),
+    ]
     return Section("Sizes", lead, figures=[(svg(chart), lead)], table=table)
 
 
 def _tones(findings: Findings, names: Sequence[str]) -> Section:
-    pairs = [(row, look) for row, look in zip(findings.rows, findings.audit.looks, strict=True) if row.pixel_hash]
+    pairs = [
+        (row, look)
+        for row, look in zip(findings.rows, findings.audit.looks, strict=True)
+        if row.pixel_hash
+    ]
     labels = [row.label for row, _ in pairs]
     aspects = [row.width / row.height for row, _ in pairs]
     charts = [
         (
-            figures.spread_by_class([look.brightness for _, look in pairs], labels, names, "mean brightness, 0-1"),
+            figures.spread_by_class(
+                [look.brightness for _, look in pairs], labels, names, "mean brightness, 0-1"
+            ),
             "Brightness by class",
         ),
         (
-            figures.spread_by_class([look.sharpness for _, look in pairs], labels, names, "strength of edges, 0-255"),
+            figures.spread_by_class(
+                [look.sharpness for _, look in pairs], labels, names, "strength of edges, 0-255"
+            ),
             "Sharpness by class",
         ),
-        (figures.colour_strips(np.array([look.colour for _, look in pairs]), labels, names), "Mean colours by class"),
+        (
+            figures.colour_strips(np.array([look.colour for _, look in pairs]), labels, names),
+            "Mean colours by class",
+        ),
     ]
     if np.percentile(aspects, 75) > np.percentile(aspects, 25):  # else all boxes would be lines
-        charts.append((figures.spread_by_class(aspects, labels, names, "width / height"), "Aspect by class"))
-    lead = "Boxes hold the middle half of the images. Where they barely overlap, a model may learn light instead of content."
-    return Section("Light, sharpness, colour", lead, figures=[(svg(chart), description) for chart, description in charts])
+        charts.append(
+            (figures.spread_by_class(aspects, labels, names, "width / height"), "Aspect by class")
+        )
+    lead = (
+        "Boxes hold the middle half of the images. Where they barely overlap, a model may learn"
+        " light instead of content."
+    )
+    return Section(
+        "Light, sharpness, colour",
+        lead,
+        figures=[(svg(chart), description) for chart, description in charts],
+    )
 
 
 def _means(findings: Findings, rows: list[Row], names: Sequence[str]) -> Section:
@@ -109,7 +141,9 @@ def _random(findings: Findings, rows: list[Row], names: Sequence[str], seed: int
     for name in names:
         of_class = [row for row in rows if row.label == name]
         chosen = rng.choice(len(of_class), min(PER_CLASS, len(of_class)), replace=False)
-        galleries.append(Gallery(name, [[card(findings.audit.root, of_class[position])] for position in chosen]))
+        galleries.append(
+            Gallery(name, [[card(findings.audit.root, of_class[position])] for position in chosen])
+        )
     return Section("At random", "Not chosen by anyone.", galleries=galleries)
 
 
@@ -118,7 +152,9 @@ def _embedded(findings: Findings, names: Sequence[str], seed: int) -> list[Secti
     if not len(findings.embeddings):
         return []
     rows = [findings.rows[position] for position in findings.embedded]
-    directions = findings.embeddings / np.maximum(np.linalg.norm(findings.embeddings, axis=1, keepdims=True), 1e-9)
+    directions = findings.embeddings / np.maximum(
+        np.linalg.norm(findings.embeddings, axis=1, keepdims=True), 1e-9
+    )
     return [
         _typical(findings, rows, directions, names),
         _map(findings, rows, names, seed),
@@ -126,17 +162,29 @@ def _embedded(findings: Findings, names: Sequence[str], seed: int) -> list[Secti
     ]
 
 
-def _typical(findings: Findings, rows: list[Row], directions: np.ndarray, names: Sequence[str]) -> Section:
+def _typical(
+    findings: Findings, rows: list[Row], directions: np.ndarray, names: Sequence[str]
+) -> Section:
     galleries = []
     for name in names:
         places = np.array([position for position, row in enumerate(rows) if row.label == name])
         centre = directions[places].mean(0)
         order = places[np.argsort(-(directions[places] @ centre))]
         half = max(1, min(PER_CLASS // 2, len(order) // 2))
-        groups = [[card(findings.audit.root, rows[position], "typical", "good")] for position in order[:half]]
-        groups += [[card(findings.audit.root, rows[position], "atypical", "bad")] for position in order[-half:]]
+        groups = [
+            [card(findings.audit.root, rows[position], "typical", "good")]
+            for position in order[:half]
+        ]
+        groups += [
+            [card(findings.audit.root, rows[position], "atypical", "bad")]
+            for position in order[-half:]
+        ]
         galleries.append(Gallery(name, groups))
-    return Section("Typical and atypical", "Nearest to and farthest from the middle of their class.", galleries=galleries)
+    return Section(
+        "Typical and atypical",
+        "Nearest to and farthest from the middle of their class.",
+        galleries=galleries,
+    )
 
 
 def _map(findings: Findings, rows: list[Row], names: Sequence[str], seed: int) -> Section:
@@ -146,23 +194,35 @@ def _map(findings: Findings, rows: list[Row], names: Sequence[str], seed: int) -
     columns, lines = grid_size(len(chosen))
     on_sheet = rng.choice(len(chosen), columns * lines, replace=False)
     cells = on_grid(points[on_sheet] * np.array([1, -1]), columns, lines)
-    sheet = picture_grid([findings.audit.root / rows[chosen[place]].path for place in on_sheet], cells, columns, lines)
+    sheet = picture_grid(
+        [findings.audit.root / rows[chosen[place]].path for place in on_sheet],
+        cells,
+        columns,
+        lines,
+    )
     scatter = figures.embedding_map(points, [rows[position].label for position in chosen], names)
     lead = (
-        f"Each of {len(chosen):,} images is a point; near points look alike to the network. Below, the pictures themselves, "
-        f"{columns * lines:,} of them, on a grid where neighbours look alike. Where classes meet, look for what they share."
+        f"Each of {len(chosen):,} images is a point; near points look alike to the network. Below,"
+        f" the pictures themselves, {columns * lines:,} of them, on a grid where neighbours look"
+        " alike. Where classes meet, look for what they share."
     )
     return Section(
         "Map",
         lead,
-        figures=[(svg(scatter), "Embedding map coloured by class"), (data_uri(sheet, 80), "Pictures laid out by likeness")],
+        figures=[
+            (svg(scatter), "Embedding map coloured by class"),
+            (data_uri(sheet, 80), "Pictures laid out by likeness"),
+        ],
         wide=True,
     )
 
 
 def _strangers(findings: Findings, rows: list[Row], directions: np.ndarray) -> Section:
     """The most alike pairs of different classes, found block by block so that memory stays flat."""
-    labels, pictures = np.array([row.label for row in rows]), np.array([row.pixel_hash for row in rows])
+    labels, pictures = (
+        np.array([row.label for row in rows]),
+        np.array([row.pixel_hash for row in rows]),
+    )
     best: list[tuple[float, int, int]] = []
     for start in range(0, len(rows), 512):
         block = directions[start : start + 512] @ directions.T
@@ -175,7 +235,14 @@ def _strangers(findings: Findings, rows: list[Row], directions: np.ndarray) -> S
     for likeness, first, second in sorted(best, reverse=True):
         if len(groups) < NEIGHBOURS and not {first, second} & seen:
             seen |= {first, second}
-            groups.append([card(findings.audit.root, rows[place], f"likeness {likeness:.3f}") for place in (first, second)])
+            groups.append(
+                [
+                    card(findings.audit.root, rows[place], f"likeness {likeness:.3f}")
+                    for place in (first, second)
+                ]
+            )
     return Section(
-        "Neighbours across classes", "The most alike pairs with different labels.", galleries=[Gallery("Nearest first", groups)]
+        "Neighbours across classes",
+        "The most alike pairs with different labels.",
+        galleries=[Gallery("Nearest first", groups)],
     )

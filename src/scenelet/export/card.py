@@ -1,24 +1,24 @@
-"""The model card: what a person should know before using a bundle, from the manifest's own figures."""
+"""The model card: what a person should know before using a bundle, from the contract's own figures."""
 
 from typing import Any
 
-from scenelet.bundle.manifest import Manifest
+from scenelet.bundle.contract import Contract
 
 
-def model_card(manifest: Manifest, size_bytes: int) -> str:
+def model_card(contract: Contract, size_bytes: int) -> str:
     """Markdown text.
 
     Args:
-        manifest: Complete but for the checksums.
+        contract: Complete but for the checksums.
         size_bytes: Of model.tflite.
     """
-    training, metrics, spec = manifest.training, manifest.metrics, manifest.preprocess
+    training, metrics, spec = contract.training, contract.metrics, contract.preprocess
     accuracy = metrics["top1_accuracy"]
-    worst_difference = max(value for key, value in manifest.parity.items() if key != "images")
-    return f"""# {manifest.name}
+    worst_difference = max(value for key, value in contract.parity.items() if key != "images")
+    return f"""# {contract.name}
 
-An image classifier for {len(manifest.class_names)} classes: {", ".join(manifest.class_names)}. Made with scenelet
-{manifest.scenelet_version} on {manifest.created[:10]}. Licence of the weights: {manifest.licence}.
+An image classifier for {len(contract.class_names)} classes: {", ".join(contract.class_names)}. Made with scenelet
+{contract.scenelet_version} on {contract.created[:10]}. Licence of the weights: {contract.licence}.
 
 ## How good it is
 
@@ -36,12 +36,12 @@ Measured on {metrics["images"]:,} images held out of the training data, from the
 
 Rows are the true class, columns the answer:
 
-{_confusion_table(manifest.class_names, metrics["confusion_matrix"])}
+{_confusion_table(contract.class_names, metrics["confusion_matrix"])}
 
 **What these figures are.** They are validation figures: the epoch was chosen, and the temperature fitted, on these same
 images, so they are a little kinder than those on unseen data would be. No test split was looked at.
 
-{_promises(manifest)}
+{_promises(contract)}
 
 ## How it was trained
 
@@ -49,11 +49,11 @@ images, so they are a little kinder than those on unseen data would be. No test 
 
 ## What goes in and out
 
-`model.tflite`: uint8 (1, {spec.height}, {spec.width}, 3), RGB, 0-255; out come {len(manifest.class_names)} logits.
-Divide by the temperature ({manifest.temperature}), then softmax. The whole picture is squeezed to {spec.width} x {spec.height}
+`model.tflite`: uint8 (1, {spec.height}, {spec.width}, 3), RGB, 0-255; out come {len(contract.class_names)} logits.
+Divide by the temperature ({contract.temperature}), then softmax. The whole picture is squeezed to {spec.width} x {spec.height}
 with an antialiased {spec.resize} filter, after EXIF rotation and conversion to RGB. {size_bytes / 1e6:.2f} MB.
-{_quantisation_line(manifest)}
-`model.onnx` is the same network for any number of images. Over {manifest.parity["images"]} images the
+{_quantisation_line(contract)}
+`model.onnx` is the same network for any number of images. Over {contract.parity["images"]} images the
 probabilities of checkpoint, LiteRT and ONNX differ by at most {worst_difference:.1e}.
 
 ## Limits
@@ -63,15 +63,18 @@ its classes is told as a stranger only as often as said above. Not for decisions
 """
 
 
-def _promises(manifest: Manifest) -> str:
-    held, strangers = manifest.thresholds["held_out"], manifest.thresholds["strangers"][0]
+def _promises(contract: Contract) -> str:
+    held, strangers = contract.thresholds["held_out"], contract.thresholds["strangers"][0]
     told = ", ".join(f"{kind} {share:.0%}" for kind, share in strangers["told"].items())
     abstains = (
-        f"Under a probability of {manifest.abstain_below:.3f} it abstains"
-        if manifest.abstain_below is not None
+        f"Under a probability of {contract.abstain_below:.3f} it abstains"
+        if contract.abstain_below is not None
         else "No probability is high enough for the wished accuracy, so it never abstains"
     )
-    error, right = f"{held['expected_calibration_error']:.2%}", _with_interval(held["accuracy_answered"])
+    error, right = (
+        f"{held['expected_calibration_error']:.2%}",
+        _with_interval(held["accuracy_answered"]),
+    )
     return f"""**On images that the thresholds were not fitted on** (each tenth judged by what the other nine give):
 calibration error {error}. {abstains} (wished: {held["wished_accuracy"]:.0%}
 of the answers right): it answers {held["answered"]:.1%} and is right in {right} of them.
@@ -83,16 +86,16 @@ Prediction sets promise to hold the true class for {held["promised_coverage"]:.0
 Told: {told}."""
 
 
-def _quantisation_line(manifest: Manifest) -> str:
-    figures = manifest.quantisation
-    mirrored = "The graph averages the picture and its mirror image. " if manifest.mirrored else ""
+def _quantisation_line(contract: Contract) -> str:
+    figures = contract.quantisation
+    mirrored = "The graph averages the picture and its mirror image. " if contract.mirrored else ""
     if figures["mode"] == "none":
         return f"{mirrored}Not quantised: float32 weights."
     return (
-        f"{mirrored}Quantised to {figures['mode']}: "
-        f"accuracy {figures['accuracy']:.2%} against {figures['float_accuracy']:.2%} as float, "
-        f"the same answer on {figures['agreement']:.2%} of the images, {figures['size_ratio']:.2f} times the size and "
-        f"{figures['latency_ratio']:.2f} times the latency, measured in one run."
+        f"{mirrored}Quantised to {figures['mode']}: accuracy {figures['accuracy']:.2%} against"
+        f" {figures['float_accuracy']:.2%} as float, the same answer on {figures['agreement']:.2%}"
+        f" of the images, {figures['size_ratio']:.2f} times the size and"
+        f" {figures['latency_ratio']:.2f} times the latency, measured in one run."
     )
 
 
@@ -100,7 +103,9 @@ def _per_class_table(metrics: dict[str, Any]) -> str:
     lines = ["| class | images | precision | recall | F1 |", "|---|---|---|---|---|"]
     for name, figures in metrics["per_class"].items():
         precision, recall = (_with_interval(figures[key]) for key in ("precision", "recall"))
-        lines.append(f"| {name} | {figures['images']:,} | {precision} | {recall} | {figures['f1']:.3f} |")
+        lines.append(
+            f"| {name} | {figures['images']:,} | {precision} | {recall} | {figures['f1']:.3f} |"
+        )
     return "\n".join(lines)
 
 
@@ -130,23 +135,39 @@ def _with_interval(interval: dict[str, float | None]) -> str:
 
 def _confusion_table(names: tuple[str, ...], matrix: list[list[int]]) -> str:
     lines = ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    lines += [f"| **{name}** | " + " | ".join(map(str, row)) + " |" for name, row in zip(names, matrix, strict=True)]
+    lines += [
+        f"| **{name}** | " + " | ".join(map(str, row)) + " |"
+        for name, row in zip(names, matrix, strict=True)
+    ]
     return "\n".join(lines)
 
 
 def _training_lines(training: dict[str, Any]) -> str:
-    layers = {key: value for key, value in training["network"].items() if key != "config"}  # the config of a hub model is long
-    recipe = {key: value for key, value in training["recipe"].items() if key not in layers and value != ""}
+    layers = {
+        key: value for key, value in training["network"].items() if key != "config"
+    }  # the config of a hub model is long
+    recipe = {
+        key: value for key, value in training["recipe"].items() if key not in layers and value != ""
+    }
     images, result, environment = training["images"], training["result"], training["environment"]
-    versions = (f"{name} {environment[name]}" for name in ("python", "torch", "lightning", "transformers", "numpy", "pillow"))
+    versions = (
+        f"{name} {environment[name]}"
+        for name in ("python", "torch", "lightning", "transformers", "numpy", "pillow")
+    )
     train_count, val_count = (sum(images[split].values()) for split in ("train", "val"))
     lines = (
-        f"Data: {train_count:,} training and {val_count:,} validation images ({training['excluded']} left out as unusable), "
-        f"split by picture, stratified by class; fingerprint `{training['fingerprint']}`.",
+        (
+            f"Data: {train_count:,} training and {val_count:,} validation images"
+            f" ({training['excluded']} left out as unusable), split by picture, stratified by"
+            f" class; fingerprint `{training['fingerprint']}`."
+        ),
         "Which pictures were seen is listed by pixel hash in `training-data.csv`.",
-        f"{_origin(training)}: {result['parameters']:,} parameters, {result['epochs']} epochs, "
-        f"best epoch {result['best_epoch']} by validation log loss, {result['training_s'] / 60:.0f} minutes on "
-        f"{environment['device']} ({environment['precision']}, threads: {environment['threads']}).",
+        (
+            f"{_origin(training)}: {result['parameters']:,} parameters, {result['epochs']} epochs,"
+            f" best epoch {result['best_epoch']} by validation log loss,"
+            f" {result['training_s'] / 60:.0f} minutes on {environment['device']}"
+            f" ({environment['precision']}, threads: {environment['threads']})."
+        ),
         f"Command: `{' '.join(environment['command'])}`",
         f"Layers: {', '.join(f'{key} {value}' for key, value in layers.items())}.",
         f"Recipe: {', '.join(f'{key} {value}' for key, value in recipe.items())}.",

@@ -1,4 +1,7 @@
-"""Convert a trained network to LiteRT and ONNX with the pixel scaling inside the graph. Knows nothing of bundles."""
+"""Convert a trained network to LiteRT and ONNX with the pixel scaling inside the graph.
+
+Knows nothing of bundles.
+"""
 
 import copy
 import tempfile
@@ -13,14 +16,19 @@ from scenelet.quiet import quiet
 
 
 class ServingNetwork(nn.Module):
-    """What is exported: uint8 (n, height, width, 3) in; logits (n, classes) and the features (n, f) behind them out."""
+    """What is exported: uint8 (n, height, width, 3) in.
+
+    Logits (n, classes) and the features (n, f) behind them out.
+    """
 
     def __init__(self, network: nn.Module, mirror: bool = False) -> None:
         """Args: the trained network, and whether to average the features of the picture and of its mirror image."""
         super().__init__()
         self.mirror = mirror
         # channels_last weights make litert-torch 0.10 write wrong files without a word
-        self.network = copy.deepcopy(network).to(memory_format=torch.contiguous_format).float().eval()
+        self.network = (
+            copy.deepcopy(network).to(memory_format=torch.contiguous_format).float().eval()
+        )
         name = head_name(self.network)
         self.head = self.network.get_submodule(name)
         self.network.set_submodule(name, nn.Identity())
@@ -44,7 +52,9 @@ class _Distance(nn.Module):
 
     def __init__(self, space: FeatureSpace) -> None:
         super().__init__()
-        self.mean, self.whitening = (nn.Buffer(torch.tensor(each)) for each in (space.mean, space.whitening))
+        self.mean, self.whitening = (
+            nn.Buffer(torch.tensor(each)) for each in (space.mean, space.whitening)
+        )
 
     def forward(self, features: Tensor) -> Tensor:
         """(1, features) to (1,)."""
@@ -62,7 +72,9 @@ def to_onnx(network: ServingNetwork, size: int) -> bytes:
         path = Path(folder) / "model.onnx"
         torch.onnx.export(
             network,
-            (_example(2, size),),  # traced with two: with one, torch.export takes the batch size for a constant
+            (
+                _example(2, size),
+            ),  # traced with two: with one, torch.export takes the batch size for a constant
             str(path),
             input_names=["images"],
             output_names=["logits", "features"],
@@ -89,7 +101,13 @@ def _without_remarks(path: Path) -> bytes:
     import onnx
 
     model = onnx.load(path)
-    for part in (model.graph, *model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output):
+    for part in (
+        model.graph,
+        *model.graph.node,
+        *model.graph.value_info,
+        *model.graph.input,
+        *model.graph.output,
+    ):
         del part.metadata_props[:]
     for node in model.graph.node:
         node.doc_string = ""

@@ -13,7 +13,7 @@ from scenelet.bundle.numeric import FeatureSpace, fit_feature_space, softmax
 from scenelet.bundle.profile import picture_measures, profile_of
 from scenelet.bundle.runtime import LiteRTModel
 from scenelet.bundle.scores import STRANGER_SCORES
-from scenelet.data.strangers import paint_strangers
+from scenelet.dataset.strangers import paint_strangers
 from scenelet.images import PreprocessSpec, to_input
 
 STRANGERS_PER_KIND = 40
@@ -38,7 +38,11 @@ def ask(model: LiteRTModel, inputs: Sequence[np.ndarray]) -> Asked:
     """Ask a model about model inputs (1, height, width, 3)."""
     answers = [model.answer(pixels) for pixels in inputs]
     logits, features = (np.array(column, np.float32) for column in zip(*answers, strict=True))
-    return Asked(logits, features, [picture_measures(pixels.tobytes(), pixels.shape[2], pixels.shape[1]) for pixels in inputs])
+    return Asked(
+        logits,
+        features,
+        [picture_measures(pixels.tobytes(), pixels.shape[2], pixels.shape[1]) for pixels in inputs],
+    )
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,8 @@ class Fitted:
 
     Attributes:
         temperature: Of the softmax.
-        abstain_below: Answers under this are better not given; None where nothing would be left, or all may be.
+        abstain_below: Answers under this are better not given; None where nothing would be left, or
+            all may be.
         set_thresholds: (classes,) of the prediction sets.
         space: Of the training images' features.
         strangers: Of each score tried, the chosen one first.
@@ -92,7 +97,10 @@ def fit(
 
     def figures(score: str) -> StrangerFigures:
         known = stranger_scores(score, validation.logits, validation.features, space, temperature)
-        others = {kind: stranger_scores(score, a.logits, a.features, space, temperature) for kind, a in strange.items()}
+        others = {
+            kind: stranger_scores(score, a.logits, a.features, space, temperature)
+            for kind, a in strange.items()
+        }
         return stranger_figures(score, known, others)
 
     return Fitted(
@@ -100,7 +108,9 @@ def fit(
         abstain_below=abstain_threshold(labels, probabilities, wished[0]),
         set_thresholds=conformal_thresholds(labels, probabilities, wished[1]),
         space=space,
-        strangers=sorted((figures(score) for score in STRANGER_SCORES), key=lambda each: -each.mean_auroc),
+        strangers=sorted(
+            (figures(score) for score in STRANGER_SCORES), key=lambda each: -each.mean_auroc
+        ),
         promises=cross_fitted(labels, validation.logits, wished).as_dict(),
         profile=profile_of(
             {

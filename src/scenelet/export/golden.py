@@ -5,20 +5,31 @@ import io
 import numpy as np
 from PIL import Image
 
-from scenelet.data.paint import SCENES, jpeg, paint_scene
+from scenelet.dataset.paint import SCENES, jpeg, paint_scene
 
 _ORIENTATION = 0x0112
 
 
 def golden_files() -> dict[str, bytes]:
-    """File name -> bytes: one scene of each class, each in another form. The same on every machine with the same Pillow."""
+    """File name -> bytes: one scene of each class, each in another form.
+
+    The same on every machine with the same Pillow.
+    """
     scenes = {label: paint_scene(label, seed=2_024) for label in sorted(SCENES)}
     return {
         "buildings.jpg": jpeg(scenes["buildings"]),
-        "forest-large.jpg": jpeg(scenes["forest"].resize((1200, 900), Image.Resampling.BICUBIC), quality=70),
-        "glacier-palette.png": _png(scenes["glacier"].convert("P", palette=Image.Palette.ADAPTIVE, colors=64)),
-        "mountain-exif-rotated.jpg": rotated_jpeg(scenes["mountain"].resize((200, 140), Image.Resampling.BICUBIC), 6),
-        "sea-alpha.png": _png(_half_transparent(scenes["sea"].resize((96, 80), Image.Resampling.BICUBIC))),
+        "forest-large.jpg": jpeg(
+            scenes["forest"].resize((1200, 900), Image.Resampling.BICUBIC), quality=70
+        ),
+        "glacier-palette.png": _png(
+            scenes["glacier"].convert("P", palette=Image.Palette.ADAPTIVE, colors=64)
+        ),
+        "mountain-exif-rotated.jpg": rotated_jpeg(
+            scenes["mountain"].resize((200, 140), Image.Resampling.BICUBIC), 6
+        ),
+        "sea-alpha.png": _png(
+            _half_transparent(scenes["sea"].resize((96, 80), Image.Resampling.BICUBIC))
+        ),
         "street-grey.jpg": jpeg(scenes["street"].convert("L")),
     }
 
@@ -37,7 +48,10 @@ def nasty_files() -> dict[str, bytes]:
         "16-bit.png": _png(deep),
         "one-pixel.png": _png(scene.resize((1, 1))),
         "one-pixel-high.png": _png(scene.resize((400, 1))),
-        **{f"exif-{orientation}.jpg": rotated_jpeg(wide, orientation) for orientation in range(1, 9)},
+        **{
+            f"exif-{orientation}.jpg": rotated_jpeg(wide, orientation)
+            for orientation in range(1, 9)
+        },
     }
 
 

@@ -92,7 +92,10 @@ def measure_parity(
         ImageError: One of the files can't be used.
     """
     inputs = [to_input(data, spec) for data in files]
-    answers = [softmax(np.stack([ask(pixels) for pixels in inputs]), temperature) for ask in (checkpoint, litert, onnx)]
+    answers = [
+        softmax(np.stack([ask(pixels) for pixels in inputs]), temperature)
+        for ask in (checkpoint, litert, onnx)
+    ]
     gaps = [float(np.abs(answers[a] - answers[b]).max()) for a, b in ((0, 1), (0, 2), (1, 2))]
     return Parity(len(inputs), *gaps)
 
@@ -105,6 +108,7 @@ def require_parity(parity: Parity, tolerance: float = TOLERANCE) -> None:
     """
     if not parity.worst <= tolerance:
         raise ParityError(
-            f"checkpoint, LiteRT and ONNX disagree: found a probability difference of {parity.worst:.2g}, expected at most "
-            f"{tolerance:g}; no bundle was written. Export again; if it stays, report the versions in environment.json."
+            "checkpoint, LiteRT and ONNX disagree: found a probability difference of"
+            f" {parity.worst:.2g}, expected at most {tolerance:g}; no bundle was written. Export"
+            " again; if it stays, report the versions in environment.json."
         )

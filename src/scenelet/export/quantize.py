@@ -1,4 +1,7 @@
-"""Make an exported model smaller: half-precision weights, or 8-bit weights and activations. Knows nothing of bundles."""
+"""Make an exported model smaller: half-precision weights, or 8-bit weights and activations.
+
+Knows nothing of bundles.
+"""
 
 from collections.abc import Sequence
 
@@ -13,7 +16,10 @@ CALIBRATION_IMAGES = 256
 
 
 def litert_to_fp16(content: bytes) -> bytes:
-    """A float .tflite file with its weights in half precision; computes in float32, as fast as before."""
+    """A float .tflite file with its weights in half precision.
+
+    Computes in float32, as fast as before.
+    """
     with quiet():
         from ai_edge_quantizer import qtyping, quantizer
         from ai_edge_quantizer.algorithm_manager import AlgorithmName
@@ -24,7 +30,9 @@ def litert_to_fp16(content: bytes) -> bytes:
             regex=".*",
             operation_name=qtyping.TFLOperationName.ALL_SUPPORTED,
             op_config=qtyping.OpQuantizationConfig(
-                weight_tensor_config=weights, compute_precision=qtyping.ComputePrecision.FLOAT, explicit_dequantize=True
+                weight_tensor_config=weights,
+                compute_precision=qtyping.ComputePrecision.FLOAT,
+                explicit_dequantize=True,
             ),
             algorithm_key=AlgorithmName.FLOAT_CASTING,
         )
@@ -36,20 +44,28 @@ def litert_to_int8(content: bytes, calibration: Sequence[np.ndarray]) -> bytes:
 
     Args:
         content: Of the float model.
-        calibration: (1, height, width, 3) uint8 training images that show the range of the activations.
+        calibration: (1, height, width, 3) uint8 training images that show the range of the
+            activations.
     """
     with quiet():
         from ai_edge_litert.interpreter import Interpreter
         from ai_edge_quantizer import quantizer, recipe
 
-        name, signature = next(iter(Interpreter(model_content=content).get_signature_list().items()))
+        name, signature = next(
+            iter(Interpreter(model_content=content).get_signature_list().items())
+        )
         converter = quantizer.Quantizer(content, recipe.static_wi8_ai8())
-        ranges = converter.calibrate({name: [{signature["inputs"][0]: pixels} for pixels in calibration]})
+        ranges = converter.calibrate(
+            {name: [{signature["inputs"][0]: pixels} for pixels in calibration]}
+        )
         return bytes(converter.quantize(ranges).quantized_model)
 
 
 def onnx_to_fp16(content: bytes) -> bytes:
-    """A float .onnx file with its large weights stored in half precision; ONNX Runtime widens them once when it loads."""
+    """A float .onnx file with its large weights stored in half precision.
+
+    ONNX Runtime widens them once when it loads.
+    """
     model = onnx.load_from_string(content)
     graph = model.graph
     casts = []
@@ -59,7 +75,9 @@ def onnx_to_fp16(content: bytes) -> bytes:
             stored = f"{tensor.name}.fp16"
             casts.append(helper.make_node("Cast", [stored], [tensor.name], to=TensorProto.FLOAT))
             tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), stored))
-    described = [value for value in graph.value_info if value.name not in {cast.output[0] for cast in casts}]
+    described = [
+        value for value in graph.value_info if value.name not in {cast.output[0] for cast in casts}
+    ]
     nodes = [*casts, *graph.node]
     del graph.node[:], graph.value_info[:]
     graph.node.extend(nodes)

@@ -14,12 +14,23 @@ from rich.console import Console
 from scenelet import __version__
 from scenelet.artefacts import whole_folder, write_bytes, write_json
 from scenelet.assess.metrics import Evaluation, evaluate
+from scenelet.bundle.contract import (
+    CARD,
+    CONTRACT,
+    DISTANCE,
+    GOLDEN,
+    LITERT,
+    ONNX,
+    TRAINING_DATA,
+    Contract,
+    Golden,
+    sha256,
+)
 from scenelet.bundle.latency import latencies_ms
-from scenelet.bundle.manifest import CARD, DISTANCE, GOLDEN, LITERT, MANIFEST, ONNX, TRAINING_DATA, Golden, Manifest, sha256
 from scenelet.bundle.numeric import softmax
 from scenelet.bundle.runtime import LiteRTModel
 from scenelet.bundle.training_data import training_data_csv
-from scenelet.data.manifest import Row
+from scenelet.dataset.manifest import Row
 from scenelet.errors import ConfigError, DataError, QuantisationError
 from scenelet.export.card import model_card
 from scenelet.export.convert import ServingNetwork, distance_to_litert, to_litert, to_onnx
@@ -34,13 +45,19 @@ from scenelet.export.parity import (
     onnx_logits,
     require_parity,
 )
-from scenelet.export.quantize import CALIBRATION_IMAGES, MODES, litert_to_fp16, litert_to_int8, onnx_to_fp16
+from scenelet.export.quantize import (
+    CALIBRATION_IMAGES,
+    MODES,
+    litert_to_fp16,
+    litert_to_int8,
+    onnx_to_fp16,
+)
 from scenelet.images import PreprocessSpec, read, to_input
 from scenelet.learn.pretrained import load_run_network
-from scenelet.learn.run import Run
 from scenelet.parallel import Advance, in_parallel
 from scenelet.progress import counting
 from scenelet.quiet import quiet
+from scenelet.runs.run import Run
 
 PARITY_VALIDATION_IMAGES = 64
 FEATURE_IMAGES = 3000
@@ -55,7 +72,8 @@ class ExportOptions:
         licence: Of the weights, as the card says it.
         quantize: "none", "fp16" or "int8".
         max_drop: Most accuracy that quantising may cost, in percentage points.
-        mirror: Whether the exported graph averages the picture and its mirror image: a little more accurate, twice as slow.
+        mirror: Whether the exported graph averages the picture and its mirror image: a little more
+            accurate, twice as slow.
         wished_accuracy: Of the answers that the bundle does not abstain from.
         coverage: Part of the pictures whose prediction set is to hold the true class.
         data: The data folder, if it is no longer where `train` found it.
@@ -81,7 +99,8 @@ class Quantisation:
         accuracy: Top-1 of the model in the bundle.
         agreement: Part of the images on which both answer alike.
         size_ratio: Bytes of the bundle's model / of the float model.
-        latency_ratio: Median milliseconds of the bundle's model / of the float model, one image, one thread.
+        latency_ratio: Median milliseconds of the bundle's model / of the float model, one image,
+            one thread.
         float_latency_ms: Median of the float model.
         latency_ms: Median of the bundle's model.
     """
@@ -157,7 +176,10 @@ def export_bundle(run: Run, out: Path, options: ExportOptions, console: Console)
     result, source = run.result(), _open(run, options)
     network = load_network(run, options.mirror)
     console.print("converting to LiteRT and ONNX", highlight=False)
-    float_model, float_onnx = to_litert(network, source.spec.width), to_onnx(network, source.spec.width)
+    float_model, float_onnx = (
+        to_litert(network, source.spec.width),
+        to_onnx(network, source.spec.width),
+    )
     model = _quantise(float_model, source, options.quantize)
     onnx_model = float_onnx if options.quantize == "none" else onnx_to_fp16(float_onnx)
     with quiet():
@@ -168,7 +190,9 @@ def export_bundle(run: Run, out: Path, options: ExportOptions, console: Console)
     with counting(console, "validating", len(val_rows)) as advance:
         float_logits, validation = _validate(source, val_rows, float_litert, litert, advance)
     pair = (float_logits, validation.logits)
-    quantisation = _compare(options.quantize, labels, pair, (float_litert, litert), (float_model, model))
+    quantisation = _compare(
+        options.quantize, labels, pair, (float_litert, litert), (float_model, model)
+    )
     _require_small_drop(quantisation, options.max_drop)
     console.print("fitting temperature and thresholds", highlight=False)
     training = ask(litert, source.inputs(source.some_training_rows(FEATURE_IMAGES)))
@@ -179,7 +203,7 @@ def export_bundle(run: Run, out: Path, options: ExportOptions, console: Console)
     parity = _parity(network, *compared, source, temperature, tolerance)
     evaluation = evaluate(labels, softmax(validation.logits, temperature), source.class_names)
     golden = golden_files()
-    manifest = Manifest(
+    contract = Contract(
         name=options.name,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         scenelet_version=__version__,
@@ -188,8 +212,13 @@ def export_bundle(run: Run, out: Path, options: ExportOptions, console: Console)
         temperature=temperature,
         metrics=evaluation.as_dict(),
         abstain_below=fitted.abstain_below,
-        prediction_set_thresholds=dict(zip(source.class_names, map(float, fitted.set_thresholds), strict=True)),
-        thresholds={"held_out": fitted.promises, "strangers": [each.as_dict() for each in fitted.strangers]},
+        prediction_set_thresholds=dict(
+            zip(source.class_names, map(float, fitted.set_thresholds), strict=True)
+        ),
+        thresholds={
+            "held_out": fitted.promises,
+            "strangers": [each.as_dict() for each in fitted.strangers],
+        },
         stranger_score=fitted.strangers[0].score,
         stranger_above=fitted.strangers[0].threshold,
         training=_training(source, result, fitted.profile),
@@ -198,20 +227,29 @@ def export_bundle(run: Run, out: Path, options: ExportOptions, console: Console)
         quantisation=asdict(quantisation),
         licence=options.licence,
         golden=tuple(
-            Golden(f"{GOLDEN}/{file}", _recorded(source, litert, content, temperature)) for file, content in golden.items()
+            Golden(f"{GOLDEN}/{file}", _recorded(source, litert, content, temperature))
+            for file, content in golden.items()
         ),
         sha256={},
     )
     files = {
         LITERT: model,
         ONNX: onnx_model,
-        CARD: model_card(manifest, len(model)).encode(),
+        CARD: model_card(contract, len(model)).encode(),
         DISTANCE: distance_to_litert(fitted.space),
-        TRAINING_DATA: training_data_csv({row.pixel_hash: row.split for row in source.rows}).encode(),
+        TRAINING_DATA: (
+            training_data_csv({row.pixel_hash: row.split for row in source.rows}).encode()
+        ),
         **{f"{GOLDEN}/{file}": content for file, content in golden.items()},
     }
-    _write(out, manifest, files)
-    return Exported(out, parity, quantisation, evaluation, {file: len(content) for file, content in files.items()})
+    _write(out, contract, files)
+    return Exported(
+        out,
+        parity,
+        quantisation,
+        evaluation,
+        {file: len(content) for file, content in files.items()},
+    )
 
 
 def _open(run: Run, options: ExportOptions) -> _Source:
@@ -219,8 +257,16 @@ def _open(run: Run, options: ExportOptions) -> _Source:
     root = options.data or Path(described["source"])
     rows = [row for row in run.rows() if not row.excluded and row.split in ("train", "val")]
     if not all((root / row.path).is_file() for row in rows):
-        raise DataError(f"{root}: the run's images are not there. Say where they are now with --data FOLDER.")
-    return _Source(run, root, rows, described["class_names"], PreprocessSpec(config.input_size, config.input_size))
+        raise DataError(
+            f"{root}: the run's images are not there. Say where they are now with --data FOLDER."
+        )
+    return _Source(
+        run,
+        root,
+        rows,
+        described["class_names"],
+        PreprocessSpec(config.input_size, config.input_size),
+    )
 
 
 def _quantise(model: bytes, source: _Source, mode: str) -> bytes:
@@ -234,7 +280,10 @@ def _quantise(model: bytes, source: _Source, mode: str) -> bytes:
 def _check(options: ExportOptions) -> None:
     if options.quantize not in MODES:
         raise ConfigError(f"--quantize: found {options.quantize!r}, expected {', '.join(MODES)}")
-    for flag, value in (("--wished-accuracy", options.wished_accuracy), ("--coverage", options.coverage)):
+    for flag, value in (
+        ("--wished-accuracy", options.wished_accuracy),
+        ("--coverage", options.coverage),
+    ):
         if not 0 < value < 1:
             raise ConfigError(f"{flag}: found {value:g}, expected more than 0 and less than 1")
 
@@ -248,7 +297,10 @@ def _parity(
     tolerance: float,
 ) -> Parity:
     rows = source.part("val")
-    samples = [read(source.root / row.path) for row in rows[:: max(1, len(rows) // PARITY_VALIDATION_IMAGES)]]
+    samples = [
+        read(source.root / row.path)
+        for row in rows[:: max(1, len(rows) // PARITY_VALIDATION_IMAGES)]
+    ]
     three = (checkpoint_logits(network), litert.logits, onnx_logits(onnx_model))
     parity = measure_parity(*three, [*nasty_files().values(), *samples], source.spec, temperature)
     require_parity(parity, tolerance)
@@ -259,7 +311,9 @@ def _validate(
     source: _Source, rows: list[Row], float_model: LiteRTModel, model: LiteRTModel, advance: Advance
 ) -> tuple[np.ndarray, Asked]:
     """The float model's logits, and all that the bundle's model says, of the same images from their bytes."""
-    inputs = list(in_parallel(lambda row: to_input(read(source.root / row.path), source.spec), rows, advance))
+    inputs = list(
+        in_parallel(lambda row: to_input(read(source.root / row.path), source.spec), rows, advance)
+    )
     return np.stack([float_model.logits(pixels) for pixels in inputs]), ask(model, inputs)
 
 
@@ -288,8 +342,9 @@ def _require_small_drop(quantisation: Quantisation, max_drop: float) -> None:
     drop = 100 * (quantisation.float_accuracy - quantisation.accuracy)
     if drop > max_drop:
         raise QuantisationError(
-            f"{quantisation.mode}: found a drop of {drop:.2f} points of validation accuracy, at most {max_drop:g} allowed; "
-            "no bundle was written. Allow more with --max-drop, or take --quantize fp16."
+            f"{quantisation.mode}: found a drop of {drop:.2f} points of validation accuracy, at"
+            f" most {max_drop:g} allowed; no bundle was written. Allow more with --max-drop, or"
+            " take --quantize fp16."
         )
 
 
@@ -305,22 +360,34 @@ def _training(source: _Source, result: dict[str, Any], profile: dict[str, Any]) 
             "different_pictures": len({row.pixel_hash for row in used}),
             "measures": profile,
         },
-        **{("network" if key == "architecture" else key): value for key, value in source.run.network().items()},
+        **{
+            ("network" if key == "architecture" else key): value
+            for key, value in source.run.network().items()
+        },
         "recipe": source.run.config().as_dict(),
         "result": result,
-        "environment": json.loads((source.run.folder / "environment.json").read_text(encoding="utf-8")),
+        "environment": json.loads(
+            (source.run.folder / "environment.json").read_text(encoding="utf-8")
+        ),
     }
 
 
-def _recorded(source: _Source, litert: LiteRTModel, content: bytes, temperature: float) -> dict[str, float]:
+def _recorded(
+    source: _Source, litert: LiteRTModel, content: bytes, temperature: float
+) -> dict[str, float]:
     values = softmax(litert.logits(to_input(content, source.spec)), temperature)
-    return {name: round(float(value), 6) for name, value in zip(source.class_names, values, strict=True)}
+    return {
+        name: round(float(value), 6) for name, value in zip(source.class_names, values, strict=True)
+    }
 
 
-def _write(out: Path, manifest: Manifest, files: dict[str, bytes]) -> None:
-    signed = {**manifest.as_dict(), "sha256": {file: sha256(content) for file, content in files.items()}}
+def _write(out: Path, contract: Contract, files: dict[str, bytes]) -> None:
+    signed = {
+        **contract.as_dict(),
+        "sha256": {file: sha256(content) for file, content in files.items()},
+    }
     with whole_folder(out) as folder:
         (folder / GOLDEN).mkdir()
         for file, content in files.items():
             write_bytes(folder / file, content)
-        write_json(folder / MANIFEST, signed)
+        write_json(folder / CONTRACT, signed)

@@ -22,7 +22,9 @@ class AugmentSpec:
     mix_probability: float
 
 
-def augment(images: Tensor, targets: Tensor, spec: AugmentSpec, generator: Generator) -> tuple[Tensor, Tensor]:
+def augment(
+    images: Tensor, targets: Tensor, spec: AugmentSpec, generator: Generator
+) -> tuple[Tensor, Tensor]:
     """Augment one batch.
 
     Args:
@@ -44,11 +46,14 @@ def augment(images: Tensor, targets: Tensor, spec: AugmentSpec, generator: Gener
     return crops, targets
 
 
-def random_crop(images: Tensor, size: int, min_area: float, distortion: float, generator: Generator) -> Tensor:
+def random_crop(
+    images: Tensor, size: int, min_area: float, distortion: float, generator: Generator
+) -> Tensor:
     """Cut a random part of each image (area and aspect ratio 3/4 to 4/3), flip half of them, bring all to one size.
 
-    With `distortion`, half of them are turned by up to 20 degrees and sheared by up to 0.2, both times its strength.
-    Where the crop would be shrunk by more than half, it is sampled at twice the size and averaged (antialiasing).
+    With `distortion`, half of them are turned by up to 20 degrees and sheared by up to 0.2, both
+    times its strength. Where the crop would be shrunk by more than half, it is sampled at twice the
+    size and averaged (antialiasing).
 
     Returns:
         (n, 3, size, size) float, 0-255.
@@ -65,11 +70,15 @@ def random_crop(images: Tensor, size: int, min_area: float, distortion: float, g
     if distortion:
         angle = _sometimes(count, math.radians(20) * distortion, generator)
         lean = _sometimes(count, 0.2 * distortion, generator)
-        turn = torch.stack([angle.cos(), lean - angle.sin(), angle.sin(), angle.cos()], 1).view(count, 2, 2)
+        turn = torch.stack([angle.cos(), lean - angle.sin(), angle.sin(), angle.cos()], 1).view(
+            count, 2, 2
+        )
         theta[:, :, :2] = theta[:, :, :2] @ turn
     sampled = 2 * size if min(images.shape[2:]) >= 2 * size else size
     grid = F.affine_grid(theta.to(images.device), [count, 3, sampled, sampled], align_corners=False)
-    crops = F.grid_sample(images.float(), grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    crops = F.grid_sample(
+        images.float(), grid, mode="bilinear", padding_mode="reflection", align_corners=False
+    )
     return crops if sampled == size else F.avg_pool2d(crops, 2)
 
 
@@ -80,7 +89,10 @@ def jitter_colour(images: Tensor, strength: float, generator: Generator) -> Tens
         As `images`: (n, 3, height, width) float, 0-255.
     """
     brightness, contrast, saturation = (
-        _uniform(len(images), 1 - strength, 1 + strength, generator).view(-1, 1, 1, 1).to(images.device) for _ in range(3)
+        _uniform(len(images), 1 - strength, 1 + strength, generator)
+        .view(-1, 1, 1, 1)
+        .to(images.device)
+        for _ in range(3)
     )
     images = images * brightness
     images = torch.lerp(images.mean((1, 2, 3), keepdim=True), images, contrast)
@@ -93,8 +105,8 @@ def distort(images: Tensor, strength: float, generator: Generator) -> Tensor:
 
     Args:
         images: (n, 3, height, width) float, 0-255.
-        strength: 0-1; at 1 the strongest gamma is 2 or 1/2, the tint 30 %, the blur a 3x3 mean, and a quarter of the height
-            and width is erased.
+        strength: 0-1; at 1 the strongest gamma is 2 or 1/2, the tint 30 %, the blur a 3x3 mean, and
+            a quarter of the height and width is erased.
         generator: The only source of randomness.
     """
     count, device = len(images), images.device
@@ -116,7 +128,10 @@ def distort(images: Tensor, strength: float, generator: Generator) -> Tensor:
 def _erase(images: Tensor, part: float, generator: Generator) -> Tensor:
     """Paint a grey rectangle over a quarter of the images (Zhong et al. 2017)."""
     count, size = len(images), images.shape[-1]
-    centre, half = _uniform(2 * count, 0, size, generator), _uniform(2 * count, 0.2 * part, part, generator) * size / 2
+    centre, half = (
+        _uniform(2 * count, 0, size, generator),
+        _uniform(2 * count, 0.2 * part, part, generator) * size / 2,
+    )
     half = half * (torch.rand(count, generator=generator) < 0.25).repeat(2)
     pixels = torch.arange(size) + 0.5
     inside = ((pixels - centre[:, None]).abs() < half[:, None]).view(2, count, size)
@@ -127,7 +142,8 @@ def _erase(images: Tensor, part: float, generator: Generator) -> Tensor:
 def mix(images: Tensor, targets: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
     """Mixup or cutmix (even odds) of a batch with a shuffled copy of itself.
 
-    Source: Zhang et al. 2017 (mixup), Yun et al. 2019 (cutmix); Beta(1, 1) is the uniform distribution.
+    Source: Zhang et al. 2017 (mixup), Yun et al. 2019 (cutmix); Beta(1, 1) is the uniform
+    distribution.
     """
     partner = torch.randperm(len(images), generator=generator)
     share = float(torch.rand((), generator=generator))
@@ -136,7 +152,9 @@ def mix(images: Tensor, targets: Tensor, generator: Generator) -> tuple[Tensor, 
     else:
         size = images.shape[-1]
         cut = int(size * math.sqrt(1 - share))
-        top, left = (int(torch.randint(0, size - cut + 1, (), generator=generator)) for _ in range(2))
+        top, left = (
+            int(torch.randint(0, size - cut + 1, (), generator=generator)) for _ in range(2)
+        )
         box = (slice(None), slice(None), slice(top, top + cut), slice(left, left + cut))
         patches = images[partner][box]
         images = images.clone()

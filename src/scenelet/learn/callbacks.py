@@ -23,7 +23,9 @@ Watch = Callable[[int, Mapping[str, float]], bool]
 class WholeCheckpoints(TorchCheckpointIO):
     """Writes a checkpoint aside on the same disk, then renames it."""
 
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
+    ) -> None:
         """Save whole or not at all."""
         buffer = io.BytesIO()
         torch.save(checkpoint, buffer)
@@ -31,7 +33,10 @@ class WholeCheckpoints(TorchCheckpointIO):
 
 
 def weight_averaging(decay: float) -> WeightAveraging:
-    """Exponential moving average of weights and batch-normalisation statistics; a young average forgets faster."""
+    """Exponential moving average of weights and batch-normalisation statistics.
+
+    A young average forgets faster.
+    """
 
     def average(averaged: list[Tensor], current: list[Tensor], count: Tensor) -> None:
         keep = min(decay, (1 + int(count)) / (10 + int(count)))
@@ -56,7 +61,10 @@ class SeedEachEpoch(Callback):
 
 
 class History(Callback):
-    """One row an epoch in metrics.csv; the rows travel in the checkpoint, so a resumed run neither loses nor repeats any."""
+    """One row an epoch in metrics.csv.
+
+    The rows travel in the checkpoint, so a resumed run neither loses nor repeats any.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path, self.rows, self._start_s = path, list[dict[str, float]](), 0.0
@@ -67,11 +75,15 @@ class History(Callback):
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Add the row and write the file."""
-        metrics = {name: round(float(value), 6) for name, value in sorted(trainer.callback_metrics.items())}
+        metrics = {
+            name: round(float(value), 6) for name, value in sorted(trainer.callback_metrics.items())
+        }
         rate = float(trainer.optimizers[0].param_groups[0]["lr"])
         seconds = round(time.perf_counter() - self._start_s, 2)
         self.rows = [row for row in self.rows if row["epoch"] < trainer.current_epoch]
-        self.rows.append({"epoch": trainer.current_epoch, **metrics, "learning_rate": rate, "epoch_s": seconds})
+        self.rows.append(
+            {"epoch": trainer.current_epoch, **metrics, "learning_rate": rate, "epoch_s": seconds}
+        )
         if not trainer.is_global_zero:
             return
         text = io.StringIO()
@@ -113,14 +125,19 @@ class ImagesPerSecond(Callback):
             TimeRemainingColumn(),
             TextColumn("{task.fields[last]}"),
         )
-        self.console, self.progress = console, Progress(*columns, console=console, disable=not console.is_terminal)
+        self.console, self.progress = (
+            console,
+            Progress(*columns, console=console, disable=not console.is_terminal),
+        )
         self._images = 0
         self._start_s = 0.0
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Show the bar."""
         total = int(trainer.estimated_stepping_batches)
-        self.task = self.progress.add_task("training", total=total, completed=trainer.global_step, speed="", last="")
+        self.task = self.progress.add_task(
+            "training", total=total, completed=trainer.global_step, speed="", last=""
+        )
         self.progress.start()
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -128,12 +145,19 @@ class ImagesPerSecond(Callback):
         self._images, self._start_s = 0, time.perf_counter()
 
     def on_train_batch_end(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
     ) -> None:
         """Move the bar."""
         self._images += len(batch[1])
         described = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
-        self.progress.update(self.task, advance=1, description=described, speed=f"{self._speed():.0f} images/s")
+        self.progress.update(
+            self.task, advance=1, description=described, speed=f"{self._speed():.0f} images/s"
+        )
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Stop counting: the speed is the training's."""
@@ -142,11 +166,15 @@ class ImagesPerSecond(Callback):
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Say how the epoch went."""
         metrics = trainer.callback_metrics
-        last = f"validation accuracy {float(metrics['val_top1_accuracy']):.2%}, log loss {float(metrics['val_log_loss']):.3f}"
+        last = (
+            f"validation accuracy {float(metrics['val_top1_accuracy']):.2%}, log loss"
+            f" {float(metrics['val_log_loss']):.3f}"
+        )
         self.progress.update(self.task, last=last)
         if not self.console.is_terminal and trainer.is_global_zero:
             self.console.print(
-                f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}: {last}, {self._final_speed:.0f} images/s",
+                f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}: {last},"
+                f" {self._final_speed:.0f} images/s",
                 highlight=False,
                 soft_wrap=True,
             )

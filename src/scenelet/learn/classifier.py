@@ -9,21 +9,33 @@ from torch import Tensor, nn
 from torchmetrics.classification import MulticlassAccuracy
 
 from scenelet.learn.augment import AugmentSpec, augment
-from scenelet.learn.config import TrainConfig
 from scenelet.learn.datamodule import Batch
 from scenelet.learn.distill import Teachers
 from scenelet.learn.networks import head_name, normalise, parameter_groups
+from scenelet.runs.recipe import TrainConfig
 
 
 class Classifier(L.LightningModule):
     """Trains a network on uint8 batches.
 
-    All randomness of a step is derived from the seed and the step's number: a resumed run repeats it bit for bit.
+    All randomness of a step is derived from the seed and the step's number: a resumed run repeats
+    it bit for bit.
     """
 
-    def __init__(self, network: nn.Module, config: TrainConfig, class_count: int, teachers: Teachers | None = None) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        config: TrainConfig,
+        class_count: int,
+        teachers: Teachers | None = None,
+    ) -> None:
         super().__init__()
-        self.network, self.config, self.class_count, self.teachers = network, config, class_count, teachers
+        self.network, self.config, self.class_count, self.teachers = (
+            network,
+            config,
+            class_count,
+            teachers,
+        )
         self.val_top1_accuracy = MulticlassAccuracy(class_count, average="micro")
 
     def forward(self, pixels: Tensor) -> Tensor:
@@ -44,12 +56,19 @@ class Classifier(L.LightningModule):
         """One augmented batch; cross-entropy against smoothed, perhaps mixed targets."""
         images, labels = batch
         own = 7_368_787 * self.global_rank  # processes that train together augment differently
-        generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.global_step + own)
+        generator = torch.Generator().manual_seed(
+            self.config.seed * 1_000_003 + self.global_step + own
+        )
         smoothing = self.config.label_smoothing
-        targets = F.one_hot(labels, self.class_count).float() * (1 - smoothing) + smoothing / self.class_count
+        targets = (
+            F.one_hot(labels, self.class_count).float() * (1 - smoothing)
+            + smoothing / self.class_count
+        )
         images, targets = augment(images, targets, self._augmentation(), generator)
         if self.teachers:
-            targets = torch.lerp(targets, self.teachers.probabilities(images), self.config.teacher_weight)
+            targets = torch.lerp(
+                targets, self.teachers.probabilities(images), self.config.teacher_weight
+            )
         loss = F.cross_entropy(self(images).float(), targets)
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(labels))
         return loss
@@ -66,7 +85,9 @@ class Classifier(L.LightningModule):
         """AdamW with a one-cycle schedule stepped every batch."""
         config = self.config
         early_rate = config.early_rate if config.init else 1.0
-        groups = parameter_groups(self.network, config.learning_rate, config.weight_decay, early_rate)
+        groups = parameter_groups(
+            self.network, config.learning_rate, config.weight_decay, early_rate
+        )
         optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.99))
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
@@ -81,4 +102,10 @@ class Classifier(L.LightningModule):
     def _augmentation(self) -> AugmentSpec:
         config = self.config
         size = config.train_size_at(self.current_epoch)
-        return AugmentSpec(size, config.min_crop_area, config.colour_jitter, config.distortion, config.mix_probability)
+        return AugmentSpec(
+            size,
+            config.min_crop_area,
+            config.colour_jitter,
+            config.distortion,
+            config.mix_probability,
+        )

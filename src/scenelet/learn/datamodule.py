@@ -1,4 +1,7 @@
-"""Batches from images that lie decoded in memory. Order hangs on seed and epoch alone, so a resumed run repeats it."""
+"""Batches from images that lie decoded in memory.
+
+Order hangs on seed and epoch alone, so a resumed run repeats it.
+"""
 
 from collections.abc import Iterator
 
@@ -8,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from scenelet.data.load import Pixels
+from scenelet.dataset.load import Pixels
 
 Batch = tuple[Tensor, Tensor]
 
@@ -30,12 +33,16 @@ class Batches(Dataset[Batch]):
 
 
 class ShuffledBatches(Sampler[Tensor]):
-    """Index tensors of one epoch; a last batch smaller than the others is left for another epoch's order.
+    """Index tensors of one epoch.
+
+    A last batch smaller than the others is left for another epoch's order.
 
     Where several processes train together, each takes its share of every batch.
     """
 
-    def __init__(self, count: int, batch_size: int, seed: int, process: int = 0, processes: int = 1) -> None:
+    def __init__(
+        self, count: int, batch_size: int, seed: int, process: int = 0, processes: int = 1
+    ) -> None:
         self.count, self.batch_size, self.seed, self.epoch = count, min(batch_size, count), seed, 0
         self.process, self.processes = process, processes
 

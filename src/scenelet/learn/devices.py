@@ -19,7 +19,11 @@ def pick_device(wanted: str) -> str:
     Raises:
         ConfigError: The wanted device is not here.
     """
-    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    here = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
     if wanted == "auto":
         return next(device for device, present in here.items() if present)
     if not here[wanted]:
@@ -54,7 +58,10 @@ def describe_environment(device: str, precision: str) -> dict[str, Any]:
     return {
         "scenelet": __version__,
         "python": platform.python_version(),
-        **{name: version(name) for name in ("torch", "lightning", "transformers", "numpy", "pillow")},
+        **{
+            name: version(name)
+            for name in ("torch", "lightning", "transformers", "numpy", "pillow")
+        },
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),

@@ -1,6 +1,7 @@
 """Distillation: the targets of a student are mixed from the labels and from the answers of its teachers.
 
-A teacher sees the very crop that the student sees, flipped, coloured and mixed alike (Beyer et al. 2021: consistent teaching).
+A teacher sees the very crop that the student sees, flipped, coloured and mixed alike (Beyer et al.
+2021: consistent teaching).
 """
 
 from collections.abc import Sequence
@@ -14,16 +15,24 @@ from scenelet.learn.pretrained import Pretrained
 
 
 class Teachers:
-    """Trained networks whose averaged answers are learned from. Not a module: never trained, never in a checkpoint."""
+    """Trained networks whose averaged answers are learned from.
+
+    Not a module: never trained, never in a checkpoint.
+    """
 
     def __init__(self, networks: Sequence[nn.Module]) -> None:
-        self.networks = [network.to(memory_format=torch.channels_last).eval().requires_grad_(False) for network in networks]
+        self.networks = [
+            network.to(memory_format=torch.channels_last).eval().requires_grad_(False)
+            for network in networks
+        ]
 
     def probabilities(self, images: Tensor) -> Tensor:
         """Mean of the teachers' probabilities: (n, 3, height, width) of 0-255 -> (n, classes) float."""
         with torch.no_grad():
             pixels = normalise(images).contiguous(memory_format=torch.channels_last)
-            answers = [network.to(images.device)(pixels).float().softmax(1) for network in self.networks]
+            answers = [
+                network.to(images.device)(pixels).float().softmax(1) for network in self.networks
+            ]
             return torch.stack(answers).mean(0)
 
 
@@ -37,6 +46,6 @@ def require_classes(teachers: Sequence[Pretrained], class_names: Sequence[str]) 
         if teacher.class_names != tuple(class_names):
             known = ", ".join(teacher.class_names) or "none recorded"
             raise ConfigError(
-                f"--teacher {teacher.origin}: found classes {known}, expected {', '.join(class_names)}. "
-                "Give a run or bundle trained on the same classes."
+                f"--teacher {teacher.origin}: found classes {known}, expected"
+                f" {', '.join(class_names)}. Give a run or bundle trained on the same classes."
             )

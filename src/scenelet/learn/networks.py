@@ -1,4 +1,7 @@
-"""Networks, built from a description in plain values, with fresh weights. Knows nothing of data or training."""
+"""Networks, built from a description in plain values, with fresh weights.
+
+Knows nothing of data or training.
+"""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -8,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from scenelet.errors import ConfigError
-from scenelet.learn.config import TrainConfig
+from scenelet.runs.recipe import TrainConfig
 
 Architecture = Mapping[str, Any]
 PIXEL_CENTRE, PIXEL_SCALE = 127.5, 64.0
@@ -21,14 +24,19 @@ class _Logits(Protocol):
 class Network(nn.Module):
     """A classifier of transformers as a network like ours: (n, 3, height, width) `normalise`d pixels -> (n, classes) logits."""
 
-    def __init__(self, classifier: nn.Module, mean: Sequence[float] = (), std: Sequence[float] = ()) -> None:
+    def __init__(
+        self, classifier: nn.Module, mean: Sequence[float] = (), std: Sequence[float] = ()
+    ) -> None:
         """Args: the classifier, and, if it was trained on other scaling, that scaling's mean and deviation (of values 0-1)."""
         super().__init__()
         self.classifier = classifier
         self.rescales = bool(mean and std)
         if self.rescales:
             deviation = torch.tensor(std).view(1, -1, 1, 1)
-            scale, shift = PIXEL_SCALE / 255 / deviation, (0.5 - torch.tensor(mean).view(1, -1, 1, 1)) / deviation
+            scale, shift = (
+                PIXEL_SCALE / 255 / deviation,
+                (0.5 - torch.tensor(mean).view(1, -1, 1, 1)) / deviation,
+            )
             self.register_buffer("scale", scale, persistent=False)
             self.register_buffer("shift", shift, persistent=False)
 
@@ -53,7 +61,8 @@ def build_network(architecture: Architecture, class_count: int) -> nn.Module:
     """A network with fresh weights: (n, 3, height, width) -> (n, classes).
 
     Args:
-        architecture: Of `architecture_of`, or a classifier of transformers as `hub_architecture` describes it.
+        architecture: Of `architecture_of`, or a classifier of transformers as `hub_architecture`
+            describes it.
         class_count: Number of logits.
     """
     kind = architecture["network"]
@@ -67,7 +76,12 @@ def build_network(architecture: Architecture, class_count: int) -> nn.Module:
 
 def hub_architecture(config: Any, mean: Sequence[float], std: Sequence[float]) -> dict[str, Any]:
     """Describe a classifier of transformers by its config and the scaling of its pixels."""
-    return {"network": "transformers", "config": config.to_dict(), "mean": list(mean), "std": list(std)}
+    return {
+        "network": "transformers",
+        "config": config.to_dict(),
+        "mean": list(mean),
+        "std": list(std),
+    }
 
 
 def hush_transformers() -> None:
@@ -86,7 +100,11 @@ def _from_transformers(architecture: Architecture, class_count: int) -> Network:
     values = dict(architecture["config"])
     config = AutoConfig.for_model(values.pop("model_type"), **values)
     config.num_labels = class_count
-    return Network(AutoModelForImageClassification.from_config(config), architecture["mean"], architecture["std"])
+    return Network(
+        AutoModelForImageClassification.from_config(config),
+        architecture["mean"],
+        architecture["std"],
+    )
 
 
 def _residual(architecture: Architecture, class_count: int) -> Network:
@@ -109,25 +127,36 @@ def _residual(architecture: Architecture, class_count: int) -> Network:
 
 
 def _chain(architecture: Architecture, class_count: int) -> nn.Sequential:
-    """Stages of convolutions with batch normalisation and ReLU, each ended by max-pooling; then the mean and a linear layer.
+    """Stages of convolutions with batch normalisation and ReLU, each ended by max-pooling.
 
-    "depthwise" splits each convolution into a depthwise and a pointwise one, as in MobileNet (Howard et al. 2017).
+    Then the mean and a linear layer.
+
+    "depthwise" splits each convolution into a depthwise and a pointwise one, as in MobileNet
+    (Howard et al. 2017).
     """
     layers: list[nn.Module] = []
     channels = 3
     for width, depth in zip(architecture["widths"], architecture["depths"], strict=True):
         for _ in range(depth):
             if architecture["network"] == "depthwise" and channels > 3:
-                layers += _convolution(channels, channels, 3, groups=channels) + _convolution(channels, width, 1)
+                layers += _convolution(channels, channels, 3, groups=channels) + _convolution(
+                    channels, width, 1
+                )
             else:
                 layers += _convolution(channels, width, 3)
             channels = width
         layers.append(nn.MaxPool2d(2))
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, class_count))
+    return nn.Sequential(
+        *layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, class_count)
+    )
 
 
-def _convolution(channels: int, width: int, size: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
-    convolution = nn.Conv2d(channels, width, size, stride=stride, padding=size // 2, groups=groups, bias=False)
+def _convolution(
+    channels: int, width: int, size: int, stride: int = 1, groups: int = 1
+) -> list[nn.Module]:
+    convolution = nn.Conv2d(
+        channels, width, size, stride=stride, padding=size // 2, groups=groups, bias=False
+    )
     return [convolution, nn.BatchNorm2d(width), nn.ReLU()]
 
 
@@ -146,9 +175,14 @@ def head_name(network: nn.Module) -> str:
     Raises:
         ConfigError: There is none.
     """
-    names: list[str] = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
+    names: list[str] = [
+        name for name, module in network.named_modules() if isinstance(module, nn.Linear)
+    ]
     if not names:
-        raise ConfigError("this network ends in no linear layer, so its head can't be told. Start from another one.")
+        raise ConfigError(
+            "this network ends in no linear layer, so its head can't be told. Start from another"
+            " one."
+        )
     return names[-1]
 
 
@@ -166,8 +200,9 @@ def parameter_groups(
         network: Whose parameters.
         learning_rate: Of the head.
         weight_decay: AdamW's.
-        early_rate: Learning rate of the first layers as a part of the head's; it rises towards the head in four steps
-            (discriminative fine-tuning, Howard and Ruder 2018). 1: the same everywhere.
+        early_rate: Learning rate of the first layers as a part of the head's; it rises towards the
+            head in four steps (discriminative fine-tuning, Howard and Ruder 2018). 1: the same
+            everywhere.
     """
     head, groups = head_name(network), dict[tuple[float, bool], list[nn.Parameter]]()
     named = list(network.named_parameters())

@@ -13,12 +13,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from scenelet.bundle.manifest import MANIFEST, ONNX, TRAINING_DATA, read_manifest, verify_files
+from scenelet.bundle.contract import CONTRACT, ONNX, TRAINING_DATA, read_contract, verify_files
 from scenelet.bundle.training_data import read_training_data
-from scenelet.data.manifest import Row
+from scenelet.dataset.manifest import Row
 from scenelet.errors import BundleFormatError, ConfigError, DataError
-from scenelet.learn.networks import build_network, head_name, hub_architecture, hush_transformers, normalise
-from scenelet.learn.run import Run
+from scenelet.learn.networks import (
+    build_network,
+    head_name,
+    hub_architecture,
+    hush_transformers,
+    normalise,
+)
+from scenelet.runs.run import Run
 
 HUB = "hub:"
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -67,15 +73,15 @@ def open_pretrained(origin: str, option: str) -> Pretrained:
     folder = Path(origin)
     if origin.startswith(HUB):
         return _from_hub(origin, origin.removeprefix(HUB), option)
-    if (folder / MANIFEST).is_file():
+    if (folder / CONTRACT).is_file():
         return _from_bundle(origin, folder)
     if (folder / "data.json").is_file():
         return _from_run(origin, Run(folder))
     if (folder / "config.json").is_file():
         return _from_hub(origin, str(folder), option)
     raise ConfigError(
-        f"{option} {origin}: found no run, bundle or model folder (data.json, {MANIFEST} or config.json). "
-        "Give one of these, or hub:NAME for a model of the Hugging Face hub."
+        f"{option} {origin}: found no run, bundle or model folder (data.json, {CONTRACT} or"
+        " config.json). Give one of these, or hub:NAME for a model of the Hugging Face hub."
     )
 
 
@@ -88,8 +94,9 @@ def refuse_leak(pretrained: Pretrained, validation: Sequence[Row], option: str) 
     seen = sum(1 for row in validation if row.pixel_hash in pretrained.trained_on)
     if seen:
         raise ConfigError(
-            f"{option} {pretrained.origin}: was trained on {seen:,} of the {len(validation):,} validation images, so the "
-            "figures would flatter. Take its own split: the same --seed and --val-fraction, or --manifest of its run."
+            f"{option} {pretrained.origin}: was trained on {seen:,} of the {len(validation):,}"
+            " validation images, so the figures would flatter. Take its own split: the same --seed"
+            " and --val-fraction, or --manifest of its run."
         )
 
 
@@ -116,8 +123,9 @@ def require_size(pretrained: Pretrained, sizes: Sequence[int]) -> None:
                 pretrained.network.eval()(normalise(torch.zeros(1, 3, size, size)))
         except (ValueError, RuntimeError) as error:
             raise ConfigError(
-                f"--init {pretrained.origin}: takes no images of {size} pixels ({' '.join(str(error).split())[:120]}). "
-                "Give its own size with --input-size N --set train_sizes=N."
+                f"--init {pretrained.origin}: takes no images of {size} pixels"
+                f" ({' '.join(str(error).split())[:120]}). Give its own size with --input-size N"
+                " --set train_sizes=N."
             ) from error
 
 
@@ -130,16 +138,22 @@ def load_run_network(run: Run) -> nn.Module:
     try:
         checkpoint = torch.load(run.best_checkpoint, map_location="cpu", weights_only=False)
     except FileNotFoundError as error:
-        raise DataError(f"{run.folder}: no checkpoint yet. Let `train` end an epoch first.") from error
+        raise DataError(
+            f"{run.folder}: no checkpoint yet. Let `train` end an epoch first."
+        ) from error
     network = build_network(run.architecture(), len(run.data()["class_names"]))
     prefix = "network."
     state: Mapping[str, Tensor] = checkpoint["state_dict"]
-    network.load_state_dict({key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)})
+    network.load_state_dict(
+        {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+    )
     return network
 
 
 def _from_run(origin: str, run: Run) -> Pretrained:
-    trained_on = frozenset(row.pixel_hash for row in run.rows() if row.split == "train" and not row.excluded)
+    trained_on = frozenset(
+        row.pixel_hash for row in run.rows() if row.split == "train" and not row.excluded
+    )
     names, history = tuple(run.data()["class_names"]), _history(run.network())
     return Pretrained(origin, load_run_network(run), run.architecture(), names, trained_on, history)
 
@@ -149,20 +163,34 @@ def _history(recorded: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _from_bundle(origin: str, folder: Path) -> Pretrained:
-    manifest = read_manifest(folder)
-    verify_files(folder, manifest, only=(ONNX, TRAINING_DATA))
-    architecture = manifest.training.get("network")
+    contract = read_contract(folder)
+    verify_files(folder, contract, only=(ONNX, TRAINING_DATA))
+    architecture = contract.training.get("network")
     if architecture is None:
-        raise BundleFormatError(f"{folder}: says nothing of its network's layers. Export the bundle again.")
-    network = build_network(architecture, len(manifest.class_names))
+        raise BundleFormatError(
+            f"{folder}: says nothing of its network's layers. Export the bundle again."
+        )
+    network = build_network(architecture, len(contract.class_names))
     state = _onnx_weights((folder / ONNX).read_bytes(), head_name(network))
-    missing = [name for name in network.state_dict() if name not in state and not name.endswith("num_batches_tracked")]
+    missing = [
+        name
+        for name in network.state_dict()
+        if name not in state and not name.endswith("num_batches_tracked")
+    ]
     if missing:
-        raise BundleFormatError(f"{folder / ONNX}: weights of {missing[0]} are not in it. Export the bundle again.")
+        raise BundleFormatError(
+            f"{folder / ONNX}: weights of {missing[0]} are not in it. Export the bundle again."
+        )
     network.load_state_dict(state, strict=False)
-    trained_on = {pixels for pixels, part in read_training_data(folder / TRAINING_DATA).items() if part == "train"}
-    history = _history(manifest.training)
-    return Pretrained(origin, network, architecture, manifest.class_names, frozenset(trained_on), history)
+    trained_on = {
+        pixels
+        for pixels, part in read_training_data(folder / TRAINING_DATA).items()
+        if part == "train"
+    }
+    history = _history(contract.training)
+    return Pretrained(
+        origin, network, architecture, contract.class_names, frozenset(trained_on), history
+    )
 
 
 def _onnx_weights(content: bytes, head: str) -> dict[str, Tensor]:
@@ -170,11 +198,16 @@ def _onnx_weights(content: bytes, head: str) -> dict[str, Tensor]:
     import onnx
 
     graph = onnx.load_from_string(content).graph
-    arrays = {tensor.name.removesuffix(".fp16"): onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    arrays = {
+        tensor.name.removesuffix(".fp16"): onnx.numpy_helper.to_array(tensor)
+        for tensor in graph.initializer
+    }
     return {
-        name.replace("head.", f"{head}.", 1) if name.startswith("head.") else name.removeprefix("network."): torch.from_numpy(
-            array.copy()
-        ).float()
+        (
+            name.replace("head.", f"{head}.", 1)
+            if name.startswith("head.")
+            else name.removeprefix("network.")
+        ): (torch.from_numpy(array.copy()).float())
         for name, array in arrays.items()
         if name.startswith(("network.", "head."))
     }
@@ -190,19 +223,27 @@ def _from_hub(origin: str, name: str, option: str) -> Pretrained:
         mean, std = _pixel_scaling(name)
     except (OSError, ValueError, ImportError, KeyError, RuntimeError, SafetensorError) as error:
         raise ConfigError(
-            f"{option} {origin}: can't be loaded as an image classifier: {' '.join(str(error).split())[:300]}. "
-            "Give hub:OWNER/NAME of one that transformers knows, or a folder with its files."
+            f"{option} {origin}: can't be loaded as an image classifier:"
+            f" {' '.join(str(error).split())[:300]}. Give hub:OWNER/NAME of one that transformers"
+            " knows, or a folder with its files."
         ) from error
     architecture = hub_architecture(classifier.config, mean, std)
     network = build_network(architecture, classifier.config.num_labels)
-    network.load_state_dict({f"classifier.{key}": value for key, value in classifier.state_dict().items()})
+    network.load_state_dict(
+        {f"classifier.{key}": value for key, value in classifier.state_dict().items()}
+    )
     return Pretrained(origin, network, architecture)
 
 
 def _pixel_scaling(name: str) -> tuple[Sequence[float], Sequence[float]]:
-    """Mean and deviation of the pixels (0-1) that the model was trained on; ImageNet's where it does not say."""
+    """Mean and deviation of the pixels (0-1) that the model was trained on.
+
+    ImageNet's where it does not say.
+    """
     from transformers.utils import cached_file
 
-    path = cached_file(name, "preprocessor_config.json", _raise_exceptions_for_missing_entries=False)
+    path = cached_file(
+        name, "preprocessor_config.json", _raise_exceptions_for_missing_entries=False
+    )
     values = json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
     return values.get("image_mean", IMAGENET_MEAN), values.get("image_std", IMAGENET_STD)

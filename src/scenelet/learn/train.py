@@ -18,10 +18,10 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from rich.console import Console
 
 from scenelet.artefacts import explained, write_json
-from scenelet.data.load import Pixels, examine, load_pixels
-from scenelet.data.manifest import Row, class_names_of, rows_of
-from scenelet.data.scan import scan
-from scenelet.data.split import split_validation
+from scenelet.dataset.load import Pixels, examine, load_pixels
+from scenelet.dataset.manifest import Row, class_names_of, rows_of
+from scenelet.dataset.scan import scan
+from scenelet.dataset.split import split_validation
 from scenelet.errors import ConfigError, DataError
 from scenelet.images import PreprocessSpec
 from scenelet.learn.callbacks import (
@@ -34,14 +34,26 @@ from scenelet.learn.callbacks import (
     weight_averaging,
 )
 from scenelet.learn.classifier import Classifier
-from scenelet.learn.config import TrainConfig
 from scenelet.learn.datamodule import ImagesInMemory
-from scenelet.learn.devices import describe_environment, lightning_precision, pick_device, pick_precision, process_index
+from scenelet.learn.devices import (
+    describe_environment,
+    lightning_precision,
+    pick_device,
+    pick_precision,
+    process_index,
+)
 from scenelet.learn.distill import Teachers, require_classes
 from scenelet.learn.networks import architecture_of, build_network, parameter_count
-from scenelet.learn.pretrained import Pretrained, open_pretrained, refuse_leak, require_size, start_from
-from scenelet.learn.run import Run
+from scenelet.learn.pretrained import (
+    Pretrained,
+    open_pretrained,
+    refuse_leak,
+    require_size,
+    start_from,
+)
 from scenelet.progress import counting
+from scenelet.runs.recipe import TrainConfig
+from scenelet.runs.run import Run
 
 GIB = 2**30
 
@@ -59,11 +71,14 @@ class Prepared:
 
 
 def prepare(folder: Path, manifest: Path | None, config: TrainConfig, console: Console) -> Prepared:
-    """Scan, examine and split a folder. Images that can't be used are excluded in the manifest, with the reason.
+    """Scan, examine and split a folder.
+
+    Images that can't be used are excluded in the manifest, with the reason.
 
     Args:
         folder: Data set.
-        manifest: Of `data audit` or `data split`, whose labels, exclusions, groups and splits are then taken.
+        manifest: Of `data audit` or `data split`, whose labels, exclusions, groups and splits are
+            then taken.
         config: Validation fraction and seed.
         console: For progress.
 
@@ -74,10 +89,15 @@ def prepare(folder: Path, manifest: Path | None, config: TrainConfig, console: C
         rows = split_validation(rows_of(manifest, folder), config.val_fraction, config.seed)
         return Prepared(folder, _without_doubtful(rows, config.min_label_quality))
     if config.min_label_quality:
-        raise ConfigError("--set min_label_quality: needs an audit's view of the labels. Give its --manifest as well.")
+        raise ConfigError(
+            "--set min_label_quality: needs an audit's view of the labels. Give its --manifest as"
+            " well."
+        )
     found = [image for image in scan(folder).images if image.split != "test"]
     if not found:
-        raise DataError(f"{folder}: only a test part found, which is never trained on. Give the training part.")
+        raise DataError(
+            f"{folder}: only a test part found, which is never trained on. Give the training part."
+        )
     with counting(console, "examining", len(found)) as advance:
         rows = examine(folder, found, advance)
     return Prepared(folder, split_validation(rows, config.val_fraction, config.seed))
@@ -87,7 +107,12 @@ def _without_doubtful(rows: list[Row], min_quality: float) -> list[Row]:
     """Training rows whose label an audit finds too unlikely are left out, with the reason."""
 
     def doubted(row: Row) -> bool:
-        return row.split == "train" and not row.excluded and bool(row.label_quality) and float(row.label_quality) < min_quality
+        return (
+            row.split == "train"
+            and not row.excluded
+            and bool(row.label_quality)
+            and float(row.label_quality) < min_quality
+        )
 
     reason = f"label doubted by the audit: quality under {min_quality:g}"
     return [replace(row, excluded=reason) if doubted(row) else row for row in rows]
@@ -108,8 +133,10 @@ def train(
         config: Resolved recipe.
         run: Where to write; a run of the same recipe and data found there is continued.
         console: For progress.
-        manifest: Which images of the folder to take, and with which label and split; None takes all.
-        watch: Called after each epoch with its index and metrics; training ends when it returns True.
+        manifest: Which images of the folder to take, and with which label and split; None takes
+            all.
+        watch: Called after each epoch with its index and metrics; training ends when it returns
+            True.
 
     Returns:
         The figures of `result.json`.
@@ -126,7 +153,13 @@ def train(
     precision = pick_precision(config.precision, device)
     prepared = prepare(folder, manifest, config, console)
     sources = _open_sources(config, prepared)
-    run.open(config, folder, prepared.rows, sources.described(config), describe_environment(device, precision))
+    run.open(
+        config,
+        folder,
+        prepared.rows,
+        sources.described(config),
+        describe_environment(device, precision),
+    )
     if run.is_complete:
         return run.result()
     with run.locked() if process_index() == 0 else nullcontext():
@@ -177,8 +210,14 @@ def _train_here(
     teachers = Teachers([each.network for each in sources.teachers]) if sources.teachers else None
     data = _load(prepared, config, class_names, run, console)
     torch.manual_seed(config.seed)
-    fresh = start_from(sources.init, class_names) if sources.init else build_network(run.architecture(), len(class_names))
-    model = Classifier(fresh.to(memory_format=torch.channels_last), config, len(class_names), teachers)
+    fresh = (
+        start_from(sources.init, class_names)
+        if sources.init
+        else build_network(run.architecture(), len(class_names))
+    )
+    model = Classifier(
+        fresh.to(memory_format=torch.channels_last), config, len(class_names), teachers
+    )
     _announce(console, config, prepared, model, *computing)
     start_s = time.perf_counter()
     with explained(run.folder):
@@ -195,15 +234,23 @@ def _train_here(
     return result
 
 
-def _load(prepared: Prepared, config: TrainConfig, class_names: Sequence[str], run: Run, console: Console) -> ImagesInMemory:
+def _load(
+    prepared: Prepared, config: TrainConfig, class_names: Sequence[str], run: Run, console: Console
+) -> ImagesInMemory:
     storage = PreprocessSpec(config.storage_size, config.storage_size)
     serving = PreprocessSpec(config.input_size, config.input_size)
     train_rows, val_rows = prepared.part("train"), prepared.part("val")
     with counting(console, "decoding", len(train_rows) + len(val_rows)) as advance:
         shape = (len(train_rows), storage.height, storage.width, 3)
         too_large = int(np.prod(shape)) > config.memory_gib * GIB
-        room = np.memmap(run.images_file(process_index()), np.uint8, "w+", shape=shape) if too_large else None
-        train_pixels = load_pixels(prepared.source, train_rows, class_names, storage, advance, exact=False, into=room)
+        room = (
+            np.memmap(run.images_file(process_index()), np.uint8, "w+", shape=shape)
+            if too_large
+            else None
+        )
+        train_pixels = load_pixels(
+            prepared.source, train_rows, class_names, storage, advance, exact=False, into=room
+        )
         val_pixels: Pixels = load_pixels(prepared.source, val_rows, class_names, serving, advance)
     return ImagesInMemory(train_pixels, val_pixels, config.batch_size, config.seed)
 
@@ -230,21 +277,31 @@ def _fit(
         plugins=[WholeCheckpoints()],
         logger=TensorBoardLogger(run.folder, name="", version="tensorboard"),
     )
-    trainer.fit(model, data, ckpt_path=run.last_checkpoint if run.last_checkpoint.is_file() else None, weights_only=False)
+    trainer.fit(
+        model,
+        data,
+        ckpt_path=run.last_checkpoint if run.last_checkpoint.is_file() else None,
+        weights_only=False,
+    )
     best = min(history.rows, key=lambda row: (row["val_log_loss"], row["epoch"]))
     return {
         "best_epoch": int(best["epoch"]) + 1,
         "epochs": len(history.rows),
         "val_top1_accuracy": best["val_top1_accuracy"],
         "val_log_loss": best["val_log_loss"],
-        "stopped_by": "watch" if watching.stopped else "patience" if len(history.rows) < config.epochs else "",
+        "stopped_by": (
+            "watch" if watching.stopped else "patience" if len(history.rows) < config.epochs else ""
+        ),
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "training_s": round(sum(row["epoch_s"] for row in history.rows), 1),
     }
 
 
 def _strategy(config: TrainConfig) -> str:
-    """Lightning's name of how devices share a batch; a head trained alone leaves the other weights without gradients."""
+    """Lightning's name of how devices share a batch.
+
+    A head trained alone leaves the other weights without gradients.
+    """
     if config.devices == 1:
         return "auto"
     return "ddp_find_unused_parameters_true" if config.head_epochs else "ddp"
@@ -252,8 +309,16 @@ def _strategy(config: TrainConfig) -> str:
 
 def _callbacks(config: TrainConfig, run: Run, history: History, console: Console) -> list[Callback]:
     folder = run.best_checkpoint.parent
-    at_epoch_end = {"dirpath": folder, "save_on_train_epoch_end": True, "enable_version_counter": False}
-    stopping = [EarlyStopping("val_log_loss", patience=config.patience_epochs)] if config.patience_epochs else []
+    at_epoch_end = {
+        "dirpath": folder,
+        "save_on_train_epoch_end": True,
+        "enable_version_counter": False,
+    }
+    stopping = (
+        [EarlyStopping("val_log_loss", patience=config.patience_epochs)]
+        if config.patience_epochs
+        else []
+    )
     return [
         weight_averaging(config.ema_decay),
         SeedEachEpoch(config.seed),
@@ -271,22 +336,35 @@ def quiet_trainer(**options: Any) -> L.Trainer:
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="lightning")
     return L.Trainer(
-        enable_progress_bar=False, enable_model_summary=False, log_every_n_steps=1, num_sanity_val_steps=0, **options
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        log_every_n_steps=1,
+        num_sanity_val_steps=0,
+        **options,
     )
 
 
 def _announce(
-    console: Console, config: TrainConfig, prepared: Prepared, model: Classifier, device: str, precision: str
+    console: Console,
+    config: TrainConfig,
+    prepared: Prepared,
+    model: Classifier,
+    device: str,
+    precision: str,
 ) -> None:
     excluded = [row for row in prepared.rows if row.excluded]
     for row in excluded[:5]:
-        console.print(f"left out: {row.path}: {row.excluded}", style="yellow", highlight=False, soft_wrap=True)
+        console.print(
+            f"left out: {row.path}: {row.excluded}", style="yellow", highlight=False, soft_wrap=True
+        )
     if len(excluded) > 5:
-        console.print(f"left out: {len(excluded) - 5} more, see manifest.csv", style="yellow", highlight=False)
+        console.print(
+            f"left out: {len(excluded) - 5} more, see manifest.csv", style="yellow", highlight=False
+        )
     console.print(
-        f"{len(prepared.part('train')):,} training and {len(prepared.part('val')):,} validation images, "
-        f"{parameter_count(model.network):,} parameters, {device} {precision}, {torch.get_num_threads()} threads, "
-        f"{config.epochs} epochs",
+        f"{len(prepared.part('train')):,} training and {len(prepared.part('val')):,} validation"
+        f" images, {parameter_count(model.network):,} parameters, {device} {precision},"
+        f" {torch.get_num_threads()} threads, {config.epochs} epochs",
         highlight=False,
         soft_wrap=True,
     )

@@ -3,7 +3,18 @@
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-COLOURS = ("#0969da", "#1a7f37", "#8250df", "#bf3989", "#bc4c00", "#0a7ea4", "#9a6700", "#cf222e", "#57606a", "#6639ba")
+COLOURS = (
+    "#0969da",
+    "#1a7f37",
+    "#8250df",
+    "#bf3989",
+    "#bc4c00",
+    "#0a7ea4",
+    "#9a6700",
+    "#cf222e",
+    "#57606a",
+    "#6639ba",
+)
 INK, GREY = "#24292f", "#8c959f"
 CHART_STYLE = {
     "font.size": 11,

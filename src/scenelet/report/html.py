@@ -1,4 +1,7 @@
-"""One self-contained HTML page from sections of text, figures, tables and pictures. Knows nothing of data sets."""
+"""One self-contained HTML page from sections of text, figures, tables and pictures.
+
+Knows nothing of data sets.
+"""
 
 import base64
 import io
@@ -63,9 +66,17 @@ def page(title: str, subtitle: str, sections: Sequence[Section]) -> str:
     """Render the whole page: one file, no request to anywhere."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(loader=PackageLoader("scenelet.report"), autoescape=True, undefined=StrictUndefined)
+    environment = Environment(
+        loader=PackageLoader("scenelet.report"), autoescape=True, undefined=StrictUndefined
+    )
     template = environment.get_template("page.html.j2")
-    return str(template.render(title=title, subtitle=subtitle, sections=[part for part in sections if _has_content(part)]))
+    return str(
+        template.render(
+            title=title,
+            subtitle=subtitle,
+            sections=[part for part in sections if _has_content(part)],
+        )
+    )
 
 
 def thumbnail(path: Path, size_px: int = THUMBNAIL_PX) -> str:
@@ -87,7 +98,9 @@ def data_uri(picture: Image.Image, quality: int = 74) -> str:
 def svg(figure: "Figure") -> str:
     """A matplotlib figure as SVG data URI, its background transparent."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None})
+    figure.savefig(
+        buffer, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None}
+    )
     return f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 

@@ -2,7 +2,8 @@
 
 Configured by environment variables, besides those of `service.settings_from_environment`:
     SCENELET_BUNDLE         folder of the bundle; default: the one that comes with scenelet
-    SCENELET_LOG            "metrics" (the default) prints a line a prediction, for CloudWatch and `scenelet drift`; or "none"
+    SCENELET_LOG            "metrics" (the default) prints a line a prediction, for CloudWatch and
+    `scenelet drift`; or "none"
 """
 
 import base64
@@ -17,7 +18,14 @@ from urllib.parse import urlencode
 from scenelet.errors import SceneletError
 from scenelet.serve.metrics import metric_line
 from scenelet.serve.predictor import Prediction, Predictor
-from scenelet.serve.service import Request, RequestError, Response, Service, problem_of, settings_from_environment
+from scenelet.serve.service import (
+    Request,
+    RequestError,
+    Response,
+    Service,
+    problem_of,
+    settings_from_environment,
+)
 from scenelet.shipped import default_bundle
 
 
@@ -25,13 +33,15 @@ def handler(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001  (Lambd
     """Answer one event.
 
     Args:
-        event: `{"url": ...}` or `{"image": base64}` for a direct answer; a proxy event (API Gateway, Function URL, load
-            balancer) for an HTTP response; an S3 object-created event, whose answers are written beside the pictures.
+        event: `{"url": ...}` or `{"image": base64}` for a direct answer; a proxy event (API
+            Gateway, Function URL, load balancer) for an HTTP response; an S3 object-created event,
+            whose answers are written beside the pictures.
         context: Lambda's; not used.
 
     Returns:
-        A direct event: the answer, or {"error": ..., "status": ...}. A proxy event: statusCode, headers and JSON body, errors
-        as RFC 9457 problem details. An S3 event: where the answers are.
+        A direct event: the answer, or {"error": ..., "status": ...}. A proxy event: statusCode,
+        headers and JSON body, errors as RFC 9457 problem details. An S3 event: where the answers
+        are.
 
     Raises:
         FetchError: S3 failed; Lambda tries such an event again.
@@ -73,7 +83,9 @@ def _answer_proxy(event: dict[str, Any]) -> dict[str, Any]:
         response = _service().respond(_request(event))
     except SceneletError as error:  # the settings make no sense, or the body is no base64
         status, problem = problem_of(error)
-        response = Response(status, {"content-type": "application/problem+json"}, json.dumps(problem))
+        response = Response(
+            status, {"content-type": "application/problem+json"}, json.dumps(problem)
+        )
     return {
         "statusCode": response.status,
         "headers": response.headers,
@@ -92,13 +104,22 @@ def _request(event: dict[str, Any]) -> Request:
     http = _mapping(context.get("http"))
     path = str(event.get("rawPath") or http.get("path") or event.get("path") or "/")
     stage = context.get("stage")
-    if "rawPath" in event and isinstance(stage, str) and stage != "$default" and path.startswith(f"/{stage}/"):
+    if (
+        "rawPath" in event
+        and isinstance(stage, str)
+        and stage != "$default"
+        and path.startswith(f"/{stage}/")
+    ):
         path = path[len(stage) + 1 :]
-    headers = {str(name).lower(): str(value) for name, value in _mapping(event.get("headers")).items()}
+    headers = {
+        str(name).lower(): str(value) for name, value in _mapping(event.get("headers")).items()
+    }
     return Request(
         method=str(http.get("method") or event.get("httpMethod") or "POST"),
         path=path,
-        query=str(event.get("rawQueryString") or urlencode(_mapping(event.get("queryStringParameters")))),
+        query=str(
+            event.get("rawQueryString") or urlencode(_mapping(event.get("queryStringParameters")))
+        ),
         headers=headers,
         body=_body(event),
     )

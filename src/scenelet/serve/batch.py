@@ -1,7 +1,9 @@
-"""Batch prediction: a folder in, a table out; killed and started again it goes on; one bad image is a row with its error.
+"""Batch prediction: a folder in, a table out; killed and started again it goes on.
 
-Answers are appended to `OUT.partial`, a line each, in the order of the files; after the last one the table is written whole.
-Memory does not grow with the number of files.
+One bad image is a row with its error.
+
+Answers are appended to `OUT.partial`, a line each, in the order of the files; after the last one
+the table is written whole. Memory does not grow with the number of files.
 """
 
 import csv
@@ -13,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from scenelet.artefacts import explained
-from scenelet.bundle.manifest import LITERT
+from scenelet.bundle.contract import LITERT
 from scenelet.errors import ConfigError, SceneletError
 from scenelet.images import SUFFIXES, read
 from scenelet.parallel import Advance, in_parallel, silent
@@ -26,7 +28,10 @@ Row = dict[str, Any]
 
 
 def pictures_below(folder: Path) -> Iterator[str]:
-    """Paths of image files below a folder, relative to it, always in the same order; hidden ones are passed over."""
+    """Paths of image files below a folder, relative to it, always in the same order.
+
+    Hidden ones are passed over.
+    """
     for root, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
@@ -34,7 +39,9 @@ def pictures_below(folder: Path) -> Iterator[str]:
                 yield (Path(root) / name).relative_to(folder).as_posix()
 
 
-def predict_folder(predictor: Predictor, folder: Path, out: Path, advance: Advance = silent) -> tuple[int, int]:
+def predict_folder(
+    predictor: Predictor, folder: Path, out: Path, advance: Advance = silent
+) -> tuple[int, int]:
     """Answer every picture below a folder, or go on where a killed process stopped.
 
     Args:
@@ -52,14 +59,19 @@ def predict_folder(predictor: Predictor, folder: Path, out: Path, advance: Advan
     """
     write = _WRITERS.get(out.suffix.lower())
     if write is None:
-        raise ConfigError(f"--out: found {out.name}, expected a name that ends in {', '.join(FORMATS)}")
+        raise ConfigError(
+            f"--out: found {out.name}, expected a name that ends in {', '.join(FORMATS)}"
+        )
     partial = out.with_name(out.name + ".partial")
-    head = {"folder": str(folder.resolve()), "model": predictor.model.manifest.sha256[LITERT]}
+    head = {"folder": str(folder.resolve()), "model": predictor.model.contract.sha256[LITERT]}
     with explained(out):
         done, last = _begun(partial, head)
         names = pictures_below(folder)
         if done and next(islice(names, done - 1, None), "") != last:
-            raise ConfigError(f"{partial}: the files below {folder} have changed since it was begun. Remove it to start again.")
+            raise ConfigError(
+                f"{partial}: the files below {folder} have changed since it was begun. Remove it to"
+                " start again."
+            )
         advance(done)
         with open(partial, "ab", buffering=UNWRITTEN_BYTES) as file:
             if not done and not file.tell():
@@ -102,7 +114,10 @@ def _begun(partial: Path, head: Row) -> tuple[int, str]:
             if not line.endswith(b"\n"):
                 break
             if count < 0 and json.loads(line) != head:
-                raise ConfigError(f"{partial}: begun with another folder or bundle. Finish that, or remove the file.")
+                raise ConfigError(
+                    f"{partial}: begun with another folder or bundle. Finish that, or remove the"
+                    " file."
+                )
             size, count, last = size + len(line), count + 1, line
         file.truncate(size)
     return max(0, count), str(json.loads(last.decode("utf-8", "surrogateescape")).get("path", ""))
@@ -147,9 +162,19 @@ def _write_parquet(path: Path, rows: Callable[[], Iterator[Row]], names: tuple[s
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    kinds = {"abstains": pa.bool_(), "is_stranger": pa.bool_(), "probability": pa.float64(), "stranger_score": pa.float64()}
+    kinds = {
+        "abstains": pa.bool_(),
+        "is_stranger": pa.bool_(),
+        "probability": pa.float64(),
+        "stranger_score": pa.float64(),
+    }
     columns = list(_flat({}, names))
-    schema = pa.schema([(name, pa.float64() if name.startswith("p_") else kinds.get(name, pa.string())) for name in columns])
+    schema = pa.schema(
+        [
+            (name, pa.float64() if name.startswith("p_") else kinds.get(name, pa.string()))
+            for name in columns
+        ]
+    )
     with pq.ParquetWriter(path, schema) as writer:
         source = rows()
         while block := [_flat(row, names) for row in islice(source, ROWS_AT_ONCE)]:

@@ -1,7 +1,8 @@
 """Fetch an image from a stranger's URL without being led inside: http(s) only, public addresses only, everything limited.
 
-Each name is resolved once and the connection goes to the very address that was checked, again after every redirect, so a
-name that changes its mind (DNS rebinding) gains nothing. Knows nothing of images. Standard library only.
+Each name is resolved once and the connection goes to the very address that was checked, again after
+every redirect, so a name that changes its mind (DNS rebinding) gains nothing. Knows nothing of
+images. Standard library only.
 """
 
 import contextlib
@@ -31,7 +32,8 @@ class FetchLimits:
         max_bytes: Of the body.
         timeout_s: In all, redirects included.
         max_redirects: Followed at most.
-        trusted: "host:port" pairs whose address is not checked, for servers of your own in a private network.
+        trusted: "host:port" pairs whose address is not checked, for servers of your own in a
+            private network.
     """
 
     max_bytes: int = 20_000_000
@@ -70,7 +72,9 @@ def _parse(url: str) -> SplitResult:
     except ValueError as error:
         raise ForbiddenUrlError(f"{_shown(url)}: not a URL: {error}") from error
     if target.scheme not in _PORTS or not target.hostname or not port_is_valid:
-        raise ForbiddenUrlError(f"{_shown(url)}: only http:// and https:// URLs with a host are fetched")
+        raise ForbiddenUrlError(
+            f"{_shown(url)}: only http:// and https:// URLs with a host are fetched"
+        )
     if target.username is not None or target.password is not None:
         raise ForbiddenUrlError(f"{_shown(url)}: a URL with a user name or password is not fetched")
     return target
@@ -87,18 +91,24 @@ def _get(target: SplitResult, limits: FetchLimits, deadline_s: float) -> tuple[s
     alarm.daemon = True
     try:
         alarm.start()
-        connection.request("GET", path, headers={"User-Agent": f"scenelet/{__version__}", "Accept": "image/*"})
+        connection.request(
+            "GET", path, headers={"User-Agent": f"scenelet/{__version__}", "Accept": "image/*"}
+        )
         response = connection.getresponse()
         if response.status in _REDIRECTS and (location := response.getheader("Location")):
             return location, b""
         if response.status != 200:
-            raise FetchError(f"{_shown(target.geturl())}: found status {response.status}, expected 200")
+            raise FetchError(
+                f"{_shown(target.geturl())}: found status {response.status}, expected 200"
+            )
         body = _body(response, limits, target.geturl())
         _left(deadline_s)
         return None, body
     except (OSError, http.client.HTTPException, ValueError, UnicodeError) as error:
         if isinstance(error, TimeoutError) or time.monotonic() >= deadline_s:
-            raise FetchTimeoutError(f"{_shown(target.geturl())}: took longer than {limits.timeout_s:g} s") from error
+            raise FetchTimeoutError(
+                f"{_shown(target.geturl())}: took longer than {limits.timeout_s:g} s"
+            ) from error
         reason = " ".join(str(error).split()) or type(error).__name__
         raise FetchError(f"{_shown(target.geturl())}: no answer: {reason}") from error
     finally:
@@ -134,7 +144,10 @@ def _refuse_inner(host: str, addresses: Iterable[str]) -> None:
 
 
 def is_public(text: str) -> bool:
-    """Whether an IP address is one of the public internet; an IPv4 address inside an IPv6 one counts as itself."""
+    """Whether an IP address is one of the public internet.
+
+    An IPv4 address inside an IPv6 one counts as itself.
+    """
     address = ipaddress.ip_address(text.split("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
@@ -148,7 +161,9 @@ def is_public(text: str) -> bool:
 class _Pinned(http.client.HTTPConnection):
     """Connects to an address that was checked, while Host header and certificate are those of the name."""
 
-    def __init__(self, host: str, port: int, address: str, encrypted: bool, deadline_s: float) -> None:
+    def __init__(
+        self, host: str, port: int, address: str, encrypted: bool, deadline_s: float
+    ) -> None:
         super().__init__(host, port, timeout=_left(deadline_s))
         self._cuttable: socket.socket | None = None
         self._address, self._encrypted, self._deadline_s = address, encrypted, deadline_s
@@ -158,8 +173,12 @@ class _Pinned(http.client.HTTPConnection):
         """Connect, within what is left of the time."""
         self.sock = socket.create_connection((self._address, self.port), _left(self._deadline_s))
         if self._encrypted:
-            self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
-        self._cuttable = self.sock  # http.client forgets `sock` once a response says that it ends the connection
+            self.sock = ssl.create_default_context().wrap_socket(
+                self.sock, server_hostname=self.host
+            )
+        self._cuttable = (
+            self.sock
+        )  # http.client forgets `sock` once a response says that it ends the connection
 
     def cut(self) -> None:
         """End whatever waits on this connection."""

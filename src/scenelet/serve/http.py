@@ -14,15 +14,31 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi import Request as HttpRequest
 from fastapi import Response as HttpResponse
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
 
 from scenelet import __version__
-from scenelet.bundle.manifest import MANIFEST
+from scenelet.bundle.contract import CONTRACT
 from scenelet.errors import BundleError
 from scenelet.parallel import cores
 from scenelet.quiet import quiet
 from scenelet.serve.predictor import Prediction, Predictor
-from scenelet.serve.service import PROBLEM, USAGE, Request, Response, Service, Settings, problem, settings_from_environment
+from scenelet.serve.service import (
+    PROBLEM,
+    USAGE,
+    Request,
+    Response,
+    Service,
+    Settings,
+    problem,
+    settings_from_environment,
+)
 from scenelet.shipped import default_bundle
 
 LOOK_AGAIN_S = 1.0
@@ -31,9 +47,12 @@ QUEUE_PER_CORE = 16
 
 
 class ReplaceableBundle:
-    """The predictor of a bundle folder; when the folder is replaced, the new bundle answers from then on.
+    """The predictor of a bundle folder.
 
-    A request that has begun keeps the predictor that it began with. A new bundle that can't be used is told once, then ignored.
+    When the folder is replaced, the new bundle answers from then on.
+
+    A request that has begun keeps the predictor that it began with. A new bundle that can't be used
+    is told once, then ignored.
     """
 
     def __init__(self, folder: Path, copies: int) -> None:
@@ -67,7 +86,9 @@ class ReplaceableBundle:
             print(f"scenelet: {self.folder} was replaced; its new bundle answers now", flush=True)
         except BundleError as error:
             print(
-                f"scenelet: {self.folder} was replaced by a bundle that can't be used, the old one goes on: {error}", flush=True
+                f"scenelet: {self.folder} was replaced by a bundle that can't be used, the old one"
+                f" goes on: {error}",
+                flush=True,
             )
 
     def _load(self) -> Predictor:
@@ -76,23 +97,39 @@ class ReplaceableBundle:
 
     def _read_stamp(self) -> tuple[int, int] | None:
         try:
-            found = (self.folder / MANIFEST).stat()
+            found = (self.folder / CONTRACT).stat()
         except OSError:  # in the moment of replacing
             return None
         return found.st_mtime_ns, found.st_ino
 
 
 class Metrics:
-    """What Prometheus reads. With several workers, each adds to files that any of them can sum up."""
+    """What Prometheus reads.
+
+    With several workers, each adds to files that any of them can sum up.
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Counter("scenelet_requests", "Requests by status", ["status"], registry=self.registry)
-        self.answers = Counter("scenelet_answers", "Predictions by class", ["label"], registry=self.registry)
-        self.abstained = Counter("scenelet_abstained", "Predictions better not believed", registry=self.registry)
-        self.strangers = Counter("scenelet_strangers", "Pictures that look like none of the classes", registry=self.registry)
+        self.requests = Counter(
+            "scenelet_requests", "Requests by status", ["status"], registry=self.registry
+        )
+        self.answers = Counter(
+            "scenelet_answers", "Predictions by class", ["label"], registry=self.registry
+        )
+        self.abstained = Counter(
+            "scenelet_abstained", "Predictions better not believed", registry=self.registry
+        )
+        self.strangers = Counter(
+            "scenelet_strangers",
+            "Pictures that look like none of the classes",
+            registry=self.registry,
+        )
         self.waiting = Gauge(
-            "scenelet_in_flight", "Requests accepted and not answered yet", registry=self.registry, multiprocess_mode="livesum"
+            "scenelet_in_flight",
+            "Requests accepted and not answered yet",
+            registry=self.registry,
+            multiprocess_mode="livesum",
         )
         self.seconds = Histogram(
             "scenelet_request_seconds",
@@ -122,7 +159,8 @@ def create_app(bundle: Path, settings: Settings, queue: int = 0, threads: int = 
     Args:
         bundle: Folder of the bundle.
         settings: What it may do.
-        queue: Requests accepted and not answered yet, at most; more are told to come again (429). 0: 16 a core.
+        queue: Requests accepted and not answered yet, at most; more are told to come again (429).
+            0: 16 a core.
         threads: Requests worked on at once; 0: one a core.
 
     Raises:
@@ -140,13 +178,19 @@ def create_app(bundle: Path, settings: Settings, queue: int = 0, threads: int = 
         pool.shutdown(wait=True)
 
     app = FastAPI(
-        title="scenelet", version=__version__, description=f"Classify pictures: {USAGE}.", lifespan=lifespan, redoc_url=None
+        title="scenelet",
+        version=__version__,
+        description=f"Classify pictures: {USAGE}.",
+        lifespan=lifespan,
+        redoc_url=None,
     )
     state = {"in_flight": 0}
 
     async def answer(request: HttpRequest) -> HttpResponse:
         if state["in_flight"] >= most:
-            response = _problem(429, "Too many requests", f"{most} requests are waiting already; come again")
+            response = _problem(
+                429, "Too many requests", f"{most} requests are waiting already; come again"
+            )
             response.headers["retry-after"] = str(RETRY_AFTER_S)
             metrics.requests.labels("429").inc()
             return response
@@ -155,7 +199,10 @@ def create_app(bundle: Path, settings: Settings, queue: int = 0, threads: int = 
         try:
             body = await _body(request, settings.max_body_bytes)
             if body is None:
-                return _counted(_problem(413, "Body too large", f"at most {settings.max_body_bytes:,} bytes"), metrics)
+                return _counted(
+                    _problem(413, "Body too large", f"at most {settings.max_body_bytes:,} bytes"),
+                    metrics,
+                )
             start_s = time.perf_counter()
             told = await _in_pool(pool, service.respond, _plain(request, body))
             metrics.seconds.observe(time.perf_counter() - start_s)
@@ -186,15 +233,28 @@ def _add_routes(app: FastAPI, answer: Callable[[HttpRequest], Awaitable[HttpResp
     body = {
         "required": True,
         "content": {
-            "application/json": {"schema": {"type": "object"}, "examples": {"a URL": {"value": url}}},
+            "application/json": {
+                "schema": {"type": "object"},
+                "examples": {"a URL": {"value": url}},
+            },
             "multipart/form-data": {"schema": form},
             "image/jpeg": picture,
             "image/png": picture,
         },
     }
-    plain = {"name": "format", "in": "query", "schema": {"type": "string", "enum": ["full", "plain"], "default": "full"}}
+    plain = {
+        "name": "format",
+        "in": "query",
+        "schema": {"type": "string", "enum": ["full", "plain"], "default": "full"},
+    }
     asked: dict[str, Any] = {"requestBody": body, "parameters": [plain]}
-    app.add_api_route("/predict", answer, methods=["POST"], summary="Classify one picture or several", openapi_extra=asked)
+    app.add_api_route(
+        "/predict",
+        answer,
+        methods=["POST"],
+        summary="Classify one picture or several",
+        openapi_extra=asked,
+    )
     app.add_api_route("/health", answer, methods=["GET"], summary="Whether the model answers")
     app.add_api_route("/", answer, methods=["GET"], summary="What this is: classes, limits")
     every = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
@@ -212,7 +272,9 @@ async def _body(request: HttpRequest, most_bytes: int) -> bytes | None:
     return b"".join(parts)
 
 
-async def _in_pool(pool: ThreadPoolExecutor, work: Callable[[Request], Response], request: Request) -> Response:
+async def _in_pool(
+    pool: ThreadPoolExecutor, work: Callable[[Request], Response], request: Request
+) -> Response:
     return await asyncio.get_running_loop().run_in_executor(pool, work, request)
 
 

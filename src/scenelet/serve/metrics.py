@@ -1,4 +1,7 @@
-"""One log line a prediction, in CloudWatch's embedded metric format; `scenelet drift` reads it. No picture, no URL."""
+"""One log line a prediction, in CloudWatch's embedded metric format; `scenelet drift` reads it.
+
+No picture, no URL.
+"""
 
 import json
 import time
@@ -47,4 +50,7 @@ def metric_line(prediction: Prediction, now_s: float | None = None) -> str:
     }
     stamp = int(1000 * (time.time() if now_s is None else now_s))
     head = {"_aws": {"Timestamp": stamp, "CloudWatchMetrics": [described]}}
-    return json.dumps({**head, "Bundle": prediction.bundle, "Label": prediction.label, **values}, ensure_ascii=False)
+    return json.dumps(
+        {**head, "Bundle": prediction.bundle, "Label": prediction.label, **values},
+        ensure_ascii=False,
+    )

@@ -1,4 +1,7 @@
-"""One predictor behind every door: image bytes to a calibrated answer. Knows nothing of events, URLs or terminals."""
+"""One predictor behind every door: image bytes to a calibrated answer.
+
+Knows nothing of events, URLs or terminals.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +25,18 @@ class Prediction:
         label: Most probable class.
         probability: Of that class, calibrated, 0-1.
         probabilities: Of every class by name, most probable first.
-        abstains: Whether the probability is too low for the accuracy that the bundle was told to keep: better not believed.
-        prediction_set: Classes that the true one is among, as often as the bundle promises; may be empty or several.
+        abstains: Whether the probability is too low for the accuracy that the bundle was told to
+            keep: better not believed.
+        prediction_set: Classes that the true one is among, as often as the bundle promises; may be
+            empty or several.
         is_stranger: Whether the picture looks like none of the classes.
         stranger_score: How little it looks like the training pictures.
         bundle: Name of the bundle that answered.
         bundle_created: When that bundle was made, ISO, UTC: its version.
         decode_ms: From bytes to model input.
         inference_ms: From model input to probabilities.
-        measures: Brightness, sharpness and feature distance of the picture, for logs, if asked for; no part of the answer.
+        measures: Brightness, sharpness and feature distance of the picture, for logs, if asked for;
+            no part of the answer.
     """
 
     label: str
@@ -65,7 +71,7 @@ class Predictor:
     @property
     def class_names(self) -> tuple[str, ...]:
         """Classes that can be answered."""
-        return self.model.manifest.class_names
+        return self.model.contract.class_names
 
     def predict(self, data: bytes, measured: bool = False) -> Prediction:
         """Classify one image.
@@ -78,30 +84,37 @@ class Predictor:
             ImageError: The bytes can't be used, with the reason.
         """
         start_s = time.perf_counter()
-        pixels = to_pixels(data, self.model.manifest.preprocess)
+        pixels = to_pixels(data, self.model.contract.preprocess)
         decoded_s = time.perf_counter()
         logits, features = self.model.answer(pixels)
-        values = softmax(logits, self.model.manifest.temperature)
+        values = softmax(logits, self.model.contract.temperature)
         done_s = time.perf_counter()
-        manifest, score = self.model.manifest, self.model.stranger_score(logits, features)
+        contract, score = self.model.contract, self.model.stranger_score(logits, features)
         ranked = sorted(zip(self.class_names, values, strict=True), key=lambda pair: -pair[1])
         return Prediction(
             label=ranked[0][0],
             probability=ranked[0][1],
             probabilities=dict(ranked),
-            abstains=manifest.abstain_below is not None and ranked[0][1] < manifest.abstain_below,
-            prediction_set=[name for name, value in ranked if value >= manifest.prediction_set_thresholds.get(name, 0.0)],
-            is_stranger=manifest.stranger_above is not None and score > manifest.stranger_above,
+            abstains=contract.abstain_below is not None and ranked[0][1] < contract.abstain_below,
+            prediction_set=[
+                name
+                for name, value in ranked
+                if value >= contract.prediction_set_thresholds.get(name, 0.0)
+            ],
+            is_stranger=contract.stranger_above is not None and score > contract.stranger_above,
             stranger_score=round(score, 4),
-            bundle=manifest.name,
-            bundle_created=manifest.created,
+            bundle=contract.name,
+            bundle_created=contract.created,
             decode_ms=round(1000 * (decoded_s - start_s), 3),
             inference_ms=round(1000 * (done_s - decoded_s), 3),
             measures=self._measures(pixels, features, score) if measured else {},
         )
 
     def _measures(self, pixels: bytes, features: array[float], score: float) -> dict[str, float]:
-        spec = self.model.manifest.preprocess
+        spec = self.model.contract.preprocess
         measures = picture_measures(pixels, spec.width, spec.height)
-        is_distance = self.model.manifest.stranger_score == "feature distance"
-        return {**measures, "feature_distance": round(score if is_distance else self.model.distance(features), 4)}
+        is_distance = self.model.contract.stranger_score == "feature distance"
+        return {
+            **measures,
+            "feature_distance": round(score if is_distance else self.model.distance(features), 4),
+        }

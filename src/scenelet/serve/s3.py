@@ -1,7 +1,7 @@
 """S3 object-created events: the answer is written beside the picture, as KEY.scenelet.json.
 
-Beside it rather than into a table: that needs no further service, and whoever has the picture finds its answer.
-boto3 comes with Lambda's runtime and is imported here alone.
+Beside it rather than into a table: that needs no further service, and whoever has the picture finds
+its answer. boto3 comes with Lambda's runtime and is imported here alone.
 """
 
 import json
@@ -16,10 +16,13 @@ from scenelet.serve.service import problem_of
 SUFFIX = ".scenelet.json"
 
 
-def answer_records(records: list[Any], predict: Callable[[bytes], Prediction], max_bytes: int) -> dict[str, Any]:
+def answer_records(
+    records: list[Any], predict: Callable[[bytes], Prediction], max_bytes: int
+) -> dict[str, Any]:
     """Answer each picture of an event.
 
-    A picture that can't be used gets its problem written beside it. If S3 fails, the error is raised: Lambda tries again.
+    A picture that can't be used gets its problem written beside it. If S3 fails, the error is
+    raised: Lambda tries again.
 
     Args:
         records: `Records` of the event.
@@ -27,7 +30,8 @@ def answer_records(records: list[Any], predict: Callable[[bytes], Prediction], m
         max_bytes: Larger objects are not read.
 
     Returns:
-        "answers": one line a picture, with where its answer lies; answers of our own are passed over, so no event feeds itself.
+        "answers": one line a picture, with where its answer lies; answers of our own are passed
+        over, so no event feeds itself.
 
     Raises:
         FetchError: S3 refused, or the object is gone.
@@ -70,6 +74,8 @@ def _write(bucket: str, key: str, text: str) -> None:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        _client().put_object(Bucket=bucket, Key=key, Body=text.encode(), ContentType="application/json")
+        _client().put_object(
+            Bucket=bucket, Key=key, Body=text.encode(), ContentType="application/json"
+        )
     except (ClientError, BotoCoreError) as error:
         raise FetchError(f"s3://{bucket}/{key}: can't be written: {error}") from error

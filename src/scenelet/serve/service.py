@@ -1,13 +1,16 @@
-"""One service behind every HTTP door: a request in plain values to a response in plain values. Knows no Lambda, no FastAPI.
+"""One service behind every HTTP door: a request in plain values to a response in plain values.
+
+Knows no Lambda, no FastAPI.
 
 Routes:
     GET  /         what this is: classes, limits, how to ask
     GET  /health   whether the model answers
-    POST /predict  one picture or several (also POST /); `?format=plain` answers {class: probability} alone
+    POST /predict  one picture or several (also POST /); `?format=plain` answers {class:
+    probability} alone
 
-A picture comes as {"url": ...}, as {"image": base64}, as the bytes of the body, or as a file of multipart/form-data. Several
-come as {"requests": [...]} or as several files, and are answered in the same order under "answers"; one that can't be used has
-its problem there and spoils no other.
+A picture comes as {"url": ...}, as {"image": base64}, as the bytes of the body, or as a file of
+multipart/form-data. Several come as {"requests": [...]} or as several files, and are answered in
+the same order under "answers"; one that can't be used has its problem there and spoils no other.
 """
 
 import base64
@@ -80,7 +83,11 @@ def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Se
     """
 
     def listed(name: str) -> tuple[str, ...]:
-        return tuple(part.strip() for part in environment.get(f"SCENELET_{name}", "").split(",") if part.strip())
+        return tuple(
+            part.strip()
+            for part in environment.get(f"SCENELET_{name}", "").split(",")
+            if part.strip()
+        )
 
     def number(name: str, default: int) -> int:
         text = environment.get(f"SCENELET_{name}", "")
@@ -124,17 +131,27 @@ class Service:
     """Answers requests with one predictor. Safe to share between threads."""
 
     def __init__(
-        self, predictor: Callable[[], Predictor], settings: Settings, watch: Watch | None = None, measured: bool = False
+        self,
+        predictor: Callable[[], Predictor],
+        settings: Settings,
+        watch: Watch | None = None,
+        measured: bool = False,
     ) -> None:
         """Make a service.
 
         Args:
-            predictor: Gives the predictor to answer with; asked for each request, so that it may be replaced.
+            predictor: Gives the predictor to answer with; asked for each request, so that it may be
+                replaced.
             settings: What it may do.
             watch: Called with each prediction, for logs and metrics.
             measured: Whether it wants the picture's measures.
         """
-        self.predictor, self.settings, self.watch, self.measured = predictor, settings, watch, measured
+        self.predictor, self.settings, self.watch, self.measured = (
+            predictor,
+            settings,
+            watch,
+            measured,
+        )
 
     def respond(self, request: Request) -> Response:
         """Answer; whatever goes wrong becomes a problem of RFC 9457, never an exception."""
@@ -145,7 +162,9 @@ class Service:
             return self._response(request, status, told, PROBLEM)
         except Exception as error:  # a fault of ours: for the log, not for a stranger
             print(f"scenelet: {type(error).__name__}: {error}", file=sys.stderr)
-            return self._response(request, 500, problem(500, "Service is broken", "its log says why"), PROBLEM)
+            return self._response(
+                request, 500, problem(500, "Service is broken", "its log says why"), PROBLEM
+            )
         return self._response(request, status, body, JSON)
 
     def predict(self, data: bytes) -> Prediction:
@@ -169,39 +188,53 @@ class Service:
         """
         if not isinstance(item, dict) or ("url" in item) == ("image" in item):
             raise RequestError(f"expected exactly one of url and image; {USAGE}")
-        return self.predict(_decode_base64(item["image"], "image") if "image" in item else self._fetch(item["url"]))
+        return self.predict(
+            _decode_base64(item["image"], "image") if "image" in item else self._fetch(item["url"])
+        )
 
     def _route(self, request: Request) -> tuple[int, Any]:
         path, method = "/" + request.path.strip("/"), request.method.upper()
         if method == "OPTIONS" and self.settings.cors_origins:
             return 204, None
         if method == "GET" and path == "/health":
-            return 200, {"status": "ok", "bundle": self.predictor().model.manifest.name}
+            return 200, {"status": "ok", "bundle": self.predictor().model.contract.name}
         if method == "GET" and path == "/":
             return 200, self._about()
         if method == "POST" and path in ("/", "/predict"):
             return 200, self._predict(request)
         if path in ("/", "/predict", "/health"):
-            raise RequestError(f"{method} is not answered here; GET /, GET /health, POST /predict are", 405, "Wrong method")
-        raise RequestError(f"nothing at {path}; GET /, GET /health, POST /predict are answered", 404, "Not found")
+            raise RequestError(
+                f"{method} is not answered here; GET /, GET /health, POST /predict are",
+                405,
+                "Wrong method",
+            )
+        raise RequestError(
+            f"nothing at {path}; GET /, GET /health, POST /predict are answered", 404, "Not found"
+        )
 
     def _about(self) -> dict[str, Any]:
-        manifest, settings = self.predictor().model.manifest, self.settings
+        contract, settings = self.predictor().model.contract, self.settings
         return {
             "service": f"scenelet {__version__}",
-            "bundle": manifest.name,
-            "bundle_created": manifest.created,
-            "classes": list(manifest.class_names),
+            "bundle": contract.name,
+            "bundle_created": contract.created,
+            "classes": list(contract.class_names),
             "ask": f"POST /predict: {USAGE}",
             "url_allowed": settings.allow_url,
             "formats": list(FORMATS),
-            "limits": {"body_bytes": settings.max_body_bytes, "images": settings.max_images, "pixels": MAX_PIXELS},
+            "limits": {
+                "body_bytes": settings.max_body_bytes,
+                "images": settings.max_images,
+                "pixels": MAX_PIXELS,
+            },
         }
 
     def _predict(self, request: Request) -> Any:
         if len(request.body) > self.settings.max_body_bytes:
             raise RequestError(
-                f"body of {len(request.body):,} bytes, at most {self.settings.max_body_bytes:,}", 413, "Body too large"
+                f"body of {len(request.body):,} bytes, at most {self.settings.max_body_bytes:,}",
+                413,
+                "Body too large",
             )
         if not request.body:
             raise RequestError(f"empty body; {USAGE}")
@@ -210,7 +243,11 @@ class Service:
             raise RequestError(f"format: found {form!r}, expected full or plain")
         several, jobs = self._jobs(request)
         if len(jobs) > self.settings.max_images:
-            raise RequestError(f"{len(jobs)} images in one request, at most {self.settings.max_images}", 413, "Too many images")
+            raise RequestError(
+                f"{len(jobs)} images in one request, at most {self.settings.max_images}",
+                413,
+                "Too many images",
+            )
         if not several:
             return _shown(jobs[0](), form)
         return {"answers": [_shown_or_problem(job, form) for job in jobs]}
@@ -223,15 +260,25 @@ class Service:
         if kind == "multipart/form-data":
             files = _files_of(stated, body)
             return len(files) > 1, [lambda data=data: self.predict(data) for data in files]  # type: ignore[misc]
-        if kind.startswith("image/") or kind == "application/octet-stream" or (not kind and sniff(body)):
+        if (
+            kind.startswith("image/")
+            or kind == "application/octet-stream"
+            or (not kind and sniff(body))
+        ):
             return False, [lambda: self.predict(body)]
         if kind not in ("", JSON, "text/plain", "text/json", "application/x-www-form-urlencoded"):
             raise RequestError(f"content-type {kind[:80]}; {USAGE}", 415, "Unsupported media type")
         try:
             asked = json.loads(body)
         except (ValueError, RecursionError) as error:
-            raise RequestError(f"the body is not JSON and content-type is {kind or 'missing'}; {USAGE}") from error
-        if isinstance(asked, dict) and isinstance(asked.get("requests"), list) and asked["requests"]:
+            raise RequestError(
+                f"the body is not JSON and content-type is {kind or 'missing'}; {USAGE}"
+            ) from error
+        if (
+            isinstance(asked, dict)
+            and isinstance(asked.get("requests"), list)
+            and asked["requests"]
+        ):
             return True, [lambda item=item: self.predict_item(item) for item in asked["requests"]]  # type: ignore[misc]
         return False, [lambda: self.predict_item(asked)]
 
@@ -240,7 +287,10 @@ class Service:
             raise RequestError(f"url: found {type(url).__name__}, expected text; {USAGE}")
         if not self.settings.allow_url:
             raise ForbiddenUrlError("this service does not fetch URLs; send the image itself")
-        from scenelet.serve.fetch import FetchLimits, fetch  # http.client and ssl: not needed for uploads
+        from scenelet.serve.fetch import (
+            FetchLimits,
+            fetch,
+        )  # http.client and ssl: not needed for uploads
 
         return fetch(url, FetchLimits(trusted=self.settings.trusted_hosts))
 
@@ -255,16 +305,26 @@ class Service:
                 "access-control-allow-headers": "content-type",
                 "vary": "origin",
             }
-        return Response(status, headers, "" if body is None else json.dumps(body, ensure_ascii=False))
+        return Response(
+            status, headers, "" if body is None else json.dumps(body, ensure_ascii=False)
+        )
 
 
 def problem_of(error: SceneletError) -> tuple[int, dict[str, Any]]:
-    """Status and RFC 9457 problem of an error; what is our own fault goes to the log, with its paths."""
+    """Status and RFC 9457 problem of an error.
+
+    What is our own fault goes to the log, with its paths.
+    """
     if isinstance(error, RequestError):
         status, title = error.status, error.title
     else:
-        found = next(((status, title) for kind, status, title in _STATUS if isinstance(error, kind)), None)
-        status, title = found or (500, "Service is not configured" if isinstance(error, ConfigError) else "Service is broken")
+        found = next(
+            ((status, title) for kind, status, title in _STATUS if isinstance(error, kind)), None
+        )
+        status, title = found or (
+            500,
+            "Service is not configured" if isinstance(error, ConfigError) else "Service is broken",
+        )
     detail = str(error)
     if status == 500:
         print(f"scenelet: {detail}", file=sys.stderr)
@@ -296,7 +356,10 @@ def _decode_base64(text: Any, name: str) -> bytes:
 
 
 def _files_of(content_type: str, body: bytes) -> list[bytes]:
-    """The files of a multipart/form-data body (RFC 7578), in order; fields without a file name are passed over."""
+    """The files of a multipart/form-data body (RFC 7578), in order.
+
+    Fields without a file name are passed over.
+    """
     found = re.search(r'boundary="?([^";,]{1,200})"?', content_type)
     if not found:
         raise RequestError("multipart/form-data without a boundary; send the parts with one")

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from scenelet.artefacts import write_json
+from scenelet.bundle.contract import LITERT
 from scenelet.bundle.latency import latencies_ms
-from scenelet.bundle.manifest import LITERT
 from scenelet.bundle.runtime import LiteRTModel
 from scenelet.export.convert import ServingNetwork, to_litert
 from scenelet.learn.networks import build_network
@@ -32,17 +32,22 @@ class Cost:
     latency_ms: float
 
 
-def measure_cost(architecture: Mapping[str, Any], class_count: int, size: int, memory: Path) -> Cost:
+def measure_cost(
+    architecture: Mapping[str, Any], class_count: int, size: int, memory: Path
+) -> Cost:
     """Convert the network with fresh weights and time it; a figure in `memory` is taken instead.
 
     Args:
         architecture: For `build_network`.
         class_count: Number of logits.
         size: Input width and height in pixels.
-        memory: JSON file of costs measured before, so that a restarted search sees the same figures.
+        memory: JSON file of costs measured before, so that a restarted search sees the same
+            figures.
     """
     key = json.dumps([architecture, class_count, size], sort_keys=True)
-    known: dict[str, Any] = json.loads(memory.read_text(encoding="utf-8")) if memory.is_file() else {}
+    known: dict[str, Any] = (
+        json.loads(memory.read_text(encoding="utf-8")) if memory.is_file() else {}
+    )
     if key not in known:
         known[key] = asdict(_measure(architecture, class_count, size))
         write_json(memory, known)

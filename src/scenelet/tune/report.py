@@ -47,7 +47,10 @@ def _overview(study: Study, done: list[FrozenTrial]) -> Section:
         f"Trial {best.number}: validation accuracy {best.values[0]:.2%}.",
         points=[
             f"Its dials: {dials}.",
-            f"The best of {len(done)} figures on the same images flatters; only images that no trial saw tell the truth.",
+            (
+                f"The best of {len(done)} figures on the same images flatters; only images that no"
+                " trial saw tell the truth."
+            ),
         ],
     )
 
@@ -61,10 +64,22 @@ def _history(trials: list[FrozenTrial], done: list[FrozenTrial]) -> Section:
             record.append(best)
         cut = [t for t in trials if t.state == TrialState.PRUNED and t.intermediate_values]
         axes.scatter(
-            [t.number for t in cut], [max(t.intermediate_values.values()) for t in cut], color=GREY, s=22, label="stopped early"
+            [t.number for t in cut],
+            [max(t.intermediate_values.values()) for t in cut],
+            color=GREY,
+            s=22,
+            label="stopped early",
         )
-        axes.scatter([t.number for t in done], [t.values[0] for t in done], color=COLOURS[0], s=28, label="complete")
-        axes.step([t.number for t in done], record, where="post", color=COLOURS[4], label="best so far")
+        axes.scatter(
+            [t.number for t in done],
+            [t.values[0] for t in done],
+            color=COLOURS[0],
+            s=28,
+            label="complete",
+        )
+        axes.step(
+            [t.number for t in done], record, where="post", color=COLOURS[4], label="best so far"
+        )
         axes.set(xlabel="trial", ylabel="validation accuracy")
         axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
         axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.16), ncols=3)
@@ -84,7 +99,10 @@ def _importance(study: Study) -> Section:
         figure, axes = blank(0.36 * len(names) + 1.0)
         axes.barh(names, [weights[name] for name in names], color=COLOURS[0], height=0.65)
         axes.set_xlabel("share of the accuracy's variance (fANOVA)")
-    text = "How much of the difference between the trials each dial explains. With few trials this is a hint, not a finding."
+    text = (
+        "How much of the difference between the trials each dial explains. With few trials this is"
+        " a hint, not a finding."
+    )
     return Section("Which dials mattered", text, figures=[(svg(figure), text)])
 
 
@@ -96,7 +114,12 @@ def _parallel(done: list[FrozenTrial]) -> Section:
         shade = mpl.colors.Normalize(min(accuracy), max(accuracy) + 1e-9)
         for trial in sorted(done, key=lambda trial: trial.values[0]):
             heights = [_height(trial, name) for name in names]
-            axes.plot(range(len(names)), heights, color=mpl.colormaps["viridis_r"](shade(trial.values[0])), alpha=0.8)
+            axes.plot(
+                range(len(names)),
+                heights,
+                color=mpl.colormaps["viridis_r"](shade(trial.values[0])),
+                alpha=0.8,
+            )
         axes.set_xticks(range(len(names)), [name.replace("_", "\n") for name in names])
         axes.set_yticks([])
         axes.grid(axis="x", color="#d8dee4")
@@ -104,7 +127,13 @@ def _parallel(done: list[FrozenTrial]) -> Section:
         for place, name in enumerate(names):
             for height, text in _marks(done[0].distributions[name]):
                 axes.annotate(
-                    text, (place, height), (4, 0), textcoords="offset points", fontsize=8, color="#59636e", va="center"
+                    text,
+                    (place, height),
+                    (4, 0),
+                    textcoords="offset points",
+                    fontsize=8,
+                    color="#59636e",
+                    va="center",
                 )
         bar = figure.colorbar(mpl.cm.ScalarMappable(shade, "viridis_r"), ax=axes, pad=0.12)
         bar.set_label("validation accuracy")
@@ -140,12 +169,27 @@ class Costed(NamedTuple):
 
 
 def _pareto(done: list[FrozenTrial]) -> Section:
-    costs = [Costed(trial.number, trial.values[0], *trial.user_attrs["cost"]) for trial in done if "cost" in trial.user_attrs]
+    costs = [
+        Costed(trial.number, trial.values[0], *trial.user_attrs["cost"])
+        for trial in done
+        if "cost" in trial.user_attrs
+    ]
     figures: list[tuple[str, str]] = []
-    for axis, what in (("size_mb", "LiteRT float model, MB"), ("latency_ms", "latency, ms (one image, one thread)")):
+    for axis, what in (
+        ("size_mb", "LiteRT float model, MB"),
+        ("latency_ms", "latency, ms (one image, one thread)"),
+    ):
         if len({getattr(each, axis) for each in costs}) > 1:
-            figures.append((svg(_front(costs, axis, what)), f"Accuracy against {what}; the front is joined by a line"))
-    text = "No trial on the line is beaten in both. What costs more for the same accuracy lies right of it."
+            figures.append(
+                (
+                    svg(_front(costs, axis, what)),
+                    f"Accuracy against {what}; the front is joined by a line",
+                )
+            )
+    text = (
+        "No trial on the line is beaten in both. What costs more for the same accuracy lies right"
+        " of it."
+    )
     return Section("Accuracy and its cost", text, figures=figures)
 
 
@@ -156,11 +200,23 @@ def _front(costs: list[Costed], axis: str, what: str) -> Figure:
         for each in sorted(costs, key=lambda each: (getattr(each, axis), -each.accuracy)):
             if not front or each.accuracy > front[-1].accuracy:
                 front.append(each)
-        axes.scatter([getattr(each, axis) for each in costs], [each.accuracy for each in costs], color=GREY, s=24)
-        axes.plot([getattr(each, axis) for each in front], [each.accuracy for each in front], "o-", color=COLOURS[0])
+        axes.scatter(
+            [getattr(each, axis) for each in costs],
+            [each.accuracy for each in costs],
+            color=GREY,
+            s=24,
+        )
+        axes.plot(
+            [getattr(each, axis) for each in front],
+            [each.accuracy for each in front],
+            "o-",
+            color=COLOURS[0],
+        )
         for each in front:
             point = (getattr(each, axis), each.accuracy)
-            axes.annotate(f"trial {each.number}", point, (5, -11), textcoords="offset points", fontsize=9)
+            axes.annotate(
+                f"trial {each.number}", point, (5, -11), textcoords="offset points", fontsize=9
+            )
         axes.set(xlabel=what, ylabel="validation accuracy")
         axes.margins(0.15)
         return figure
@@ -169,7 +225,10 @@ def _front(costs: list[Costed], axis: str, what: str) -> Figure:
 def _table(trials: list[FrozenTrial]) -> Section:
     names = sorted({name for trial in trials for name in trial.params})
     rows = [["trial", "accuracy", "epochs", "state", *names]]
-    order = sorted(trials, key=lambda t: (t.state != TrialState.COMPLETE, -t.values[0] if t.values else 0, t.number))
+    order = sorted(
+        trials,
+        key=lambda t: (t.state != TrialState.COMPLETE, -t.values[0] if t.values else 0, t.number),
+    )
     for trial in order:
         accuracy = f"{trial.values[0]:.2%}" if trial.values else "·"
         epochs = str(max(trial.intermediate_values) + 1) if trial.intermediate_values else "·"
@@ -190,7 +249,13 @@ def search_summary(study: Study) -> dict[str, Any]:
         "name": study.study_name,
         "search": json.loads(study.user_attrs["search"]),
         "trials": [
-            {"number": t.number, "state": t.state.name.lower(), "values": t.values, "dials": t.params, **t.user_attrs}
+            {
+                "number": t.number,
+                "state": t.state.name.lower(),
+                "values": t.values,
+                "dials": t.params,
+                **t.user_attrs,
+            }
             for t in study.get_trials(deepcopy=False)
         ],
         "best": best.number if best else None,

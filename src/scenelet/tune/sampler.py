@@ -16,19 +16,29 @@ class RepeatableSampler(BaseSampler):
         """Args: the search's seed, how many trials to draw at random first, and whether others draw at the same time."""
         self.seed, self.startup_trials, self.several_workers = seed, startup_trials, several_workers
 
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+    def infer_relative_search_space(
+        self, study: Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
         """As TPE."""
         return self._seeded(trial, "").infer_relative_search_space(study, trial)
 
-    def sample_relative(self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]) -> dict[str, Any]:
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
         """As TPE."""
         return self._seeded(trial, "").sample_relative(study, trial, search_space)
 
     def sample_independent(
-        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
     ) -> Any:
         """As TPE."""
-        return self._seeded(trial, param_name).sample_independent(study, trial, param_name, param_distribution)
+        return self._seeded(trial, param_name).sample_independent(
+            study, trial, param_name, param_distribution
+        )
 
     def _seeded(self, trial: FrozenTrial, name: str) -> TPESampler:
         seed = zlib.crc32(f"{self.seed} {trial.number} {name}".encode())

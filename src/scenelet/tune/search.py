@@ -28,18 +28,22 @@ from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
 from scenelet.artefacts import explained, make_folder, write_text
-from scenelet.data.manifest import class_names_of, read_manifest, write_manifest
+from scenelet.dataset.manifest import class_names_of, read_manifest, write_manifest
 from scenelet.errors import ConfigError, SceneletError
 from scenelet.learn.callbacks import Watch
-from scenelet.learn.config import TrainConfig, from_values
 from scenelet.learn.networks import architecture_of
-from scenelet.learn.run import Run
 from scenelet.learn.train import prepare, train
+from scenelet.runs.recipe import TrainConfig, from_values
+from scenelet.runs.run import Run
 from scenelet.tune.cost import Cost, measure_cost
 from scenelet.tune.sampler import RepeatableSampler
 from scenelet.tune.space import suggest
 
-OBJECTIVES: dict[str, Literal["maximize", "minimize"]] = {"accuracy": "maximize", "latency": "minimize", "size": "minimize"}
+OBJECTIVES: dict[str, Literal["maximize", "minimize"]] = {
+    "accuracy": "maximize",
+    "latency": "minimize",
+    "size": "minimize",
+}
 STARTUP_TRIALS = 8
 FAILURES_IN_A_ROW = 3
 COUNTED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
@@ -59,7 +63,8 @@ class SearchConfig:
         space: Dials to vary.
         objectives: Some of `OBJECTIVES`, accuracy first.
         trials: Of the whole search, those of other processes included.
-        timeout_min: Start nothing after so many minutes, and stop at the next end of an epoch; 0: no limit.
+        timeout_min: Start nothing after so many minutes, and stop at the next end of an epoch; 0:
+            no limit.
         max_size_mb: Larger float models are not trained; 0: no limit.
         max_latency_ms: Slower ones neither; 0: no limit.
         workers: Processes on this machine.
@@ -89,8 +94,13 @@ class SearchConfig:
         """What makes two searches the same: neither how long nor on how many workers."""
         return json.dumps(
             {
-                "recipe": {key: value for key, value in self.base.as_dict().items() if key != "threads"},
-                "space": {name: distribution_to_json(spread) for name, spread in sorted(self.space.items())},
+                "recipe": {
+                    key: value for key, value in self.base.as_dict().items() if key != "threads"
+                },
+                "space": {
+                    name: distribution_to_json(spread)
+                    for name, spread in sorted(self.space.items())
+                },
                 "objectives": self.objectives,
                 "budget": [self.max_size_mb, self.max_latency_ms],
             },
@@ -114,23 +124,36 @@ def open_study(folder: Path, config: SearchConfig) -> Study:
             study_name=folder.resolve().name,
             directions=[OBJECTIVES[objective] for objective in config.objectives],
             sampler=RepeatableSampler(config.base.seed, STARTUP_TRIALS, config.workers > 1),
-            pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=config.base.epochs // 4),
+            pruner=optuna.pruners.MedianPruner(
+                n_startup_trials=5, n_warmup_steps=config.base.epochs // 4
+            ),
             load_if_exists=True,
         )
-    except (optuna.exceptions.StorageInternalError, ImportError, ValueError, OSError, SQLAlchemyError) as error:
+    except (
+        optuna.exceptions.StorageInternalError,
+        ImportError,
+        ValueError,
+        OSError,
+        SQLAlchemyError,
+    ) as error:
         raise ConfigError(
-            f"{url}: the study can't be opened: {' '.join(str(error).split())[:200]}. Give --storage as sqlite:///FILE or "
-            "another SQL URL whose driver is installed."
+            f"{url}: the study can't be opened: {' '.join(str(error).split())[:200]}. Give"
+            " --storage as sqlite:///FILE or another SQL URL whose driver is installed."
         ) from error
     if "search" not in study.user_attrs:
         study.set_user_attr("search", config.asked)
     if study.user_attrs["search"] == config.asked:
         return study
-    raise ConfigError(f"{folder}: holds a search with other settings ({_changes(study, config)}). Give another --name.")
+    raise ConfigError(
+        f"{folder}: holds a search with other settings ({_changes(study, config)}). Give another"
+        " --name."
+    )
 
 
 def run_search(folder: Path, config: SearchConfig, console: Console) -> Study:
-    """Work on the search until its trials are done, or its time is up. One process; start more to be faster.
+    """Work on the search until its trials are done, or its time is up.
+
+    One process; start more to be faster.
 
     Raises:
         ConfigError: See `open_study`; or trial after trial fails.
@@ -139,7 +162,9 @@ def run_search(folder: Path, config: SearchConfig, console: Console) -> Study:
     with explained(folder):
         study = open_study(folder, config)
         manifest = _shared_manifest(folder, config, console)
-        deadline_s = time.monotonic() + 60 * config.timeout_min if config.timeout_min else float("inf")
+        deadline_s = (
+            time.monotonic() + 60 * config.timeout_min if config.timeout_min else float("inf")
+        )
         failures = 0
         while failures < FAILURES_IN_A_ROW and time.monotonic() < deadline_s:
             with _next_trial(study, folder, config) as trial:
@@ -150,13 +175,25 @@ def run_search(folder: Path, config: SearchConfig, console: Console) -> Study:
                     failures = 0
                 except TimeUp:
                     return study
-                except (SceneletError, RuntimeError, ValueError) as error:  # of this combination of dials, or of memory
+                except (
+                    SceneletError,
+                    RuntimeError,
+                    ValueError,
+                ) as error:  # of this combination of dials, or of memory
                     failures += 1
                     trial.set_user_attr("why", " ".join(str(error).split())[:300])
                     study.tell(trial, state=TrialState.FAIL)
-                    console.print(f"trial {trial.number}: failed: {error}", style="yellow", highlight=False, soft_wrap=True)
+                    console.print(
+                        f"trial {trial.number}: failed: {error}",
+                        style="yellow",
+                        highlight=False,
+                        soft_wrap=True,
+                    )
         if failures:
-            raise ConfigError(f"{folder}: {failures} trials in a row failed, the last: {error_of(study)}. Mend that first.")
+            raise ConfigError(
+                f"{folder}: {failures} trials in a row failed, the last: {error_of(study)}. Mend"
+                " that first."
+            )
         return study
 
 
@@ -174,7 +211,9 @@ def config_of(trial: FrozenTrial, config: SearchConfig) -> TrainConfig:
 def best_trial(study: Study) -> FrozenTrial | None:
     """The most accurate complete trial; of equals that of lower log loss, then the earlier."""
     done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    return min(done, key=lambda t: (-t.values[0], t.user_attrs["val_log_loss"], t.number), default=None)
+    return min(
+        done, key=lambda t: (-t.values[0], t.user_attrs["val_log_loss"], t.number), default=None
+    )
 
 
 def save_recipe(path: Path, trial: FrozenTrial, config: SearchConfig) -> None:
@@ -183,9 +222,12 @@ def save_recipe(path: Path, trial: FrozenTrial, config: SearchConfig) -> None:
     Raises:
         ArtefactError: It can't be written.
     """
-    values = {key: value for key, value in config_of(trial, config).as_dict().items() if key != "threads"}
+    values = {
+        key: value for key, value in config_of(trial, config).as_dict().items() if key != "threads"
+    }
     remark = (
-        f"# Trial {trial.number} of a search: validation accuracy {trial.values[0]:.2%}, chosen on that very validation part.\n"
+        f"# Trial {trial.number} of a search: validation accuracy {trial.values[0]:.2%}, chosen on"
+        " that very validation part.\n"
     )
     write_text(path, remark + yaml.safe_dump(values, sort_keys=False, default_flow_style=None))
 
@@ -201,7 +243,10 @@ def _shared_manifest(folder: Path, config: SearchConfig, console: Console) -> Pa
 
 @contextmanager
 def _next_trial(study: Study, folder: Path, config: SearchConfig) -> Iterator[Trial | None]:
-    """A trial that a killed process left half done, else a new one, else None; locked while it is worked on."""
+    """A trial that a killed process left half done, else a new one, else None.
+
+    Locked while it is worked on.
+    """
     with _locked(folder / ".ask.lock"):
         trial = _orphan(study, folder)
         if trial is None:
@@ -234,7 +279,13 @@ def _orphan(study: Study, folder: Path) -> Trial | None:
 
 
 def _work(
-    study: Study, trial: Trial, folder: Path, manifest: Path, config: SearchConfig, deadline_s: float, console: Console
+    study: Study,
+    trial: Trial,
+    folder: Path,
+    manifest: Path,
+    config: SearchConfig,
+    deadline_s: float,
+    console: Console,
 ) -> None:
     """Train the trial's recipe, or go on with it, and tell the study how it went."""
     begun = study.trials[trial.number]
@@ -245,7 +296,9 @@ def _work(
         return
     run = Run(folder / "trials" / f"{trial.number:04d}")
     prunes = len(config.objectives) == 1
-    fell_behind = prunes and trial.should_prune()  # true here if killed between that decision and its telling
+    fell_behind = (
+        prunes and trial.should_prune()
+    )  # true here if killed between that decision and its telling
     if not fell_behind:
         watch = _watch(trial, set(begun.intermediate_values), prunes, deadline_s)
         result = train(config.data, recipe, run, Console(quiet=True), manifest, watch)
@@ -257,7 +310,10 @@ def _work(
 
 
 def _watch(trial: Trial, reported: set[int], prunes: bool, deadline_s: float) -> Watch:
-    """What is done after each epoch: report it, unless that was done before a kill; stop what falls behind; mind the time."""
+    """What is done after each epoch: report it, unless that was done before a kill.
+
+    Stop what falls behind; mind the time.
+    """
 
     def watch(epoch: int, metrics: Mapping[str, float]) -> bool:
         if time.monotonic() > deadline_s:
@@ -269,7 +325,9 @@ def _watch(trial: Trial, reported: set[int], prunes: bool, deadline_s: float) ->
     return watch
 
 
-def _tell_complete(study: Study, trial: Trial, run: Run, cost: Cost | None, config: SearchConfig, console: Console) -> None:
+def _tell_complete(
+    study: Study, trial: Trial, run: Run, cost: Cost | None, config: SearchConfig, console: Console
+) -> None:
     result = run.result()
     values = {"accuracy": result["val_top1_accuracy"]}
     for key in ("val_log_loss", "parameters", "training_s"):
@@ -290,20 +348,27 @@ def _tell_complete(study: Study, trial: Trial, run: Run, cost: Cost | None, conf
 def _tell_too_costly(study: Study, trial: Trial, cost: Cost, console: Console) -> None:
     trial.set_user_attr("why", f"over the budget: {cost.size_mb:g} MB, {cost.latency_ms:g} ms")
     study.tell(trial, state=TrialState.PRUNED)
-    console.print(f"trial {trial.number}: not trained, {cost.size_mb:g} MB and {cost.latency_ms:g} ms", highlight=False)
+    console.print(
+        f"trial {trial.number}: not trained, {cost.size_mb:g} MB and {cost.latency_ms:g} ms",
+        highlight=False,
+    )
 
 
 def _tell_pruned(study: Study, trial: Trial, run: Run, console: Console) -> None:
     study.tell(trial, state=TrialState.PRUNED)
     for checkpoint in (run.best_checkpoint, run.last_checkpoint):
         checkpoint.unlink(missing_ok=True)
-    console.print(f"trial {trial.number}: stopped early, it fell behind the others", highlight=False)
+    console.print(
+        f"trial {trial.number}: stopped early, it fell behind the others", highlight=False
+    )
 
 
 def _cost(recipe: TrainConfig, folder: Path, manifest: Path) -> Cost:
     classes = len(class_names_of(read_manifest(manifest)))
     with _locked(folder / ".costs.lock"):
-        return measure_cost(architecture_of(recipe), classes, recipe.input_size, folder / "costs.json")
+        return measure_cost(
+            architecture_of(recipe), classes, recipe.input_size, folder / "costs.json"
+        )
 
 
 def _over_budget(cost: Cost, config: SearchConfig) -> bool:

@@ -1,14 +1,22 @@
-"""The search space: the `search:` part of a recipe as Optuna's distributions. Knows nothing of trials."""
+"""The search space: the `search:` part of a recipe as Optuna's distributions.
+
+Knows nothing of trials.
+"""
 
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 from optuna.trial import Trial
 
 from scenelet.errors import ConfigError
-from scenelet.learn.config import TrainConfig, from_values
+from scenelet.runs.recipe import TrainConfig, from_values
 
 DEFAULT_SEARCH: dict[str, Any] = {
     "learning_rate": {"low": 0.0005, "high": 0.01, "log": True},
@@ -17,11 +25,15 @@ DEFAULT_SEARCH: dict[str, Any] = {
     "colour_jitter": {"low": 0.0, "high": 0.5},
     "distortion": {"low": 0.0, "high": 0.6},
     "mix_probability": {"low": 0.0, "high": 0.8},
-    "widths": {"choices": [[16, 32, 64, 96], [24, 48, 96, 128], [32, 64, 128, 192], [48, 96, 176, 224]]},
+    "widths": {
+        "choices": [[16, 32, 64, 96], [24, 48, 96, 128], [32, 64, 128, 192], [48, 96, 176, 224]]
+    },
 }
 
 
-def search_space(search: Mapping[str, Any], base: TrainConfig, origin: str) -> dict[str, BaseDistribution]:
+def search_space(
+    search: Mapping[str, Any], base: TrainConfig, origin: str
+) -> dict[str, BaseDistribution]:
     """Check a search and turn it into distributions.
 
     Args:
@@ -30,7 +42,8 @@ def search_space(search: Mapping[str, Any], base: TrainConfig, origin: str) -> d
         origin: For messages.
 
     Raises:
-        ConfigError: Unknown dials, bounds that make no sense, values that the recipe can't take; all in one message.
+        ConfigError: Unknown dials, bounds that make no sense, values that the recipe can't take;
+            all in one message.
     """
     kinds = {field.name: type(field.default) for field in fields(TrainConfig)}
     faults, space = [], dict[str, BaseDistribution]()
@@ -41,9 +54,16 @@ def search_space(search: Mapping[str, Any], base: TrainConfig, origin: str) -> d
             space[name] = _distribution(wish, kinds[name])
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             faults.append(f"{name}: found {wish!r}, expected low and high or choices ({error})")
-    faults += [fault for name, spread in space.items() for value in _ends(spread) for fault in _faults(base, name, value)]
+    faults += [
+        fault
+        for name, spread in space.items()
+        for value in _ends(spread)
+        for fault in _faults(base, name, value)
+    ]
     if faults or not space:
-        raise ConfigError(f"{origin}: search: " + ("; ".join(faults) or "empty; name at least one dial"))
+        raise ConfigError(
+            f"{origin}: search: " + ("; ".join(faults) or "empty; name at least one dial")
+        )
     return space
 
 
@@ -77,9 +97,13 @@ def _distribution(wish: Mapping[str, Any], kind: type) -> BaseDistribution:
     if "choices" in wish:
         return CategoricalDistribution([_plain(choice) for choice in wish["choices"]])
     if kind is int:
-        return IntDistribution(int(wish["low"]), int(wish["high"]), log=bool(wish.get("log", False)))
+        return IntDistribution(
+            int(wish["low"]), int(wish["high"]), log=bool(wish.get("log", False))
+        )
     if kind is float:
-        return FloatDistribution(float(wish["low"]), float(wish["high"]), log=bool(wish.get("log", False)))
+        return FloatDistribution(
+            float(wish["low"]), float(wish["high"]), log=bool(wish.get("log", False))
+        )
     raise ValueError("give choices")
 
 

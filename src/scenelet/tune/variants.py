@@ -14,17 +14,17 @@ from rich.console import Console
 
 from scenelet.artefacts import make_folder, write_json
 from scenelet.assess.metrics import log_loss, paired_difference, wilson_interval
-from scenelet.data.load import load_pixels
-from scenelet.data.manifest import write_manifest
+from scenelet.dataset.load import load_pixels
+from scenelet.dataset.manifest import write_manifest
 from scenelet.errors import ConfigError
 from scenelet.images import PreprocessSpec
-from scenelet.learn.config import TrainConfig, from_values
 from scenelet.learn.networks import normalise
 from scenelet.learn.pretrained import load_run_network
-from scenelet.learn.run import Run
 from scenelet.learn.train import prepare, train
 from scenelet.report.charts import CHART_STYLE, GREY, blank, colour_of
 from scenelet.report.html import Section, page, svg
+from scenelet.runs.recipe import TrainConfig, from_values
+from scenelet.runs.run import Run
 from scenelet.shipped import shipped_folder
 from scenelet.tune.cost import measure_cost
 
@@ -74,14 +74,28 @@ class Variant:
     @staticmethod
     def columns() -> list[str]:
         """Headings of `cells`."""
-        return ["variant", "accuracy (95 %)", "against the first, points", "log loss", "parameters", "MB", "ms", "min"]
+        return [
+            "variant",
+            "accuracy (95 %)",
+            "against the first, points",
+            "log loss",
+            "parameters",
+            "MB",
+            "ms",
+            "min",
+        ]
 
     def cells(self) -> list[str]:
         """As a row of a table."""
         return [
             self.name,
             f"{self.top1_accuracy:.2%} ({self.low:.2%} to {self.high:.2%})",
-            f"{100 * self.gain:+.2f} ({100 * self.gain_low:+.2f} to {100 * self.gain_high:+.2f})" if self.changes else "",
+            (
+                f"{100 * self.gain:+.2f} ({100 * self.gain_low:+.2f} to"
+                f" {100 * self.gain_high:+.2f})"
+                if self.changes
+                else ""
+            ),
             f"{self.log_loss:.3f}",
             f"{self.parameters:,}",
             f"{self.size_mb:.1f}",
@@ -94,27 +108,45 @@ def read_variants(of: str, only: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Read what to compare.
 
     Args:
-        of: Name of a list that comes with scenelet, or path of a YAML file: name -> dials that differ from the recipe.
+        of: Name of a list that comes with scenelet, or path of a YAML file: name -> dials that
+            differ from the recipe.
         only: Names to take besides the first; empty for all.
 
     Raises:
         ConfigError: No such list, malformed, or no such variant.
     """
-    path = Path(of) if of.endswith((".yaml", ".yml")) else shipped_folder("recipes") / "variants" / f"{of}.yaml"
+    path = (
+        Path(of)
+        if of.endswith((".yaml", ".yml"))
+        else shipped_folder("recipes") / "variants" / f"{of}.yaml"
+    )
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        known = ", ".join(sorted(file.stem for file in (shipped_folder("recipes") / "variants").glob("*.yaml")))
+        known = ", ".join(
+            sorted(file.stem for file in (shipped_folder("recipes") / "variants").glob("*.yaml"))
+        )
         raise ConfigError(
-            f"--of {of}: can't be read ({' '.join(str(error).split())[:120]}); give {known} or a .yaml file"
+            f"--of {of}: can't be read ({' '.join(str(error).split())[:120]}); give {known} or a"
+            " .yaml file"
         ) from error
-    if not isinstance(values, dict) or len(values) < 2 or not all(isinstance(part or {}, dict) for part in values.values()):
-        raise ConfigError(f"--of {of}: expected at least two names, each with the dials that differ")
+    if (
+        not isinstance(values, dict)
+        or len(values) < 2
+        or not all(isinstance(part or {}, dict) for part in values.values())
+    ):
+        raise ConfigError(
+            f"--of {of}: expected at least two names, each with the dials that differ"
+        )
     unknown = [name for name in only if name not in values]
     if unknown:
         raise ConfigError(f"--only {unknown[0]}: not in {of}; it has {', '.join(values)}")
     first = next(iter(values))
-    return {str(name): dict(part or {}) for name, part in values.items() if not only or name in (first, *only)}
+    return {
+        str(name): dict(part or {})
+        for name, part in values.items()
+        if not only or name in (first, *only)
+    }
 
 
 def compare_variants(
@@ -139,11 +171,15 @@ def compare_variants(
         ConfigError: A variant makes no sense, or `out` holds others.
         DataError: The folder can't be trained on.
     """
-    recipes = {name: from_values({**base.as_dict(), **part}, name) for name, part in changes.items()}
+    recipes = {
+        name: from_values({**base.as_dict(), **part}, name) for name, part in changes.items()
+    }
     make_folder(out)
     split = out / "manifest.csv"
     if not split.is_file():
-        write_manifest(split, prepare(folder, manifest, replace(base, min_label_quality=0), console).rows)
+        write_manifest(
+            split, prepare(folder, manifest, replace(base, min_label_quality=0), console).rows
+        )
     answers = {}
     for name, recipe in recipes.items():
         console.print(f"variant {name}", style="bold", highlight=False)
@@ -151,7 +187,12 @@ def compare_variants(
         train(folder, recipe, run, console, split)
         answers[name] = _answers(run, folder, recipe)
     first = answers[next(iter(recipes))]
-    return [_figures(name, dict(changes[name]), recipes[name], Run(out / name), answers[name], first, out) for name in recipes]
+    return [
+        _figures(
+            name, dict(changes[name]), recipes[name], Run(out / name), answers[name], first, out
+        )
+        for name in recipes
+    ]
 
 
 @dataclass(frozen=True)
@@ -182,10 +223,18 @@ def _answers(run: Run, folder: Path, recipe: TrainConfig) -> _Answers:
 
 
 def _figures(
-    name: str, changes: dict[str, Any], recipe: TrainConfig, run: Run, answers: _Answers, first: _Answers, out: Path
+    name: str,
+    changes: dict[str, Any],
+    recipe: TrainConfig,
+    run: Run,
+    answers: _Answers,
+    first: _Answers,
+    out: Path,
 ) -> Variant:
     result = run.result()
-    cost = measure_cost(run.architecture(), answers.probabilities.shape[1], recipe.input_size, out / "costs.json")
+    cost = measure_cost(
+        run.architecture(), answers.probabilities.shape[1], recipe.input_size, out / "costs.json"
+    )
     interval = wilson_interval(int(answers.right.sum()), len(answers.labels))
     gain = paired_difference(first.right, answers.right)
     return Variant(
@@ -209,12 +258,19 @@ def _figures(
 def variants_page(results: Sequence[Variant], title: str) -> str:
     """The comparison as one HTML page."""
     table = [Variant.columns(), *(result.cells() for result in results)]
-    first = f"{results[0].images:,} validation images, the same for all. Intervals of differences are paired by image."
+    first = (
+        f"{results[0].images:,} validation images, the same for all. Intervals of differences are"
+        " paired by image."
+    )
     charts = [
         (svg(_accuracies(results)), "Accuracy of each variant with its 95 % interval"),
         (svg(_costs(results)), "Accuracy and latency"),
     ]
-    return page(f"Variants: {title}", first, [Section("Figures", figures=charts), Section("Table", table=table)])
+    return page(
+        f"Variants: {title}",
+        first,
+        [Section("Figures", figures=charts), Section("Table", table=table)],
+    )
 
 
 def _accuracies(results: Sequence[Variant]) -> mpl.figure.Figure:
@@ -222,7 +278,9 @@ def _accuracies(results: Sequence[Variant]) -> mpl.figure.Figure:
         figure, axes = blank(0.4 * len(results) + 1.0)
         values = [result.top1_accuracy for result in results]
         errors = np.array([[r.top1_accuracy - r.low, r.high - r.top1_accuracy] for r in results]).T
-        axes.errorbar(values, range(len(results)), xerr=errors, fmt="o", color=colour_of(0), capsize=3)
+        axes.errorbar(
+            values, range(len(results)), xerr=errors, fmt="o", color=colour_of(0), capsize=3
+        )
         axes.axvline(values[0], color=GREY, linewidth=0.8, linestyle=":")
         axes.set_yticks(range(len(results)), [result.name for result in results])
         axes.invert_yaxis()
@@ -242,7 +300,9 @@ def _costs(results: Sequence[Variant]) -> mpl.figure.Figure:
                 alpha=0.8,
                 label=result.name,
             )
-        axes.set(xlabel="latency, ms (discs grow with the model's MB)", ylabel="validation accuracy")
+        axes.set(
+            xlabel="latency, ms (discs grow with the model's MB)", ylabel="validation accuracy"
+        )
         axes.margins(0.15)
         axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), markerscale=0.6)
         return figure

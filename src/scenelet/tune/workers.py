@@ -12,7 +12,9 @@ from scenelet.tune.search import SearchConfig, open_study, run_search
 
 
 def run_workers(folder: Path, config: SearchConfig, console: Console) -> Study:
-    """Work on the search with `config.workers` processes, this one among them; the cores are shared out.
+    """Work on the search with `config.workers` processes, this one among them.
+
+    The cores are shared out.
 
     Raises:
         ConfigError: See `run_search`.
@@ -24,7 +26,10 @@ def run_workers(folder: Path, config: SearchConfig, console: Console) -> Study:
     config = replace(config, base=replace(config.base, threads=threads))
     study = open_study(folder, config)
     context = multiprocessing.get_context("spawn")
-    helpers = [context.Process(target=_help, args=(folder, config), daemon=True) for _ in range(config.workers - 1)]
+    helpers = [
+        context.Process(target=_help, args=(folder, config), daemon=True)
+        for _ in range(config.workers - 1)
+    ]
     for helper in helpers:
         helper.start()
     run_search(folder, config, console)

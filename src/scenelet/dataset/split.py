@@ -1,0 +1,142 @@
+"""Choose the validation part: stratified, seeded, and never tearing apart pictures that are the same or belong together."""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from scenelet.dataset.manifest import Row, class_names_of
+from scenelet.errors import DataError
+
+
+def split_validation(rows: Sequence[Row], val_fraction: float, seed: int) -> list[Row]:
+    """Assign "train" or "val" to the rows in use.
+
+    Rows already marked "test" stay locked away, rows already marked "val" stay validation, and
+    where there are such, no others are taken. The choice hangs on the seed and the pixels alone:
+    renaming files or another machine changes nothing.
+
+    Args:
+        rows: Of one data set.
+        val_fraction: Part of each class to hold out, between 0 and 1.
+        seed: Another seed, another choice.
+
+    Returns:
+        The rows in the same order; excluded ones unchanged.
+
+    Raises:
+        DataError: Fewer than two classes, or a class with too few different images to be on both
+            sides.
+
+    Source: docs/decisions/0003-split-by-pixel-hash.md.
+    """
+    free = [row for row in rows if not row.excluded and row.split in ("", "train")]
+    names = _require_two_classes(free)
+    if any(row.split == "val" and not row.excluded for row in rows):
+        held_out: set[str] = {row.kin for row in rows if row.split == "val"}
+    else:
+        held_out = _choose(free, val_fraction, seed)
+    decided = [_decide(row, held_out) for row in rows]
+    _check_both_sides(decided, names)
+    return decided
+
+
+def split_folds(rows: Sequence[Row], folds: int, seed: int) -> list[list[Row]]:
+    """For each of `folds` folds, the rows with that fold as "val" and the others as "train".
+
+    Args:
+        rows: Of one data set; rows marked "test" stay locked away, rows marked "val" take part in
+            the folds.
+        folds: How many, at least 2.
+        seed: Another seed, other folds.
+
+    Raises:
+        DataError: Fewer than two classes, or a class with fewer different images than folds.
+    """
+    free = [row for row in rows if not row.excluded and row.split != "test"]
+    names = _require_two_classes(free)
+    fold_of = {
+        row.kin: fold for row, fold in zip(free, assign_folds(free, folds, seed), strict=True)
+    }
+    splits = []
+    for fold in range(folds):
+        held_out = {kin for kin, place in fold_of.items() if place == fold}
+        splits.append([_decide(row, held_out) for row in rows])
+        _check_both_sides(splits[-1], names)
+    return splits
+
+
+def assign_folds(rows: Sequence[Row], folds: int, seed: int) -> list[int]:
+    """Number of the fold (from 0) of each row: stratified, seeded, pictures that belong together in one.
+
+    Args:
+        rows: In use.
+        folds: How many, at least 2.
+        seed: Another seed, other folds.
+    """
+    by_label: dict[str, list[str]] = defaultdict(list)
+    for row in _first_of_each_group(rows):
+        by_label[row.label].append(row.kin)
+    fold_of = {
+        group: number % folds
+        for groups in by_label.values()
+        for number, group in enumerate(sorted(groups, key=lambda group: _key(group, seed)))
+    }
+    return [fold_of[row.kin] for row in rows]
+
+
+def _require_two_classes(rows: Sequence[Row]) -> tuple[str, ...]:
+    names = class_names_of(rows)
+    if not names and rows == []:
+        raise DataError(
+            "no image outside a test part, which is never trained on. Give the training part."
+        )
+    if len(names) < 2:
+        raise DataError(
+            f"{len(names)} class found ({', '.join(names) or 'none'}), at least 2 needed. Add a"
+            " sub-folder per class."
+        )
+    return names
+
+
+def _decide(row: Row, held_out: set[str]) -> Row:
+    if row.excluded or row.split == "test":
+        return row
+    return row.with_split("val" if row.kin in held_out else "train")
+
+
+def _choose(rows: Sequence[Row], val_fraction: float, seed: int) -> set[str]:
+    """Groups to hold out: in each class those with the lowest keyed hash, until the fraction is reached."""
+    group_sizes = Counter(row.kin for row in rows)
+    groups_of_class: dict[str, set[str]] = defaultdict(set)
+    for row in _first_of_each_group(rows):
+        groups_of_class[row.label].add(row.kin)
+    chosen: set[str] = set()
+    for groups in groups_of_class.values():
+        wanted = max(1, round(val_fraction * sum(group_sizes[group] for group in groups)))
+        taken = 0
+        for group in sorted(groups, key=lambda group: _key(group, seed)):
+            if taken + group_sizes[group] <= wanted:
+                chosen.add(group)
+                taken += group_sizes[group]
+    return chosen
+
+
+def _first_of_each_group(rows: Sequence[Row]) -> list[Row]:
+    """One row of each group; one under two labels counts for the class it is met in first."""
+    return list({row.kin: row for row in reversed(rows)}.values())[::-1]
+
+
+def _key(group: str, seed: int) -> bytes:
+    return hashlib.blake2b(f"{seed}/{group}".encode(), digest_size=16).digest()
+
+
+def _check_both_sides(rows: Sequence[Row], names: Sequence[str]) -> None:
+    for split in ("train", "val"):
+        present = {row.label for row in rows if row.split == split and not row.excluded}
+        missing = [name for name in names if name not in present]
+        if missing:
+            raise DataError(
+                f"class {', '.join(missing)}: too few different images to be in both the training"
+                " and the validation part (at least 2 needed). Add images or remove the class"
+                " folder."
+            )

@@ -1,0 +1,193 @@
+"""AWS through boto3, with every refusal turned into one line and a next step.
+
+Credentials by AWS's own chain, never by us.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    InvalidRegionError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    ReadTimeoutError,
+    WaiterError,
+)
+from botocore.parsers import ResponseParserError
+
+from scenelet.errors import CloudError
+
+TAG = {"Key": "made-by", "Value": "scenelet"}  # of what is ours: stacks and buckets
+AGAIN = "Nothing is lost: run the same command again."
+_CONFIG = Config(
+    retries={"mode": "standard", "max_attempts": 6}, connect_timeout=10, read_timeout=60
+)
+_CODES = {
+    "AccessDenied": (
+        "not permitted: {message}. Ask for that permission, or use other credentials (AWS_PROFILE)."
+    ),
+    "AccessDeniedException": (
+        "not permitted: {message}. Ask for that permission, or use other credentials (AWS_PROFILE)."
+    ),
+    "UnauthorizedOperation": (
+        "not permitted: {message}. Ask for that permission, or use other credentials (AWS_PROFILE)."
+    ),
+    "ExpiredToken": "the credentials have expired. Log in again (aws sso login).",
+    "ExpiredTokenException": "the credentials have expired. Log in again (aws sso login).",
+    "InvalidClientTokenId": (
+        "the credentials are not known to AWS. Check AWS_PROFILE, or run: aws configure"
+    ),
+    "SignatureDoesNotMatch": "the secret key is wrong. Run: aws configure",
+    "UnrecognizedClientException": (
+        "the credentials are not known to AWS in this region. Check AWS_PROFILE and --region."
+    ),
+    "BucketAlreadyExists": "the bucket belongs to somebody else. Name another with --bucket.",
+    "403": (
+        "the bucket belongs to somebody else, or may not be read: {message}. Name another with"
+        " --bucket."
+    ),
+    "LimitExceededException": (
+        "a quota of the account is used up: {message}. Ask AWS for more, or destroy what is not"
+        " needed."
+    ),
+    "TooManyRequestsException": f"AWS is throttling: {{message}}. {AGAIN}",
+    "Throttling": f"AWS is throttling: {{message}}. {AGAIN}",
+    "ThrottlingException": f"AWS is throttling: {{message}}. {AGAIN}",
+    "SlowDown": f"AWS is throttling: {{message}}. {AGAIN}",
+    "PreconditionFailedException": (
+        "somebody else changed it in the meantime. Look with `scenelet status`, then run it again."
+    ),
+    "ResourceConflictException": f"another change is going on: {{message}}. {AGAIN}",
+    "InsufficientCapabilitiesException": (
+        "CloudFormation wants CAPABILITY_IAM; this is a fault of scenelet."
+    ),
+}
+
+
+class Cloud:
+    """One account in one region."""
+
+    def __init__(self, region: str | None = None) -> None:
+        """Open a session; nothing is asked of AWS yet.
+
+        Raises:
+            CloudError: No region, or a profile that is not there.
+        """
+        with translated("AWS"):
+            session = boto3.Session(region_name=region)
+        if session.region_name is None:
+            raise CloudError(
+                "no region. Name one: --region eu-central-1, or set AWS_DEFAULT_REGION."
+            )
+        if not os.environ.get("AWS_ENDPOINT_URL") and session.region_name not in _regions(session):
+            raise CloudError(
+                f"--region: found {session.region_name!r}, no region of AWS. For example:"
+                " eu-central-1"
+            )
+        self.region = session.region_name
+        self._session = session
+        self._clients: dict[str, Any] = {}
+
+    def client(self, service: str) -> Any:
+        """A boto3 client, made once."""
+        if service not in self._clients:
+            with translated("AWS"):
+                self._clients[service] = self._session.client(service, config=_CONFIG)
+        return self._clients[service]
+
+    def account(self) -> str:
+        """Number of the account that the credentials are of.
+
+        Raises:
+            CloudError: No credentials, or wrong ones.
+        """
+        with translated("AWS"):
+            return str(self.client("sts").get_caller_identity()["Account"])
+
+
+def _regions(session: Any) -> set[str]:
+    return {
+        name
+        for partition in session.get_available_partitions()
+        for name in session.get_available_regions("lambda", partition)
+    }
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Turn boto3's exceptions into one line about `what`.
+
+    Raises:
+        CloudError: In place of any of them.
+    """
+    try:
+        yield
+    except (NoCredentialsError, PartialCredentialsError) as error:
+        raise CloudError(
+            f"{what}: no credentials. Run `aws configure` or `aws sso login`, or set AWS_PROFILE."
+        ) from error
+    except ProfileNotFound as error:
+        raise CloudError(f"{what}: {error}. Look at `aws configure list-profiles`.") from error
+    except (NoRegionError, InvalidRegionError) as error:
+        raise CloudError(f"{what}: {error}. Name a region: --region eu-central-1") from error
+    except (
+        EndpointConnectionError,
+        ConnectTimeoutError,
+        ReadTimeoutError,
+        HTTPClientError,
+    ) as error:
+        raise CloudError(
+            f"{what}: AWS could not be reached: {one_line(error)}. Check network and --region."
+            f" {AGAIN}"
+        ) from error
+    except WaiterError as error:
+        raise CloudError(
+            f"{what}: {one_line(error)}. Look with `scenelet status`. {AGAIN}"
+        ) from error
+    except ClientError as error:
+        raise CloudError(f"{what}: {_told(error)}") from error
+    except (BotoCoreError, ResponseParserError) as error:
+        raise CloudError(f"{what}: {one_line(error)}. {AGAIN}") from error
+
+
+def code_of(error: ClientError) -> str:
+    """Of AWS: "ValidationError", "404" ..."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def message_of(error: ClientError) -> str:
+    """Of AWS, on one line."""
+    return " ".join(str(error.response.get("Error", {}).get("Message", error)).split()).rstrip(".")
+
+
+def one_line(error: BaseException) -> str:
+    """An exception's text."""
+    return " ".join(str(error).split()).rstrip(".")
+
+
+def _told(error: ClientError) -> str:
+    code, message = code_of(error), message_of(error)
+    if "UnreservedConcurrentExecution" in message:
+        return (
+            "the account is too small to reserve concurrency. Deploy with --concurrency 0, or ask"
+            " AWS for more."
+        )
+    if code in _CODES:
+        return _CODES[code].format(message=message)
+    if re.fullmatch(
+        r"5\d\d|Internal.*|ServiceUnavailable.*|ServiceException|InternalFailure", code
+    ):
+        return f"AWS failed ({code}: {message}). {AGAIN}"
+    return f"AWS refused ({code}): {message}"

@@ -1,0 +1,186 @@
+"""The run folder: what a training reads and writes, by name. Knows nothing of torch.
+
+runs/NAME/
+├── config.yaml        the resolved recipe
+├── environment.json   versions, machine, command
+├── data.json          class names, counts, fingerprint of the data
+├── network.json       the layers, and the weights that were started from or learned from
+├── manifest.csv       one row an image: label, split, pixel hash, or why it is left out
+├── metrics.csv        one row an epoch
+├── tensorboard/       the same, to look at
+├── checkpoints/       best.ckpt and last.ckpt
+└── result.json        written when the training is complete
+"""
+
+import fcntl
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from scenelet.artefacts import explained, make_folder, write_json, write_text
+from scenelet.dataset.manifest import Row, class_names_of, read_manifest, write_manifest
+from scenelet.errors import ConfigError, DataError
+from scenelet.runs.recipe import TrainConfig, from_values
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run folder.
+
+    Attributes:
+        folder: `runs/NAME`.
+    """
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """Of the run."""
+        return self.folder.resolve().name
+
+    @property
+    def best_checkpoint(self) -> Path:
+        """Weights of the epoch with the lowest validation log loss."""
+        return self.folder / "checkpoints" / "best.ckpt"
+
+    @property
+    def last_checkpoint(self) -> Path:
+        """State after the last complete epoch; training goes on from here."""
+        return self.folder / "checkpoints" / "last.ckpt"
+
+    @property
+    def metrics_csv(self) -> Path:
+        """One row an epoch."""
+        return self.folder / "metrics.csv"
+
+    def images_file(self, process: int) -> Path:
+        """Decoded training images of one of the training processes, where they are too many for memory."""
+        return self.folder / f"images-{process}.uint8"
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the training came to its end."""
+        return (self.folder / "result.json").is_file()
+
+    def result(self) -> dict[str, Any]:
+        """Figures of the complete training."""
+        return dict(self._read_json("result.json"))
+
+    def data(self) -> dict[str, Any]:
+        """Class names, counts and fingerprint; `source` is the data folder."""
+        return dict(self._read_json("data.json"))
+
+    def config(self) -> TrainConfig:
+        """The resolved recipe."""
+        path = self.folder / "config.yaml"
+        try:
+            return from_values(yaml.safe_load(path.read_text(encoding="utf-8")), origin=str(path))
+        except OSError as error:
+            raise DataError(f"{self.folder}: no run here (config.yaml missing). Give the folder that `train` named.") from error
+
+    def architecture(self) -> dict[str, Any]:
+        """The network's layers, for `build_network`."""
+        return dict(self.network()["architecture"])
+
+    def network(self) -> dict[str, Any]:
+        """`architecture`, and of `init` and `teachers` the origin and a hash of the weights."""
+        return dict(self._read_json("network.json"))
+
+    def rows(self) -> list[Row]:
+        """The manifest."""
+        return read_manifest(self.folder / "manifest.csv")
+
+    def open(
+        self,
+        config: TrainConfig,
+        source: Path,
+        rows: Sequence[Row],
+        network: dict[str, Any],
+        environment: dict[str, Any],
+    ) -> None:
+        """Start the folder, or make sure that what stands there is the same training.
+
+        Args:
+            config: The resolved recipe.
+            source: Data folder.
+            rows: Its manifest.
+            network: `architecture`, and of `init` and `teachers` the origin and a hash of the weights.
+            environment: What it is computed with.
+
+        Raises:
+            ConfigError: The folder holds a run with another recipe, other data, or other weights to start or learn from.
+            ArtefactError: It can't be written.
+        """
+        data = describe_data(source, rows)
+        if (self.folder / "data.json").is_file():
+            self._refuse_other(config, data, network)
+            return
+        make_folder(self.folder / "checkpoints")
+        write_text(self.folder / "config.yaml", yaml.safe_dump(config.as_dict(), sort_keys=False, default_flow_style=None))
+        write_json(self.folder / "environment.json", environment)
+        write_json(self.folder / "network.json", network)
+        write_manifest(self.folder / "manifest.csv", rows)
+        write_json(self.folder / "data.json", data)  # last: its presence says that the folder is complete
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from training here meanwhile; the system frees the lock however this process ends.
+
+        Raises:
+            ConfigError: Another process is training here.
+        """
+        with explained(self.folder), open(self.folder / ".lock", "w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ConfigError(
+                    f"{self.folder}: another process is training here. Let it end, or give another --name."
+                ) from error
+            yield
+
+    def _refuse_other(self, config: TrainConfig, data: dict[str, Any], network: dict[str, Any]) -> None:
+        old, new = self.config().as_dict(), config.as_dict()
+        changes = [f"{key} {old[key]} v {new[key]}" for key in old if old[key] != new[key] and key != "threads"]
+        if self.data()["fingerprint"] != data["fingerprint"]:
+            changes.append("other images, labels or split")
+        if _essence(self.network()) != _essence(json.loads(json.dumps(network))):
+            changes.append("other layers, or other weights of --init or --teacher")
+        if changes:
+            raise ConfigError(
+                f"{self.folder}: holds a run with other settings ({'; '.join(changes)}). "
+                "Give another --name, or remove the folder."
+            )
+
+    def _read_json(self, name: str) -> Any:
+        try:
+            return json.loads((self.folder / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DataError(f"{self.folder}: no complete run here ({name} missing or damaged). Run `train` first.") from error
+
+
+def _essence(network: dict[str, Any]) -> list[Any]:
+    """Layers and weights, whatever the folders are called that they came from."""
+    sources = [network["init"], *network["teachers"]]
+    return [network["architecture"], [source and source["weights"] for source in sources]]
+
+
+def describe_data(source: Path, rows: Sequence[Row]) -> dict[str, Any]:
+    """Class names, counts by split and class, and a fingerprint of pixels, labels and splits."""
+    used = [row for row in rows if not row.excluded and row.split in ("train", "val")]
+    lines = sorted(f"{row.pixel_hash} {row.label} {row.split}" for row in used)
+    return {
+        "source": str(source),
+        "class_names": list(class_names_of(used)),
+        "images": {
+            split: dict(sorted(Counter(row.label for row in used if row.split == split).items())) for split in ("train", "val")
+        },
+        "excluded": sum(1 for row in rows if row.excluded),
+        "fingerprint": hashlib.blake2b("\n".join(lines).encode(), digest_size=16).hexdigest(),
+    }

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from scenelet.dataset.load import examine, load_pixels
+from scenelet.dataset.manifest import Row, read_manifest, write_manifest
+from scenelet.dataset.scan import scan
+from scenelet.errors import DataError, UnreadableImageError
+from scenelet.images import PreprocessSpec, to_input
+from scenelet.parallel import in_parallel
+
+
+def test_an_image_that_cannot_be_used_is_a_row_with_its_reason(painted, tmp_path):
+    folder = tmp_path / "a"
+    folder.mkdir()
+    source = next((painted / "seg_train" / "sea").iterdir()).read_bytes()
+    (folder / "1.jpg").write_bytes(source)
+    (folder / "2.jpg").write_bytes(b"")
+    (folder / "3.jpg").write_bytes(source[:900])
+    (folder / "4.jpg").write_text("not a picture")
+    rows = examine(tmp_path, scan(tmp_path).images)
+    assert [row.excluded.split(":")[0] for row in rows] == [
+        "",
+        "empty",
+        "damaged JPEG",
+        "not an image",
+    ]
+    assert (rows[0].width, rows[0].height) == (150, 150)
+    assert rows[1].pixel_hash == ""
+
+
+def test_pixels_come_by_the_one_preprocessing(painted):
+    rows = examine(painted, scan(painted).images[:5])
+    spec = PreprocessSpec(32, 48)
+    pixels = load_pixels(painted, rows, sorted({row.label for row in rows}), spec)
+    assert pixels.images.shape == (5, 48, 32, 3)
+    for image, row in zip(pixels.images, rows, strict=True):
+        assert np.array_equal(image, to_input((painted / row.path).read_bytes(), spec)[0])
+
+
+def test_a_file_that_vanished_meanwhile_is_named(tmp_path):
+    with pytest.raises(UnreadableImageError, match=r"gone\.jpg: can't be read"):
+        load_pixels(tmp_path, [Row("gone.jpg", "a")], ["a"], PreprocessSpec(8, 8))
+
+
+def test_parallel_work_keeps_its_order_and_counts():
+    done = []
+    assert list(in_parallel(lambda n: n * n, range(500), done.append)) == [
+        n * n for n in range(500)
+    ]
+    assert sum(done) == 500
+
+
+def test_a_manifest_reads_back_as_written(tmp_path):
+    rows = [
+        Row("a/1, ü.jpg", "a", "train", 150, 100, "ab", ""),
+        Row("b/2.jpg", "b", excluded='empty: "0" bytes'),
+    ]
+    write_manifest(tmp_path / "m.csv", rows)
+    assert read_manifest(tmp_path / "m.csv") == rows
+
+
+@pytest.mark.parametrize(
+    "text", ["path,label\n1,2\n", "path,label,split,width,height,pixel_hash,excluded\na,b,,x,1,,\n"]
+)
+def test_a_malformed_manifest_is_one_clear_line(tmp_path, text):
+    (tmp_path / "m.csv").write_text(text)
+    with pytest.raises(DataError, match=r"m\.csv: "):
+        read_manifest(tmp_path / "m.csv")

@@ -1,0 +1,51 @@
+import pytest
+
+from scenelet.errors import ConfigError
+from scenelet.runs.recipe import TrainConfig, from_values, recipe_names, resolve
+
+
+def test_flag_beats_yaml_beats_default(tmp_path):
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text("epochs: 7\nbatch_size: 16\nwidths: [8, 16]\ndepths: [1, 1]\n")
+    config = resolve(str(recipe), {"epochs": 9, "seed": None})
+    assert (config.epochs, config.batch_size, config.seed) == (9, 16, TrainConfig().seed)
+    assert config.widths == (8, 16)
+
+
+def test_all_faults_are_reported_at_once_naming_the_flags(tmp_path):
+    recipe = tmp_path / "bad.yaml"
+    recipe.write_text("epoch: 3\nbatch_size: many\nval_fraction: 2\ndevice: abacus\nwidths: [8]\n")
+    with pytest.raises(ConfigError) as error:
+        resolve(str(recipe), {})
+    message = str(error.value)
+    for part in ("epoch: unknown key", "--batch-size: found 'many'", "--val-fraction: found 2", "--device", "--widths (8,)"):
+        assert part in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "a: [", "\x00"])
+def test_a_recipe_that_is_no_mapping_is_one_line(tmp_path, text):
+    (tmp_path / "r.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=r"r\.yaml: "):
+        resolve(str(tmp_path / "r.yaml"), {})
+
+
+def test_an_unknown_recipe_names_the_known_ones():
+    with pytest.raises(ConfigError, match="give one of best, quick, small"):
+        resolve("nonesuch", {})
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_that_comes_along_resolves(name):
+    assert resolve(name, {}).epochs > 0
+
+
+def test_a_config_survives_its_own_yaml():
+    config = TrainConfig(widths=(8, 16), depths=(1, 2), learning_rate=1e-4)
+    assert from_values(config.as_dict(), "round trip") == config
+
+
+def test_training_sizes_share_the_epochs_equally():
+    config = TrainConfig(epochs=6, train_sizes=(32, 48, 64))
+    assert [config.train_size_at(epoch) for epoch in range(6)] == [32, 32, 48, 48, 64, 64]
+    assert TrainConfig(epochs=1, train_sizes=(32, 64)).train_size_at(0) == 32
