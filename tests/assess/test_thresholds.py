@@ -4,6 +4,7 @@ import pytest
 from scenelet.assess.calibrate import fit_temperature
 from scenelet.assess.metrics import expected_calibration_error
 from scenelet.assess.thresholds import (
+    NEVER_SURE,
     abstain_threshold,
     conformal_thresholds,
     cross_fitted,
@@ -62,7 +63,17 @@ def test_the_abstain_threshold_keeps_the_wish_and_answers_as_much_as_it_can():
     assert right[answered].mean() >= 0.9
     lower = np.sort(probabilities.max(1)[~answered])[-1]
     assert right[probabilities.max(1) >= lower].mean() < 0.9
-    assert abstain_threshold(np.array([1]), np.array([[0.9, 0.1]]), 0.9) is None
+    assert abstain_threshold(np.array([1]), np.array([[0.9, 0.1]]), 0.9) == NEVER_SURE
+
+
+def test_a_model_that_guesses_is_measured_as_it_will_serve_answering_nothing():
+    rng = np.random.default_rng(6)
+    labels, probabilities = rng.integers(0, CLASSES, 400), softmax(rng.normal(0, 0.1, (400, 4)))
+    threshold = abstain_threshold(labels, probabilities, 0.98)
+    promise = measure_promise(labels, probabilities, np.zeros(CLASSES), threshold, (0.98, 0.95))
+    assert threshold == NEVER_SURE > probabilities.max()
+    assert promise.answered == 0
+    assert promise.accuracy_answered.value is None
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])

@@ -4,6 +4,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from scenelet.bundle.contract import read_contract
 from scenelet.bundle.numeric import softmax
@@ -22,6 +23,7 @@ from scenelet.export.write import load_network
 from scenelet.images import to_input
 from scenelet.learn.pretrained import load_run_network, open_pretrained
 from scenelet.runs.run import Run
+from scenelet.serve.predictor import Predictor
 
 pytestmark = pytest.mark.pipeline
 
@@ -108,6 +110,24 @@ def test_the_card_states_accuracy_with_interval_and_how_it_was_trained(bundle):
     )
     assert "scenelet train" in card or "Command: `scenelet" in card
     assert "No test split was looked at" in card
+
+
+def test_a_guessing_model_answers_nothing_and_its_card_says_so(tmp_path, scenelet):
+    rng = np.random.default_rng(0)
+    for label in ("heads", "tails"):
+        (tmp_path / "coins" / label).mkdir(parents=True)
+        for number in range(24):
+            noise = Image.fromarray(rng.integers(0, 256, (32, 32, 3), np.uint8))
+            noise.save(tmp_path / "coins" / label / f"{number}.png")
+    flags = ("--recipe", "quick", "--epochs", "1", "--threads", "1", "--val-fraction", "0.5")
+    trained = scenelet("train", tmp_path / "coins", *flags, "--runs", tmp_path, "--name", "run")
+    assert trained.code == 0, trained.err
+    made = scenelet("export", tmp_path / "run", "--out", tmp_path / "b")
+    assert made.code == 0, made.err
+    answer = Predictor(tmp_path / "b").predict((tmp_path / "coins/heads/0.png").read_bytes())
+    assert read_contract(tmp_path / "b").abstain_below > 1
+    assert answer.abstains
+    assert "it always abstains" in (tmp_path / "b" / "MODEL_CARD.md").read_text()
 
 
 def test_a_run_without_its_result_is_refused(run_folder, tmp_path, scenelet):

@@ -201,9 +201,9 @@ def _gallery(seen: Seen, places: np.ndarray) -> None:
         st.caption(f"The {SHOWN} surest of {len(places)}.")
 
 
-def _trust(seen: Seen, abstain_below: float | None) -> None:
+def _trust(seen: Seen, abstain_below: float) -> None:
     confidence, coverage, accuracy = risk_coverage(seen.labels, seen.probabilities)
-    start = float(np.clip(abstain_below if abstain_below is not None else 0.5, 0, 1))
+    start = min(1.0, abstain_below)
     threshold = st.slider("Answer only from this probability on", 0.0, 1.0, round(start, 2), 0.01)
     answered = int((confidence >= threshold).sum())
     right = round(float(accuracy[answered - 1]) * answered) if answered else 0

@@ -16,6 +16,7 @@ from scenelet.assess.explain import GradCam, occlusion_map, overlay
 from scenelet.assess.robustness import Robustness, measure_robustness
 from scenelet.assess.strangers import StrangerFigures, stranger_figures
 from scenelet.assess.thresholds import (
+    NEVER_SURE,
     Promise,
     abstain_threshold,
     cross_fitted,
@@ -309,8 +310,8 @@ def _abstaining(assessment: Assessment) -> Section:
     rows, marks = [("wished accuracy", "answers from a probability of", "answers")], []
     for wish in WISHES:
         threshold = abstain_threshold(labels, probabilities, wish)
-        if threshold is None:
-            rows.append((f"{wish:.0%}", "not to be had", "0 %"))
+        if threshold == NEVER_SURE:
+            rows.append((f"{wish:.0%}", "not to be had", "0.0%"))
             continue
         answered = float((probabilities.max(1) >= threshold).mean())
         rows.append((f"{wish:.0%}", f"{threshold:.3f}", f"{answered:.1%}"))

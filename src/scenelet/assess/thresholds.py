@@ -3,7 +3,6 @@
 Pure numpy.
 """
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from scenelet.assess.metrics import Interval, expected_calibration_error, wilson
 from scenelet.bundle.numeric import softmax
 
 FOLDS = 10
+NEVER_SURE = 1.1  # over every probability: who abstains below this answers nothing
 
 
 def risk_coverage(
@@ -34,14 +34,14 @@ def risk_coverage(
 
 def abstain_threshold(
     labels: np.ndarray, probabilities: np.ndarray, wished_accuracy: float
-) -> float | None:
+) -> float:
     """The lowest confidence from which on answers are as accurate as wished.
 
-    None if no confidence suffices.
+    `NEVER_SURE` if no confidence suffices: then nothing is to be answered.
     """
     confidence, _, accuracy = risk_coverage(labels, probabilities)
     good = np.flatnonzero(accuracy >= wished_accuracy)
-    return float(confidence[good[-1]]) if len(good) else None
+    return float(confidence[good[-1]]) if len(good) else NEVER_SURE
 
 
 def conformal_thresholds(
@@ -111,7 +111,7 @@ def measure_promise(
     labels: np.ndarray,
     probabilities: np.ndarray,
     thresholds: np.ndarray,
-    abstain_below: Sequence[float] | np.ndarray | float | None,
+    abstain_below: np.ndarray | float,
     wished: tuple[float, float],
 ) -> Promise:
     """Measure thresholds.
@@ -120,11 +120,11 @@ def measure_promise(
         labels: (n,) class indices.
         probabilities: (n, classes).
         thresholds: (classes,) or (n, classes), of the prediction sets.
-        abstain_below: One, or one an image; None answers all.
+        abstain_below: Least confidence of an answer; one, or one an image.
         wished: Accuracy of the answers, and coverage of the sets, as promised.
     """
     sets = prediction_sets(probabilities, thresholds)
-    answered = probabilities.max(1) >= (0.0 if abstain_below is None else np.asarray(abstain_below))
+    answered = probabilities.max(1) >= abstain_below
     right = probabilities.argmax(1) == labels
     return Promise(
         images=len(labels),
@@ -162,8 +162,5 @@ def cross_fitted(
         probabilities[inside] = softmax(logits[inside], temperature)
         fitted = softmax(logits[outside], temperature)
         thresholds[inside] = conformal_thresholds(labels[outside], fitted, wished[1])
-        floor = abstain_threshold(labels[outside], fitted, wished[0]) if outside.any() else None
-        floors[inside] = (
-            2.0 if floor is None else floor
-        )  # no confidence suffices: nothing is answered
+        floors[inside] = abstain_threshold(labels[outside], fitted, wished[0])
     return measure_promise(labels, probabilities, thresholds, floors, wished)

@@ -57,7 +57,7 @@ class Contract:
         class_names: In the order of the logits.
         preprocess: From decoded image to model input.
         temperature: Logits are divided by this before softmax; fitted on validation.
-        abstain_below: Answers of lower probability are better not given; None: never abstain.
+        abstain_below: Answers of lower probability are better not given; over 1: all of them.
         prediction_set_thresholds: By class name: classes at least this probable belong to the
             prediction set.
         thresholds: What the two above promise, and what was measured on images they were not fitted
@@ -81,6 +81,7 @@ class Contract:
     class_names: tuple[str, ...]
     preprocess: PreprocessSpec
     temperature: float
+    abstain_below: float
     metrics: dict[str, Any]
     training: dict[str, Any]
     parity: dict[str, float]
@@ -88,7 +89,6 @@ class Contract:
     licence: str
     golden: tuple[Golden, ...]
     sha256: dict[str, str]
-    abstain_below: float | None = None
     prediction_set_thresholds: dict[str, float] = field(default_factory=dict)
     thresholds: dict[str, Any] = field(default_factory=dict)
     stranger_score: str = "feature distance"

@@ -66,24 +66,31 @@ its classes is told as a stranger only as often as said above. Not for decisions
 def _promises(contract: Contract) -> str:
     held, strangers = contract.thresholds["held_out"], contract.thresholds["strangers"][0]
     told = ", ".join(f"{kind} {share:.0%}" for kind, share in strangers["told"].items())
-    abstains = (
-        f"Under a probability of {contract.abstain_below:.3f} it abstains"
-        if contract.abstain_below is not None
-        else "No probability is high enough for the wished accuracy, so it never abstains"
-    )
-    error, right = (
-        f"{held['expected_calibration_error']:.2%}",
-        _with_interval(held["accuracy_answered"]),
-    )
+    error = f"{held['expected_calibration_error']:.2%}"
     return f"""**On images that the thresholds were not fitted on** (each tenth judged by what the other nine give):
-calibration error {error}. {abstains} (wished: {held["wished_accuracy"]:.0%}
-of the answers right): it answers {held["answered"]:.1%} and is right in {right} of them.
+calibration error {error}. {_abstaining(contract)}
 Prediction sets promise to hold the true class for {held["promised_coverage"]:.0%} and do so for
 {_with_interval(held["coverage"])}, with {held["mean_set_size"]:.2f} classes on average.
 
 **Pictures of none of the classes** are told by their {strangers["score"]}, over {strangers["threshold"]:.3g} (mean AUROC
 {strangers["mean_auroc"]:.3f} on painted strangers; {strangers["false_alarms"]:.0%} of the validation images are over it, too).
 Told: {told}."""
+
+
+def _abstaining(contract: Contract) -> str:
+    held = contract.thresholds["held_out"]
+    wished = f"{held['wished_accuracy']:.0%} of the answers right"
+    if contract.abstain_below > 1:
+        return (
+            f"No probability is high enough for what was wished ({wished}), so it always"
+            " abstains: treat each answer as a guess."
+        )
+    if not held["answered"]:
+        kept = "it answers nothing."
+    else:
+        right = _with_interval(held["accuracy_answered"])
+        kept = f"it answers {held['answered']:.1%} and is right in {right} of them."
+    return f"Under a probability of {contract.abstain_below:.3f} it abstains (wished: {wished}): {kept}"
 
 
 def _quantisation_line(contract: Contract) -> str:

@@ -51,8 +51,7 @@ class Fitted:
 
     Attributes:
         temperature: Of the softmax.
-        abstain_below: Answers under this are better not given; None where nothing would be left, or
-            all may be.
+        abstain_below: Answers under this are better not given.
         set_thresholds: (classes,) of the prediction sets.
         space: Of the training images' features.
         strangers: Of each score tried, the chosen one first.
@@ -61,7 +60,7 @@ class Fitted:
     """
 
     temperature: float
-    abstain_below: float | None
+    abstain_below: float
     set_thresholds: np.ndarray
     space: FeatureSpace
     strangers: list[StrangerFigures]

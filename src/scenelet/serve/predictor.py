@@ -95,7 +95,7 @@ class Predictor:
             label=ranked[0][0],
             probability=ranked[0][1],
             probabilities=dict(ranked),
-            abstains=contract.abstain_below is not None and ranked[0][1] < contract.abstain_below,
+            abstains=ranked[0][1] < contract.abstain_below,
             prediction_set=[
                 name
                 for name, value in ranked
