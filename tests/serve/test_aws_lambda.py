@@ -10,8 +10,10 @@ from scenelet.serve import aws_lambda
 def handler(bundle, monkeypatch):
     monkeypatch.setenv("SCENELET_BUNDLE", str(bundle))
     aws_lambda._predictor.cache_clear()
+    aws_lambda._service.cache_clear()
     yield lambda event: aws_lambda.handler(event, None)
     aws_lambda._predictor.cache_clear()
+    aws_lambda._service.cache_clear()
 
 
 @pytest.fixture

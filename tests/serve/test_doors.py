@@ -54,7 +54,7 @@ def test_every_door_gives_the_same_probabilities(
     from fastapi.testclient import TestClient
 
     from scenelet.serve.http import create_app
-    from scenelet.serve.service import Settings
+    from scenelet.serve.settings import Settings
 
     predictor = Predictor(bundle)
     manifest = predictor.model.contract
@@ -63,6 +63,7 @@ def test_every_door_gives_the_same_probabilities(
     session = onnxruntime.InferenceSession(bundle / "model.onnx")
     monkeypatch.setenv("SCENELET_BUNDLE", str(bundle))
     aws_lambda._predictor.cache_clear()
+    aws_lambda._service.cache_clear()
     (tmp_path / "photos").mkdir()
     for name, data in pictures.items():
         (tmp_path / "photos" / name).write_bytes(data)
@@ -89,6 +90,7 @@ def test_every_door_gives_the_same_probabilities(
             for door, values in doors.items():
                 assert np.abs(values - reference).max() < 1e-3, (name, door)
     aws_lambda._predictor.cache_clear()
+    aws_lambda._service.cache_clear()
 
 
 def ordered(probabilities, names):

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from scenelet.serve import aws_lambda
 from scenelet.serve.predictor import Predictor
-from scenelet.serve.service import Request, Service, Settings
+from scenelet.serve.service import Request, Service
+from scenelet.serve.settings import Settings
 
 CASES = int(os.environ.get("SCENELET_FUZZ_CASES", "600"))
 often = settings(
@@ -145,8 +146,10 @@ def own_environment(monkeypatch):
     for name in ("SCENELET_BUNDLE", "SCENELET_ALLOW_URL"):
         monkeypatch.setenv(name, "")
     aws_lambda._predictor.cache_clear()
+    aws_lambda._service.cache_clear()
     yield
     aws_lambda._predictor.cache_clear()
+    aws_lambda._service.cache_clear()
 
 
 def test_the_fuzz_reaches_both_ends(service, seeds):

@@ -46,6 +46,7 @@ def bucket(s3_endpoint, bundle, monkeypatch):
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
     aws_lambda._predictor.cache_clear()
+    aws_lambda._service.cache_clear()
     client = boto3.client("s3")
     client.create_bucket(
         Bucket="photos", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
@@ -61,6 +62,7 @@ def bucket(s3_endpoint, bundle, monkeypatch):
         client.delete_object(Bucket="photos", Key=found["Key"])
     client.delete_bucket(Bucket="photos")
     aws_lambda._predictor.cache_clear()
+    aws_lambda._service.cache_clear()
 
 
 def created(*keys):

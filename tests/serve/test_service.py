@@ -3,9 +3,9 @@ import json
 
 import pytest
 
-from scenelet.errors import ConfigError
 from scenelet.serve.predictor import Predictor
-from scenelet.serve.service import Request, Service, Settings, settings_from_environment
+from scenelet.serve.service import Request, Service
+from scenelet.serve.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -157,17 +157,3 @@ def test_a_fault_of_our_own_tells_a_stranger_nothing(bundle, predictor, capsys):
     assert response.status == 500
     assert "secret" not in response.body
     assert "secret" in capsys.readouterr().err
-
-
-def test_settings_come_from_the_environment_and_nonsense_is_refused():
-    environment = {
-        "SCENELET_ALLOW_URL": "no", "SCENELET_MAX_IMAGES": "3", "SCENELET_CORS_ORIGINS": "https://a, https://b",
-    }  # fmt: skip
-    settings = settings_from_environment(environment)
-    assert (settings.allow_url, settings.max_images, settings.cors_origins) == (
-        False,
-        3,
-        ("https://a", "https://b"),
-    )
-    with pytest.raises(ConfigError, match="SCENELET_MAX_IMAGES: found '-1'"):
-        settings_from_environment({"SCENELET_MAX_IMAGES": "-1"})

@@ -1,9 +1,7 @@
 """The Lambda door: direct, API Gateway (REST v1, HTTP v2), Function URL, load balancer and S3 events. Nothing at import.
 
-Configured by environment variables, besides those of `service.settings_from_environment`:
-    SCENELET_BUNDLE         folder of the bundle; default: the one that comes with scenelet
-    SCENELET_LOG            "metrics" (the default) prints a line a prediction, for CloudWatch and
-    `scenelet drift`; or "none"
+Configured by the environment variables of `settings.Settings`, and SCENELET_BUNDLE: the folder of
+the bundle; default: `bundle/` of the package, or the one that comes with scenelet.
 """
 
 import base64
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from scenelet.bundle.contract import CONTRACT
 from scenelet.errors import SceneletError
 from scenelet.serve.metrics import metric_line
 from scenelet.serve.predictor import Prediction, Predictor
@@ -24,8 +23,8 @@ from scenelet.serve.service import (
     Response,
     Service,
     problem_of,
-    settings_from_environment,
 )
+from scenelet.serve.settings import Log, Settings
 from scenelet.shipped import default_bundle
 
 
@@ -62,16 +61,28 @@ def handler(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001  (Lambd
 
 @functools.cache
 def _predictor() -> Predictor:
-    return Predictor(Path(os.environ.get("SCENELET_BUNDLE") or default_bundle()))
+    return Predictor(_bundle())
 
 
+def _bundle() -> Path:
+    """What SCENELET_BUNDLE names, or the package's own, or the one that comes with scenelet."""
+    if named := os.environ.get("SCENELET_BUNDLE"):
+        return Path(named)
+    packed = Path(os.environ.get("LAMBDA_TASK_ROOT", ""), "bundle")
+    return packed if (packed / CONTRACT).is_file() else default_bundle()
+
+
+@functools.cache
 def _service() -> Service:
-    logs = os.environ.get("SCENELET_LOG") != "none"
-    return Service(_predictor, settings_from_environment(), _log if logs else None, measured=logs)
+    """One for the life of the instance; settings that make no sense raise at each event."""
+    settings = Settings.from_environment()
+    if settings.log == "none":
+        return Service(_predictor, settings)
+    return Service(_predictor, settings, functools.partial(_log, settings.log), measured=True)
 
 
-def _log(prediction: Prediction) -> None:
-    print(metric_line(prediction), flush=True)
+def _log(log: Log, prediction: Prediction) -> None:
+    print(metric_line(prediction, log), flush=True)
 
 
 def _is_proxy(event: dict[str, Any]) -> bool:

@@ -35,10 +35,9 @@ from scenelet.serve.service import (
     Request,
     Response,
     Service,
-    Settings,
     problem,
-    settings_from_environment,
 )
+from scenelet.serve.settings import Settings
 from scenelet.shipped import default_bundle
 
 LOOK_AGAIN_S = 1.0
@@ -223,7 +222,7 @@ def app_from_environment() -> FastAPI:
     """For uvicorn's workers: the bundle of `SCENELET_BUNDLE`, the queue of `SCENELET_QUEUE`, threads of `SCENELET_THREADS`."""
     bundle = Path(os.environ.get("SCENELET_BUNDLE") or default_bundle())
     queue, threads = (int(os.environ.get(f"SCENELET_{name}") or 0) for name in ("QUEUE", "THREADS"))
-    return create_app(bundle, settings_from_environment(), queue, threads)
+    return create_app(bundle, Settings.from_environment(), queue, threads)
 
 
 def _add_routes(app: FastAPI, answer: Callable[[HttpRequest], Awaitable[HttpResponse]]) -> None:

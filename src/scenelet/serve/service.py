@@ -16,7 +16,6 @@ the same order under "answers"; one that can't be used has its problem there and
 import base64
 import binascii
 import json
-import os
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -36,6 +35,7 @@ from scenelet.errors import (
 )
 from scenelet.images import FORMATS, MAX_PIXELS, sniff
 from scenelet.serve.predictor import Prediction, Predictor
+from scenelet.serve.settings import Settings
 
 JSON, PROBLEM = "application/json", "application/problem+json"
 USAGE = 'send {"url": "https://..."}, {"image": "<base64>"} or the bytes of an image'
@@ -54,54 +54,6 @@ class RequestError(SceneletError):
     def __init__(self, detail: str, status: int = 400, title: str = "Bad request") -> None:
         super().__init__(detail)
         self.status, self.title = status, title
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a service may do.
-
-    Attributes:
-        allow_url: Whether to fetch URLs at all.
-        trusted_hosts: "host:port" of servers in your own network that URLs may name.
-        max_body_bytes: Of a request.
-        max_images: In one request.
-        cors_origins: Origins whose pages may ask ("*": all); none: no CORS headers.
-    """
-
-    allow_url: bool = True
-    trusted_hosts: frozenset[str] = frozenset()
-    max_body_bytes: int = 20_000_000
-    max_images: int = 16
-    cors_origins: tuple[str, ...] = ()
-
-
-def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read `SCENELET_ALLOW_URL`, `_TRUSTED_HOSTS`, `_MAX_BODY_BYTES`, `_MAX_IMAGES` and `_CORS_ORIGINS`.
-
-    Raises:
-        ConfigError: One of them makes no sense.
-    """
-
-    def listed(name: str) -> tuple[str, ...]:
-        return tuple(
-            part.strip()
-            for part in environment.get(f"SCENELET_{name}", "").split(",")
-            if part.strip()
-        )
-
-    def number(name: str, default: int) -> int:
-        text = environment.get(f"SCENELET_{name}", "")
-        if text and not (text.isdecimal() and int(text) > 0):
-            raise ConfigError(f"SCENELET_{name}: found {text!r}, expected a whole number above 0")
-        return int(text) if text else default
-
-    return Settings(
-        allow_url=environment.get("SCENELET_ALLOW_URL", "true").lower() not in ("false", "0", "no"),
-        trusted_hosts=frozenset(listed("TRUSTED_HOSTS")),
-        max_body_bytes=number("MAX_BODY_BYTES", Settings.max_body_bytes),
-        max_images=number("MAX_IMAGES", Settings.max_images),
-        cors_origins=listed("CORS_ORIGINS"),
-    )
 
 
 @dataclass(frozen=True)
