@@ -1,10 +1,11 @@
 import contextlib
+import errno
 import os
 import subprocess
 
 import pytest
 
-from scenelet.artefacts import make_folder, whole_folder, write_bytes, write_json
+from scenelet.artefacts import explained, make_folder, whole_folder, write_bytes, write_json
 from scenelet.errors import ArtefactError
 
 
@@ -86,3 +87,29 @@ def test_json_refuses_what_is_no_number(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "x.json", {"accuracy": float("nan")})
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"),
+        TimeoutError(errno.ETIMEDOUT, "timed out"),
+        FileNotFoundError(errno.ENOENT, "No such file", "/elsewhere/picture.jpg"),
+    ],
+)
+def test_an_error_of_something_else_keeps_its_own_meaning(tmp_path, error):
+    with pytest.raises(type(error)) as raised, whole_folder(tmp_path / "bundle"):
+        raise error
+    assert raised.value is error
+    with pytest.raises(type(error)), explained(tmp_path / "runs"):
+        raise error
+
+
+@pytest.mark.parametrize(
+    "number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG]
+)
+def test_a_disk_that_refuses_an_open_file_is_named(tmp_path, number):
+    refused = pytest.raises(ArtefactError, match="runs: can't write: ")
+    with refused as raised, explained(tmp_path / "runs"):
+        raise OSError(number, os.strerror(number))
+    assert os.strerror(number) not in str(raised.value)

@@ -17,26 +17,43 @@ from scenelet.errors import ArtefactError
 _REASONS = {
     errno.ENOSPC: "no space left on the disk; free some and run the same command again",
     errno.EDQUOT: "the disk quota is used up; free some and run the same command again",
+    errno.EFBIG: "the file would be larger than is allowed here; choose another folder",
+    errno.EIO: "the disk reports an error; choose another folder",
     errno.EACCES: "permission denied; choose a folder you may write to",
     errno.EPERM: "permission denied; choose a folder you may write to",
     errno.EROFS: "the file system is read-only; choose another folder",
     errno.ENOTDIR: "a part of this path is a file, not a folder; choose another folder",
     errno.EEXIST: "a file of this name stands where a folder is needed; choose another name",
 }
+# Writing to an open file names no file: these say by themselves that a disk refused.
+_OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
     """Turn an operating system's refusal to write `path` into one clear line.
 
+    An OSError of something else, a reset connection or a file elsewhere, keeps its own meaning.
+
     Raises:
-        ArtefactError: In place of any OSError raised inside.
+        ArtefactError: In place of an OSError that a disk refused, or that names `path`, a file
+            below it or a folder above it.
     """
     try:
         yield
     except OSError as error:
+        if not _concerns(error, path):
+            raise
         reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
         raise ArtefactError(f"{path}: can't write: {reason}") from error
+
+
+def _concerns(error: OSError, path: Path) -> bool:
+    if not isinstance(error.filename, str | bytes):
+        return error.errno in _OF_A_DISK
+    named, own = Path(os.fsdecode(error.filename)).absolute(), path.absolute()
+    beside = named.parent == own.parent and own.name in named.name  # written aside, then renamed
+    return beside or named.is_relative_to(own) or own.is_relative_to(named)
 
 
 def make_folder(path: Path) -> Path:

@@ -3,7 +3,6 @@
 A line a look, never rewritten.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from scenelet.artefacts import explained, make_folder
 from scenelet.dataset.manifest import Row
+from scenelet.locks import held
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,11 @@ def record(ledger: Path, look: Entry) -> int:
         ArtefactError: It can't be written: a look that can't be recorded must not be had.
     """
     make_folder(ledger.parent)
-    with explained(ledger), open(ledger, "a+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with (
+        held(ledger.with_name(f".{ledger.name}.lock")),
+        explained(ledger),
+        open(ledger, "a+b") as file,
+    ):
         file.seek(0)
         before = file.read()
         torn = b"" if not before or before.endswith(b"\n") else b"\n"

@@ -46,6 +46,16 @@ def process_index() -> int:
     return int(os.environ.get("RANK") or os.environ.get("LOCAL_RANK") or 0)
 
 
+def peak_memory_mib() -> int | None:
+    """Most memory that this process has had; None where the system does not say (Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # macOS counts bytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit
+
+
 def lightning_precision(precision: str) -> Any:
     """Lightning's name for a precision."""
     return _LIGHTNING_PRECISION[precision]

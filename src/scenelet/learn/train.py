@@ -1,7 +1,6 @@
 """Train: from a folder of class folders (or a run cut short) to a complete run folder."""
 
 import logging
-import resource
 import time
 import warnings
 from collections.abc import Sequence
@@ -38,6 +37,7 @@ from scenelet.learn.datamodule import ImagesInMemory
 from scenelet.learn.devices import (
     describe_environment,
     lightning_precision,
+    peak_memory_mib,
     pick_device,
     pick_precision,
     process_index,
@@ -292,7 +292,7 @@ def _fit(
         "stopped_by": (
             "watch" if watching.stopped else "patience" if len(history.rows) < config.epochs else ""
         ),
-        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "peak_memory_mib": peak_memory_mib(),
         "training_s": round(sum(row["epoch_s"] for row in history.rows), 1),
     }
 

@@ -12,7 +12,6 @@ runs/NAME/
 └── result.json        written when the training is complete
 """
 
-import fcntl
 import hashlib
 import json
 from collections import Counter
@@ -24,9 +23,10 @@ from typing import Any
 
 import yaml
 
-from scenelet.artefacts import explained, make_folder, write_json, write_text
+from scenelet.artefacts import make_folder, write_json, write_text
 from scenelet.dataset.manifest import Row, class_names_of, read_manifest, write_manifest
 from scenelet.errors import ConfigError, DataError
+from scenelet.locks import held
 from scenelet.runs.recipe import TrainConfig, from_values
 
 
@@ -136,13 +136,8 @@ class Run:
         Raises:
             ConfigError: Another process is training here.
         """
-        with explained(self.folder), open(self.folder / ".lock", "w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise ConfigError(
-                    f"{self.folder}: another process is training here. Let it end, or give another --name."
-                ) from error
+        busy = f"{self.folder}: another process is training here. Let it end, or give another --name."
+        with held(self.folder / ".lock", busy):
             yield
 
     def _refuse_other(self, config: TrainConfig, data: dict[str, Any], network: dict[str, Any]) -> None:

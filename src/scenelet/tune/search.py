@@ -8,13 +8,12 @@ SEARCH/
 └── report.html
 """
 
-import fcntl
 import json
 import platform
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -27,12 +26,13 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
-from scenelet.artefacts import explained, make_folder, write_text
+from scenelet.artefacts import make_folder, write_text
 from scenelet.dataset.manifest import class_names_of, read_manifest, write_manifest
 from scenelet.errors import ConfigError, SceneletError
 from scenelet.learn.callbacks import Watch
 from scenelet.learn.networks import architecture_of
 from scenelet.learn.train import prepare, train
+from scenelet.locks import held
 from scenelet.runs.recipe import TrainConfig, from_values
 from scenelet.runs.run import Run
 from scenelet.tune.cost import Cost, measure_cost
@@ -159,42 +159,39 @@ def run_search(folder: Path, config: SearchConfig, console: Console) -> Study:
         ConfigError: See `open_study`; or trial after trial fails.
         DataError: The folder can't be trained on.
     """
-    with explained(folder):
-        study = open_study(folder, config)
-        manifest = _shared_manifest(folder, config, console)
-        deadline_s = (
-            time.monotonic() + 60 * config.timeout_min if config.timeout_min else float("inf")
+    study = open_study(folder, config)
+    manifest = _shared_manifest(folder, config, console)
+    deadline_s = time.monotonic() + 60 * config.timeout_min if config.timeout_min else float("inf")
+    failures = 0
+    while failures < FAILURES_IN_A_ROW and time.monotonic() < deadline_s:
+        with _next_trial(study, folder, config) as trial:
+            if trial is None:
+                return study
+            try:
+                _work(study, trial, folder, manifest, config, deadline_s, console)
+                failures = 0
+            except TimeUp:
+                return study
+            except (
+                SceneletError,
+                RuntimeError,
+                ValueError,
+            ) as error:  # of this combination of dials, or of memory
+                failures += 1
+                trial.set_user_attr("why", " ".join(str(error).split())[:300])
+                study.tell(trial, state=TrialState.FAIL)
+                console.print(
+                    f"trial {trial.number}: failed: {error}",
+                    style="yellow",
+                    highlight=False,
+                    soft_wrap=True,
+                )
+    if failures:
+        raise ConfigError(
+            f"{folder}: {failures} trials in a row failed, the last: {error_of(study)}. Mend"
+            " that first."
         )
-        failures = 0
-        while failures < FAILURES_IN_A_ROW and time.monotonic() < deadline_s:
-            with _next_trial(study, folder, config) as trial:
-                if trial is None:
-                    return study
-                try:
-                    _work(study, trial, folder, manifest, config, deadline_s, console)
-                    failures = 0
-                except TimeUp:
-                    return study
-                except (
-                    SceneletError,
-                    RuntimeError,
-                    ValueError,
-                ) as error:  # of this combination of dials, or of memory
-                    failures += 1
-                    trial.set_user_attr("why", " ".join(str(error).split())[:300])
-                    study.tell(trial, state=TrialState.FAIL)
-                    console.print(
-                        f"trial {trial.number}: failed: {error}",
-                        style="yellow",
-                        highlight=False,
-                        soft_wrap=True,
-                    )
-        if failures:
-            raise ConfigError(
-                f"{folder}: {failures} trials in a row failed, the last: {error_of(study)}. Mend"
-                " that first."
-            )
-        return study
+    return study
 
 
 def error_of(study: Study) -> str:
@@ -235,7 +232,7 @@ def save_recipe(path: Path, trial: FrozenTrial, config: SearchConfig) -> None:
 def _shared_manifest(folder: Path, config: SearchConfig, console: Console) -> Path:
     """The split of all trials, made once."""
     path = folder / "manifest.csv"
-    with _locked(folder / ".manifest.lock"):
+    with held(folder / ".manifest.lock"):
         if not path.is_file():
             write_manifest(path, prepare(config.data, config.manifest, config.base, console).rows)
     return path
@@ -247,21 +244,17 @@ def _next_trial(study: Study, folder: Path, config: SearchConfig) -> Iterator[Tr
 
     Locked while it is worked on.
     """
-    with _locked(folder / ".ask.lock"):
-        trial = _orphan(study, folder)
-        if trial is None:
-            counted = study.get_trials(deepcopy=False, states=COUNTED)
-            trial = study.ask() if len(counted) < config.trials else None
-        lock = open(_lock_path(folder, trial.number), "w") if trial else None  # noqa: SIM115  (closed below)
-        if lock and trial:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            trial.set_user_attr("host", platform.node())
-            suggest(trial, config.space)
-    try:
+    with ExitStack() as while_it_works:
+        with held(folder / ".ask.lock"):
+            trial = _orphan(study, folder)
+            if trial is None:
+                counted = study.get_trials(deepcopy=False, states=COUNTED)
+                trial = study.ask() if len(counted) < config.trials else None
+            if trial:
+                while_it_works.enter_context(held(_lock_path(folder, trial.number)))
+                trial.set_user_attr("host", platform.node())
+                suggest(trial, config.space)
         yield trial
-    finally:
-        if lock:
-            lock.close()
 
 
 def _orphan(study: Study, folder: Path) -> Trial | None:
@@ -269,12 +262,8 @@ def _orphan(study: Study, folder: Path) -> Trial | None:
     for begun in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         if begun.user_attrs.get("host", platform.node()) != platform.node():
             continue
-        with open(_lock_path(folder, begun.number), "w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-        return Trial(study, begun._trial_id)
+        with suppress(ConfigError), held(_lock_path(folder, begun.number), "worked on"):
+            return Trial(study, begun._trial_id)
     return None
 
 
@@ -365,7 +354,7 @@ def _tell_pruned(study: Study, trial: Trial, run: Run, console: Console) -> None
 
 def _cost(recipe: TrainConfig, folder: Path, manifest: Path) -> Cost:
     classes = len(class_names_of(read_manifest(manifest)))
-    with _locked(folder / ".costs.lock"):
+    with held(folder / ".costs.lock"):
         return measure_cost(
             architecture_of(recipe), classes, recipe.input_size, folder / "costs.json"
         )
@@ -385,11 +374,3 @@ def _changes(study: Study, config: SearchConfig) -> str:
 
 def _lock_path(folder: Path, number: int) -> Path:
     return folder / "trials" / f"{number:04d}.lock"
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a file's lock; the system frees it however this process ends."""
-    with open(path, "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
