@@ -128,3 +128,22 @@ def test_help_imports_nothing_heavy():
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(Path(path).relative_to(SOURCE)))
 def test_every_module_says_what_it_is_for(path):
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
+
+
+def test_rich_is_imported_by_the_command_line_and_by_progress_alone():
+    users = set()
+    for path in MODULES:
+        names = [
+            name
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            for name in (
+                [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else []
+            )
+        ]
+        if any(name.split(".")[0] == "rich" for name in names):
+            users.add(path.relative_to(SOURCE).parts[0])
+    assert users == {"cli", "progress.py"}

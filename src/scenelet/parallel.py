@@ -10,13 +10,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
-Advance = Callable[[int], None]
+Advance = Callable[[], None]
 _AT_ONCE = 8
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def silent(_: int) -> None:
+def silent() -> None:
     """Progress that nobody watches."""
 
 
@@ -48,7 +48,7 @@ def in_parallel(
                 results = waiting.popleft().result()
                 waiting.extend(pool.submit(work_on, group) for group in islice(groups, 1))
                 for result in results:
-                    advance(1)
+                    advance()
                     yield result
         finally:
             for future in waiting:

@@ -3,7 +3,6 @@
 And another one beside it.
 """
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
-from rich.console import Console
 
 from scenelet.app import charts
 from scenelet.app.sources import Sources, predictor, sources, thumbnail
@@ -22,6 +20,7 @@ from scenelet.assess.robustness import measure_robustness
 from scenelet.assess.thresholds import risk_coverage
 from scenelet.bundle.contract import CONTRACT
 from scenelet.errors import DataError, SceneletError
+from scenelet.progress import SILENT
 
 SHOWN = 24
 ROBUSTNESS_PICTURES = 60
@@ -121,7 +120,7 @@ def _held_out(
     A test split is looked at only where there is no such part.
     """
     manifest = Path(asked.manifest) if Path(asked.manifest).is_file() else None
-    others = (Path(asked.ledger), Console(file=io.StringIO()), manifest)
+    others = (Path(asked.ledger), SILENT, manifest)
     try:
         return measure(folders, Path(asked.data), "val", *others)
     except DataError:

@@ -5,8 +5,6 @@ from math import comb
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from scenelet.assess.evaluate import Answers, answer, choose, examine_source, open_bundle
 from scenelet.assess.ledger import entry, record
 from scenelet.assess.metrics import Interval, paired_difference
@@ -15,7 +13,7 @@ from scenelet.bundle.latency import latencies_ms
 from scenelet.bundle.runtime import BundleModel
 from scenelet.dataset.manifest import Row
 from scenelet.errors import DataError
-from scenelet.progress import counting
+from scenelet.progress import SILENT, Progress
 
 SIGNIFICANCE = 0.05
 
@@ -88,7 +86,7 @@ def compare_bundles(
     source: Path,
     part: str,
     ledger: Path,
-    console: Console,
+    progress: Progress = SILENT,
     manifest: Path | None = None,
 ) -> Compared:
     """Ask both about the same images and compare.
@@ -98,7 +96,7 @@ def compare_bundles(
         source: Folder of class folders.
         part: As for `evaluate`; images that either was trained on are refused or left out.
         ledger: Where looks at a test split are recorded.
-        console: For progress.
+        progress: Is told how it goes on.
         manifest: Of the folder.
 
     Raises:
@@ -112,7 +110,7 @@ def compare_bundles(
             f" {', '.join(second.contract.class_names)}. Only bundles of the same classes can be"
             " compared."
         )
-    with counting(console, "examining") as advance:
+    with progress.counting("examining") as advance:
         candidates = examine_source(source, part, advance, manifest)
     chosen = choose(first, source, candidates, part)
     of_second = {row.path for row in choose(second, source, candidates, part).rows}
@@ -122,7 +120,7 @@ def compare_bundles(
             f"{source}: no image is unseen by both bundles. Give images that neither was"
             " trained on."
         )
-    with counting(console, "asking both", 2 * len(rows)) as advance:
+    with progress.counting("asking both", 2 * len(rows)) as advance:
         answers = [answer(bundle, chosen.root, rows, advance) for bundle in (first, second)]
     names = first.contract.class_names
     order = [second.contract.class_names.index(name) for name in names]

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 
 from scenelet.assess.ledger import entry, record
 from scenelet.assess.metrics import Evaluation, evaluate
@@ -19,7 +18,7 @@ from scenelet.dataset.scan import Found, scan
 from scenelet.errors import BundleFormatError, ConfigError, DataError
 from scenelet.images import read, to_pixels
 from scenelet.parallel import Advance, cores, in_parallel, silent
-from scenelet.progress import counting
+from scenelet.progress import SILENT, Progress
 from scenelet.quiet import quiet
 
 PARTS = ("auto", "all", "train", "val", "test")
@@ -101,7 +100,7 @@ def examine_source(
     Args:
         source: Folder of class folders.
         part: One of `PARTS`.
-        advance: Called with 1 after each image.
+        advance: Called after each image.
         manifest: Of the folder, whose labels and exclusions are then taken.
 
     Raises:
@@ -230,7 +229,7 @@ def evaluate_bundle(
     source: Path,
     part: str,
     ledger: Path,
-    console: Console,
+    progress: Progress = SILENT,
     manifest: Path | None = None,
 ) -> Evaluated:
     """Choose the images, ask the bundle, compute the figures.
@@ -242,7 +241,7 @@ def evaluate_bundle(
         source: Folder of class folders.
         part: One of `PARTS`.
         ledger: Where looks at a test split are recorded.
-        console: For progress.
+        progress: Is told how it goes on.
         manifest: Of the folder, whose labels and exclusions are then taken.
 
     Raises:
@@ -251,10 +250,10 @@ def evaluate_bundle(
         ArtefactError: The ledger can't be written.
     """
     bundle = open_bundle(folder)
-    with counting(console, "examining") as advance:
+    with progress.counting("examining") as advance:
         candidates = examine_source(source, part, advance, manifest)
     chosen = choose(bundle, source, candidates, part)
-    with counting(console, "evaluating", len(chosen.rows)) as advance:
+    with progress.counting("evaluating", len(chosen.rows)) as advance:
         answers = answer(bundle, chosen.root, chosen.rows, advance)
     probabilities = softmax(answers.logits, bundle.contract.temperature)
     figures = evaluate(answers.labels, probabilities, bundle.contract.class_names)

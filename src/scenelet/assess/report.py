@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 from scenelet.assess import figures as charts
 from scenelet.assess.ceiling import Ceiling, noise_ceiling
@@ -27,7 +26,7 @@ from scenelet.bundle.numeric import softmax
 from scenelet.dataset.strangers import paint_strangers
 from scenelet.errors import BundleError
 from scenelet.images import decode, read, to_input, to_pixels
-from scenelet.progress import counting
+from scenelet.progress import SILENT, Progress
 from scenelet.report.html import Card, Gallery, Section, data_uri, page, svg, thumbnail
 
 PER_GALLERY = 24
@@ -76,13 +75,13 @@ class Assessment:
         }
 
 
-def assess(evaluated: Evaluated, robustness: bool, console: Console) -> Assessment:
+def assess(evaluated: Evaluated, robustness: bool, progress: Progress = SILENT) -> Assessment:
     """Compute what goes beyond the figures.
 
     Args:
         evaluated: By `evaluate_bundle`.
         robustness: Whether to spoil every image in 45 ways, which takes minutes.
-        console: For progress.
+        progress: Is told how it goes on.
     """
     bundle, answers, chosen = evaluated.bundle, evaluated.answers, evaluated.chosen
     manifest = bundle.contract
@@ -115,7 +114,7 @@ def assess(evaluated: Evaluated, robustness: bool, console: Console) -> Assessme
     }
     spoilt = None
     if robustness:
-        with counting(console, "spoiling", len(chosen.rows)) as advance:
+        with progress.counting("spoiling", len(chosen.rows)) as advance:
             spoilt = measure_robustness(bundle, chosen.root, chosen.rows, advance)
     return Assessment(
         evaluated=evaluated,

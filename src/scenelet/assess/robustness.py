@@ -134,7 +134,7 @@ def measure_robustness(
         bundle: To be measured.
         root: The rows' paths are relative to this.
         rows: Images.
-        advance: Called with 1 after each image.
+        advance: Called after each image.
 
     Source: after Hendrycks and Dietterich 2019, with corruptions that photographs on their way to a
     service suffer.

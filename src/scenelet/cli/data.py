@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenelet.cli.output import needs_extra, stderr, stdout, wrote
+from scenelet.cli.output import needs_extra, stdout, wrote
 from scenelet.errors import ConfigError
+from scenelet.progress import ConsoleProgress
 
 if TYPE_CHECKING:
     from scenelet.explore.findings import Findings
@@ -39,9 +40,8 @@ def paint(
     Example: `scenelet data paint painted --per-class 200`
     """
     from scenelet.dataset.paint import count_painted, paint_data_set
-    from scenelet.progress import counting
 
-    with counting(stderr(), "painting", count_painted(per_class)) as advance:
+    with ConsoleProgress().counting("painting", count_painted(per_class)) as advance:
         counts = paint_data_set(out, per_class, seed, advance)
     described = ", ".join(f"{part} {count:,}" for part, count in counts.items())
     wrote(
@@ -115,7 +115,7 @@ def audit(
 
     make_folder(out)
     findings = investigate(
-        folder, against, (bundle or default_bundle()) if labels else None, stderr()
+        folder, against, (bundle or default_bundle()) if labels else None, ConsoleProgress()
     )
     write_text(out / "audit.html", audit_page(findings))
     write_json(out / "audit.json", findings.summary())
@@ -186,7 +186,6 @@ def split(
     from scenelet.dataset.manifest import rows_of, write_manifest
     from scenelet.dataset.scan import scan
     from scenelet.dataset.split import split_folds, split_validation
-    from scenelet.progress import counting
 
     if folds == 1:
         raise ConfigError("--folds: found 1, expected 2 or more, or 0 for a single split")
@@ -194,7 +193,7 @@ def split(
         rows = rows_of(manifest, source)
     else:
         images = scan(source).images
-        with counting(stderr(), "examining", len(images)) as advance:
+        with ConsoleProgress().counting("examining", len(images)) as advance:
             rows = examine(source, images, advance)
     if not folds:
         decided = split_validation(rows, val_fraction, seed)

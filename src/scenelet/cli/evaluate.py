@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scenelet.cli.output import needs_extra, stderr, stdout, wrote
+from scenelet.progress import ConsoleProgress
 
 if TYPE_CHECKING:
     from scenelet.assess.evaluate import Evaluated
@@ -50,7 +51,7 @@ def evaluate(
     """
     from scenelet.assess.evaluate import evaluate_bundle
 
-    evaluated = evaluate_bundle(bundle, folder, part, ledger, stderr(), manifest)
+    evaluated = evaluate_bundle(bundle, folder, part, ledger, ConsoleProgress(), manifest)
     chosen, figures = evaluated.chosen, evaluated.figures
     for row in chosen.excluded:
         stderr().print(
@@ -81,7 +82,7 @@ def _write_report(evaluated: "Evaluated", path: Path, robustness: bool) -> None:
     from scenelet.artefacts import make_folder, write_json, write_text
 
     make_folder(path.parent)
-    assessment = assess(evaluated, robustness, stderr())
+    assessment = assess(evaluated, robustness, ConsoleProgress())
     write_text(path, report_page(assessment))
     write_json(path.with_suffix(".json"), assessment.as_dict())
 
@@ -112,7 +113,7 @@ def compare(
     from scenelet.assess.compare import compare_bundles
     from scenelet.assess.evaluate import PART_NAMES
 
-    compared = compare_bundles((first, second), folder, part, ledger, stderr(), manifest)
+    compared = compare_bundles((first, second), folder, part, ledger, ConsoleProgress(), manifest)
     figures = compared.figures
     if report:
         with needs_extra("train"):

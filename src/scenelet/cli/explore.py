@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from scenelet.cli.output import needs_extra, stderr, wrote
+from scenelet.cli.output import needs_extra, wrote
+from scenelet.progress import ConsoleProgress
 
 
 def explore(
@@ -32,9 +33,9 @@ def explore(
     from scenelet.errors import DataError
     from scenelet.shipped import default_bundle
 
-    console = stderr()
-    findings = investigate(folder, None, bundle or default_bundle(), console, manifest)
-    console.print("drawing", highlight=False)
+    progress = ConsoleProgress()
+    findings = investigate(folder, None, bundle or default_bundle(), progress, manifest)
+    progress.say("drawing")
     text = explore_page(findings, seed)
     size_mb = len(text.encode()) / 1e6
     if size_mb > max_mb:

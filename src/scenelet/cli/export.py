@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenelet.cli.output import needs_extra, stderr, wrote
+from scenelet.cli.output import needs_extra, wrote
+from scenelet.progress import ConsoleProgress
 
 if TYPE_CHECKING:
     from scenelet.export.write import Exported
@@ -72,7 +73,7 @@ def export(
     options = ExportOptions(
         name or source.name, licence, quantize, max_drop, mirror, wished_accuracy, coverage, data
     )
-    made = export_bundle(source, out or Path("bundles") / options.name, options, stderr())
+    made = export_bundle(source, out or Path("bundles") / options.name, options, ConsoleProgress())
     if as_json:
         described = {
             "bundle": str(made.folder),

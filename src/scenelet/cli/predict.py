@@ -93,7 +93,7 @@ def predict(
 def _predict_folder(sources: list[str], bundle: Path, out: Path) -> None:
     from scenelet.errors import ConfigError
     from scenelet.parallel import cores
-    from scenelet.progress import counting
+    from scenelet.progress import ConsoleProgress
     from scenelet.quiet import quiet
     from scenelet.serve.batch import pictures_below, predict_folder
     from scenelet.serve.predictor import Predictor
@@ -109,7 +109,7 @@ def _predict_folder(sources: list[str], bundle: Path, out: Path) -> None:
         predictor = Predictor(bundle, copies=cores())
     with (
         needs_extra("serve"),
-        counting(stderr(), "predicting", sum(1 for _ in pictures_below(folder))) as advance,
+        ConsoleProgress().counting("predicting", sum(1 for _ in pictures_below(folder))) as advance,
     ):
         rows, errors = predict_folder(predictor, folder, out, advance)
     if errors:

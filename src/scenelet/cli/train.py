@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from scenelet.cli.output import dials_of, needs_extra, stderr, wrote
+from scenelet.cli.output import dials_of, needs_extra, wrote
+from scenelet.progress import ConsoleProgress
 
 
 def train(
@@ -98,7 +99,7 @@ def train(
     run = Run(
         runs / (name or f"{folder.resolve().name}-{Path(recipe).stem if recipe else 'default'}")
     )
-    result = run_training(folder, config, run, stderr(), manifest)
+    result = run_training(folder, config, run, ConsoleProgress(), manifest)
     if as_json:
         typer.echo(json.dumps({"run": str(run.folder), **result}))
         return

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from scenelet.cli.output import dials_of, needs_extra, stderr, stdout, wrote
+from scenelet.cli.output import dials_of, needs_extra, stdout, wrote
 from scenelet.errors import ConfigError
+from scenelet.progress import ConsoleProgress
 
 OBJECTIVES_HELP = "Comma-separated: accuracy, and to weigh against it latency and size."
 
@@ -106,7 +107,7 @@ def tune(
         manifest=manifest,
     )
     out = runs / (name or f"{folder.resolve().name}-{Path(recipe).stem if recipe else 'default'}")
-    study = run_workers(out, config, stderr())
+    study = run_workers(out, config, ConsoleProgress())
     write_text(out / "report.html", search_page(study))
     best = best_trial(study)
     if best and save:
@@ -168,7 +169,7 @@ def variants(
     changes = read_variants(of, only or [])
     base = resolve(recipe, dials_of(dial or []))
     out = out or Path("variants") / f"{folder.resolve().name}-{Path(of).stem}"
-    results = compare_variants(folder, manifest, base, changes, out, stderr())
+    results = compare_variants(folder, manifest, base, changes, out, ConsoleProgress())
     write_json(out / "variants.json", [result.as_dict() for result in results])
     write_text(out / "variants.html", variants_page(results, Path(of).stem))
     if as_json:

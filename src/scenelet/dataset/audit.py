@@ -96,7 +96,7 @@ def audit(
     Args:
         root: Data folder.
         against: Another folder (say, the test part) whose pictures must not be in `root`.
-        advance: Called with the number of images just done.
+        advance: Called after each image.
         manifest: Look only at the rows in use here, under their labels; None looks at the whole
             folder.
 
@@ -161,7 +161,8 @@ def look_at_all(root: Path, images: Sequence[Found], advance: Advance = silent) 
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         for done in pool.map(_look_at_chunk, [root] * len(chunks), chunks):
             looks += done
-            advance(len(done))
+            for _ in done:
+                advance()
     return looks
 
 
@@ -174,7 +175,7 @@ def _look_at_chunk(root: Path, images: Sequence[Found], advance: Advance = silen
             looks.append(Look(unusable=f"can't be read: {error.strerror}"))
         else:
             looks.append(look_at(data, image.path.name))
-        advance(1)
+        advance()
     return looks
 
 

@@ -21,7 +21,7 @@ def examine(root: Path, images: Sequence[Found], advance: Advance = silent) -> l
     Args:
         root: The scanned folder.
         images: To look at.
-        advance: Called with 1 after each image.
+        advance: Called after each image.
 
     Returns:
         One row an image, in the order given.
@@ -69,7 +69,7 @@ def load_pixels(
         rows: Images in use.
         class_names: Class order; a row's label must be among them.
         spec: Size to bring each image to.
-        advance: Called with 1 after each image.
+        advance: Called after each image.
         exact: By the one preprocessing (`to_input`), as for every evaluation. False: resized from
             the full picture, as the source that training crops are cut from.
         into: (n, height, width, 3) uint8 to fill, for example in a file; None for memory.

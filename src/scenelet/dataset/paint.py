@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from scenelet.artefacts import whole_folder
 from scenelet.errors import ArtefactError
+from scenelet.parallel import Advance, silent
 
 SIZE_PX = 150
 Colour = tuple[int, int, int]
@@ -64,7 +65,7 @@ def jpeg(image: Image.Image, quality: int = 88) -> bytes:
 
 
 def paint_data_set(
-    out: Path, per_class: int, seed: int = 0, advance: Callable[[int], None] = lambda _: None
+    out: Path, per_class: int, seed: int = 0, advance: Advance = silent
 ) -> dict[str, int]:
     """Paint a data set in the Intel layout: seg_train/, seg_test/ (a quarter as many) and unlabelled seg_pred/.
 
@@ -72,7 +73,7 @@ def paint_data_set(
         out: Folder to make; must not hold anything yet.
         per_class: Training images of each class.
         seed: Another seed, other pictures.
-        advance: Called with 1 after each picture.
+        advance: Called after each picture.
 
     Returns:
         Number of images by part.
@@ -97,7 +98,7 @@ def paint_data_set(
                     stem = f"{number * len(SCENES) + sorted(SCENES).index(label) if part == 'seg_pred' else number:05d}"
                     picture = paint_scene(label, seed=(seed * 3 + stream) * 1_000_003 + number)
                     (place / f"{stem}.jpg").write_bytes(jpeg(picture))
-                    advance(1)
+                    advance()
     return {part: count * len(SCENES) for part, count, _ in plan}
 
 

@@ -24,7 +24,7 @@ def embed(bundle: Path, root: Path, rows: Sequence[Row], advance: Advance = sile
         bundle: Folder of the bundle.
         root: The rows' paths are relative to this.
         rows: Images that can be decoded.
-        advance: Called with 1 after each image.
+        advance: Called after each image.
 
     Returns:
         (n, features) float32.

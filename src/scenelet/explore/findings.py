@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 from scenelet.dataset.audit import Audit, audit
 from scenelet.dataset.manifest import Row, rows_of
 from scenelet.dataset.scan import scan
 from scenelet.explore.embed import embed
 from scenelet.explore.labels import FOLDS, doubt_labels, out_of_fold_probabilities
-from scenelet.progress import counting
+from scenelet.progress import SILENT, Progress
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def investigate(
     root: Path,
     against: Path | None,
     bundle: Path | None,
-    console: Console,
+    progress: Progress = SILENT,
     manifest: Path | None = None,
 ) -> Findings:
     """Audit a folder, embed its usable images and judge their labels.
@@ -68,7 +67,7 @@ def investigate(
         root: Data folder.
         against: Another folder whose pictures must not be in `root`.
         bundle: That embeds; None leaves the labels unchecked.
-        console: For progress.
+        progress: Is told how it goes on.
         manifest: Look only at its rows in use, under their labels; None looks at the whole folder.
 
     Raises:
@@ -77,15 +76,15 @@ def investigate(
     """
     rows_in_use = rows_of(manifest, root) if manifest else None
     total = len(rows_in_use or scan(root).images) + (len(scan(against).images) if against else 0)
-    with counting(console, "auditing", total) as advance:
+    with progress.counting("auditing", total) as advance:
         audited = audit(root, against, advance, rows_in_use)
     usable = [position for position, row in enumerate(audited.rows) if row.pixel_hash]
     if bundle is None or not _labels_can_be_judged([audited.rows[position] for position in usable]):
         return Findings(audited, [], np.zeros((0, 0), np.float32))
     rows = [audited.rows[position] for position in usable]
-    with counting(console, "embedding", len(rows)) as advance:
+    with progress.counting("embedding", len(rows)) as advance:
         embeddings = embed(bundle, root, rows, advance)
-    console.print("judging labels", highlight=False)
+    progress.say("judging labels")
     judged = doubt_labels(rows, *out_of_fold_probabilities(embeddings, rows))
     everything = list(audited.rows)
     for position, row in zip(usable, judged, strict=True):

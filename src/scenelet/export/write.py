@@ -9,7 +9,6 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 from scenelet import __version__
 from scenelet.artefacts import whole_folder, write_bytes, write_json
@@ -55,7 +54,7 @@ from scenelet.export.quantize import (
 from scenelet.images import PreprocessSpec, read, to_input
 from scenelet.learn.pretrained import load_run_network
 from scenelet.parallel import Advance, in_parallel
-from scenelet.progress import counting
+from scenelet.progress import SILENT, Progress
 from scenelet.quiet import quiet
 from scenelet.runs.run import Run
 
@@ -156,14 +155,16 @@ def load_network(run: Run, mirror: bool = False) -> ServingNetwork:
     return ServingNetwork(load_run_network(run), mirror)
 
 
-def export_bundle(run: Run, out: Path, options: ExportOptions, console: Console) -> Exported:
+def export_bundle(
+    run: Run, out: Path, options: ExportOptions, progress: Progress = SILENT
+) -> Exported:
     """Export a complete run.
 
     Args:
         run: To export.
         out: Folder of the bundle; replaced as a whole if it is there.
         options: Name, licence, quantisation.
-        console: For progress.
+        progress: Is told how it goes on.
 
     Raises:
         ConfigError: No such quantisation.
@@ -175,7 +176,7 @@ def export_bundle(run: Run, out: Path, options: ExportOptions, console: Console)
     _check(options)
     result, source = run.result(), _open(run, options)
     network = load_network(run, options.mirror)
-    console.print("converting to LiteRT and ONNX", highlight=False)
+    progress.say("converting to LiteRT and ONNX")
     float_model, float_onnx = (
         to_litert(network, source.spec.width),
         to_onnx(network, source.spec.width),
@@ -187,14 +188,14 @@ def export_bundle(run: Run, out: Path, options: ExportOptions, console: Console)
     tolerance = HALF_PRECISION_TOLERANCE if options.quantize == "fp16" else TOLERANCE
     val_rows = source.part("val")
     labels = np.array([source.class_names.index(row.label) for row in val_rows])
-    with counting(console, "validating", len(val_rows)) as advance:
+    with progress.counting("validating", len(val_rows)) as advance:
         float_logits, validation = _validate(source, val_rows, float_litert, litert, advance)
     pair = (float_logits, validation.logits)
     quantisation = _compare(
         options.quantize, labels, pair, (float_litert, litert), (float_model, model)
     )
     _require_small_drop(quantisation, options.max_drop)
-    console.print("fitting temperature and thresholds", highlight=False)
+    progress.say("fitting temperature and thresholds")
     training = ask(litert, source.inputs(source.some_training_rows(FEATURE_IMAGES)))
     wished = (options.wished_accuracy, options.coverage)
     fitted = fit(litert, labels, validation, training, source.spec, wished)

@@ -4,6 +4,7 @@ import csv
 import io
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,10 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback, WeightAveraging
 from lightning.pytorch.plugins.io import TorchCheckpointIO
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
 from scenelet.artefacts import write_bytes, write_text
+from scenelet.progress import Progress
 
 Watch = Callable[[int, Mapping[str, float]], bool]
 
@@ -115,33 +115,16 @@ class Watching(Callback):
 
 
 class ImagesPerSecond(Callback):
-    """Progress on stderr: a bar with images/s and time left on a terminal, one line an epoch elsewhere."""
+    """Counts the pictures of all epochs, and says after each epoch how it went."""
 
-    def __init__(self, console: Console) -> None:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[speed]}"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[last]}"),
-        )
-        self.console, self.progress = (
-            console,
-            Progress(*columns, console=console, disable=not console.is_terminal),
-        )
+    def __init__(self, progress: Progress) -> None:
+        self._progress, self._counting = progress, ExitStack()
+        self._advance: Callable[[], None] | None = None
         self._images = 0
-        self._start_s = 0.0
-
-    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Show the bar."""
-        total = int(trainer.estimated_stepping_batches)
-        self.task = self.progress.add_task(
-            "training", total=total, completed=trainer.global_step, speed="", last=""
-        )
-        self.progress.start()
+        self._start_s = self._speed = 0.0
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Start counting."""
+        """Start the clock."""
         self._images, self._start_s = 0, time.perf_counter()
 
     def on_train_batch_end(
@@ -152,36 +135,31 @@ class ImagesPerSecond(Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Move the bar."""
-        self._images += len(batch[1])
-        described = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
-        self.progress.update(
-            self.task, advance=1, description=described, speed=f"{self._speed():.0f} images/s"
-        )
+        """Count the batch; all are of one size, so the first tells how many pictures there will be."""
+        images = len(batch[1])
+        if self._advance is None:
+            left = int(trainer.estimated_stepping_batches) - trainer.global_step + 1
+            counting = self._progress.counting("training", left * images)
+            self._advance = self._counting.enter_context(counting)
+        self._images += images
+        for _ in range(images):
+            self._advance()
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Stop counting: the speed is the training's."""
-        self._final_speed = self._speed()
+        """Stop the clock: the speed is the training's."""
+        self._speed = self._images / max(1e-9, time.perf_counter() - self._start_s)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Say how the epoch went."""
+        if not trainer.is_global_zero:
+            return
         metrics = trainer.callback_metrics
-        last = (
-            f"validation accuracy {float(metrics['val_top1_accuracy']):.2%}, log loss"
-            f" {float(metrics['val_log_loss']):.3f}"
+        self._progress.say(
+            f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}: validation accuracy"
+            f" {float(metrics['val_top1_accuracy']):.2%}, log loss"
+            f" {float(metrics['val_log_loss']):.3f}, {self._speed:.0f} images/s"
         )
-        self.progress.update(self.task, last=last)
-        if not self.console.is_terminal and trainer.is_global_zero:
-            self.console.print(
-                f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}: {last},"
-                f" {self._final_speed:.0f} images/s",
-                highlight=False,
-                soft_wrap=True,
-            )
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Take the bar away, also after an interrupt."""
-        self.progress.stop()
-
-    def _speed(self) -> float:
-        return self._images / max(1e-9, time.perf_counter() - self._start_s)
+        self._counting.close()

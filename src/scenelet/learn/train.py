@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
-from rich.console import Console
 
 from scenelet.artefacts import explained, write_json
 from scenelet.dataset.load import Pixels, examine, load_pixels
@@ -51,7 +50,7 @@ from scenelet.learn.pretrained import (
     require_size,
     start_from,
 )
-from scenelet.progress import counting
+from scenelet.progress import SILENT, Progress
 from scenelet.runs.recipe import TrainConfig
 from scenelet.runs.run import Run
 
@@ -70,7 +69,9 @@ class Prepared:
         return [row for row in self.rows if row.split == split and not row.excluded]
 
 
-def prepare(folder: Path, manifest: Path | None, config: TrainConfig, console: Console) -> Prepared:
+def prepare(
+    folder: Path, manifest: Path | None, config: TrainConfig, progress: Progress = SILENT
+) -> Prepared:
     """Scan, examine and split a folder.
 
     Images that can't be used are excluded in the manifest, with the reason.
@@ -80,7 +81,7 @@ def prepare(folder: Path, manifest: Path | None, config: TrainConfig, console: C
         manifest: Of `data audit` or `data split`, whose labels, exclusions, groups and splits are
             then taken.
         config: Validation fraction and seed.
-        console: For progress.
+        progress: Is told how it goes on.
 
     Raises:
         DataError: Too little in it to train on, or the manifest is of another folder.
@@ -98,7 +99,7 @@ def prepare(folder: Path, manifest: Path | None, config: TrainConfig, console: C
         raise DataError(
             f"{folder}: only a test part found, which is never trained on. Give the training part."
         )
-    with counting(console, "examining", len(found)) as advance:
+    with progress.counting("examining", len(found)) as advance:
         rows = examine(folder, found, advance)
     return Prepared(folder, split_validation(rows, config.val_fraction, config.seed))
 
@@ -122,7 +123,7 @@ def train(
     folder: Path,
     config: TrainConfig,
     run: Run,
-    console: Console,
+    progress: Progress = SILENT,
     manifest: Path | None = None,
     watch: Watch | None = None,
 ) -> dict[str, Any]:
@@ -132,7 +133,7 @@ def train(
         folder: Data set.
         config: Resolved recipe.
         run: Where to write; a run of the same recipe and data found there is continued.
-        console: For progress.
+        progress: Is told how it goes on.
         manifest: Which images of the folder to take, and with which label and split; None takes
             all.
         watch: Called after each epoch with its index and metrics; training ends when it returns
@@ -148,10 +149,10 @@ def train(
     """
     if config.threads:
         torch.set_num_threads(config.threads)
-    console = Console(quiet=True) if process_index() else console
+    progress = SILENT if process_index() else progress
     device = pick_device(config.device)
     precision = pick_precision(config.precision, device)
-    prepared = prepare(folder, manifest, config, console)
+    prepared = prepare(folder, manifest, config, progress)
     sources = _open_sources(config, prepared)
     run.open(
         config,
@@ -163,7 +164,7 @@ def train(
     if run.is_complete:
         return run.result()
     with run.locked() if process_index() == 0 else nullcontext():
-        return _train_here(prepared, sources, config, run, (device, precision), console, watch)
+        return _train_here(prepared, sources, config, run, (device, precision), progress, watch)
 
 
 @dataclass(frozen=True)
@@ -202,13 +203,13 @@ def _train_here(
     config: TrainConfig,
     run: Run,
     computing: tuple[str, str],
-    console: Console,
+    progress: Progress,
     watch: Watch | None,
 ) -> dict[str, Any]:
     """Train in a run folder that is opened and locked."""
     class_names = run.data()["class_names"]
     teachers = Teachers([each.network for each in sources.teachers]) if sources.teachers else None
-    data = _load(prepared, config, class_names, run, console)
+    data = _load(prepared, config, class_names, run, progress)
     torch.manual_seed(config.seed)
     fresh = (
         start_from(sources.init, class_names)
@@ -218,10 +219,10 @@ def _train_here(
     model = Classifier(
         fresh.to(memory_format=torch.channels_last), config, len(class_names), teachers
     )
-    _announce(console, config, prepared, model, *computing)
+    _announce(progress, config, prepared, model, *computing)
     start_s = time.perf_counter()
     with explained(run.folder):
-        best = _fit(model, data, config, run, computing, console, watch)
+        best = _fit(model, data, config, run, computing, progress, watch)
     run.images_file(process_index()).unlink(missing_ok=True)
     result = {
         **best,
@@ -235,12 +236,16 @@ def _train_here(
 
 
 def _load(
-    prepared: Prepared, config: TrainConfig, class_names: Sequence[str], run: Run, console: Console
+    prepared: Prepared,
+    config: TrainConfig,
+    class_names: Sequence[str],
+    run: Run,
+    progress: Progress,
 ) -> ImagesInMemory:
     storage = PreprocessSpec(config.storage_size, config.storage_size)
     serving = PreprocessSpec(config.input_size, config.input_size)
     train_rows, val_rows = prepared.part("train"), prepared.part("val")
-    with counting(console, "decoding", len(train_rows) + len(val_rows)) as advance:
+    with progress.counting("decoding", len(train_rows) + len(val_rows)) as advance:
         shape = (len(train_rows), storage.height, storage.width, 3)
         too_large = int(np.prod(shape)) > config.memory_gib * GIB
         room = (
@@ -261,7 +266,7 @@ def _fit(
     config: TrainConfig,
     run: Run,
     computing: tuple[str, str],
-    console: Console,
+    progress: Progress,
     watch: Watch | None,
 ) -> dict[str, Any]:
     history, watching = History(run.metrics_csv), Watching(watch)
@@ -273,7 +278,7 @@ def _fit(
         use_distributed_sampler=False,  # our batches are cut by `ShuffledBatches` itself
         precision=lightning_precision(precision),
         max_epochs=config.epochs,
-        callbacks=[*_callbacks(config, run, history, console), watching],
+        callbacks=[*_callbacks(config, run, history, progress), watching],
         plugins=[WholeCheckpoints()],
         logger=TensorBoardLogger(run.folder, name="", version="tensorboard"),
     )
@@ -307,7 +312,9 @@ def _strategy(config: TrainConfig) -> str:
     return "ddp_find_unused_parameters_true" if config.head_epochs else "ddp"
 
 
-def _callbacks(config: TrainConfig, run: Run, history: History, console: Console) -> list[Callback]:
+def _callbacks(
+    config: TrainConfig, run: Run, history: History, progress: Progress
+) -> list[Callback]:
     folder = run.best_checkpoint.parent
     at_epoch_end = {
         "dirpath": folder,
@@ -323,7 +330,7 @@ def _callbacks(config: TrainConfig, run: Run, history: History, console: Console
         weight_averaging(config.ema_decay),
         SeedEachEpoch(config.seed),
         history,
-        ImagesPerSecond(console),
+        ImagesPerSecond(progress),
         *stopping,
         ModelCheckpoint(filename="best", monitor="val_log_loss", mode="min", **at_epoch_end),
         ModelCheckpoint(filename="last", **at_epoch_end),
@@ -345,7 +352,7 @@ def quiet_trainer(**options: Any) -> L.Trainer:
 
 
 def _announce(
-    console: Console,
+    progress: Progress,
     config: TrainConfig,
     prepared: Prepared,
     model: Classifier,
@@ -354,17 +361,11 @@ def _announce(
 ) -> None:
     excluded = [row for row in prepared.rows if row.excluded]
     for row in excluded[:5]:
-        console.print(
-            f"left out: {row.path}: {row.excluded}", style="yellow", highlight=False, soft_wrap=True
-        )
+        progress.say(f"left out: {row.path}: {row.excluded}")
     if len(excluded) > 5:
-        console.print(
-            f"left out: {len(excluded) - 5} more, see manifest.csv", style="yellow", highlight=False
-        )
-    console.print(
+        progress.say(f"left out: {len(excluded) - 5} more, see manifest.csv")
+    progress.say(
         f"{len(prepared.part('train')):,} training and {len(prepared.part('val')):,} validation"
         f" images, {parameter_count(model.network):,} parameters, {device} {precision},"
-        f" {torch.get_num_threads()} threads, {config.epochs} epochs",
-        highlight=False,
-        soft_wrap=True,
+        f" {torch.get_num_threads()} threads, {config.epochs} epochs"
     )

@@ -48,7 +48,7 @@ def predict_folder(
         predictor: With as many copies as cores.
         folder: Of pictures.
         out: .parquet, .csv or .jsonl file to write; whole or not at all.
-        advance: Called with the number of pictures done.
+        advance: Called after each picture.
 
     Returns:
         Rows in the table, and those of them with an error.
@@ -72,7 +72,8 @@ def predict_folder(
                 f"{partial}: the files below {folder} have changed since it was begun. Remove it to"
                 " start again."
             )
-        advance(done)
+        for _ in range(done):
+            advance()
         with open(partial, "ab", buffering=UNWRITTEN_BYTES) as file:
             if not done and not file.tell():
                 file.write(_line(head))

@@ -23,7 +23,6 @@ import yaml
 from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
-from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
 from scenelet.artefacts import make_folder, write_text
@@ -33,6 +32,7 @@ from scenelet.learn.callbacks import Watch
 from scenelet.learn.networks import architecture_of
 from scenelet.learn.train import prepare, train
 from scenelet.locks import held
+from scenelet.progress import SILENT, Progress
 from scenelet.runs.recipe import TrainConfig, from_values
 from scenelet.runs.run import Run
 from scenelet.tune.cost import Cost, measure_cost
@@ -150,7 +150,7 @@ def open_study(folder: Path, config: SearchConfig) -> Study:
     )
 
 
-def run_search(folder: Path, config: SearchConfig, console: Console) -> Study:
+def run_search(folder: Path, config: SearchConfig, progress: Progress = SILENT) -> Study:
     """Work on the search until its trials are done, or its time is up.
 
     One process; start more to be faster.
@@ -160,7 +160,7 @@ def run_search(folder: Path, config: SearchConfig, console: Console) -> Study:
         DataError: The folder can't be trained on.
     """
     study = open_study(folder, config)
-    manifest = _shared_manifest(folder, config, console)
+    manifest = _shared_manifest(folder, config, progress)
     deadline_s = time.monotonic() + 60 * config.timeout_min if config.timeout_min else float("inf")
     failures = 0
     while failures < FAILURES_IN_A_ROW and time.monotonic() < deadline_s:
@@ -168,7 +168,7 @@ def run_search(folder: Path, config: SearchConfig, console: Console) -> Study:
             if trial is None:
                 return study
             try:
-                _work(study, trial, folder, manifest, config, deadline_s, console)
+                _work(study, trial, folder, manifest, config, deadline_s, progress)
                 failures = 0
             except TimeUp:
                 return study
@@ -180,12 +180,7 @@ def run_search(folder: Path, config: SearchConfig, console: Console) -> Study:
                 failures += 1
                 trial.set_user_attr("why", " ".join(str(error).split())[:300])
                 study.tell(trial, state=TrialState.FAIL)
-                console.print(
-                    f"trial {trial.number}: failed: {error}",
-                    style="yellow",
-                    highlight=False,
-                    soft_wrap=True,
-                )
+                progress.say(f"trial {trial.number}: failed: {error}")
     if failures:
         raise ConfigError(
             f"{folder}: {failures} trials in a row failed, the last: {error_of(study)}. Mend"
@@ -229,12 +224,12 @@ def save_recipe(path: Path, trial: FrozenTrial, config: SearchConfig) -> None:
     write_text(path, remark + yaml.safe_dump(values, sort_keys=False, default_flow_style=None))
 
 
-def _shared_manifest(folder: Path, config: SearchConfig, console: Console) -> Path:
+def _shared_manifest(folder: Path, config: SearchConfig, progress: Progress) -> Path:
     """The split of all trials, made once."""
     path = folder / "manifest.csv"
     with held(folder / ".manifest.lock"):
         if not path.is_file():
-            write_manifest(path, prepare(config.data, config.manifest, config.base, console).rows)
+            write_manifest(path, prepare(config.data, config.manifest, config.base, progress).rows)
     return path
 
 
@@ -274,14 +269,14 @@ def _work(
     manifest: Path,
     config: SearchConfig,
     deadline_s: float,
-    console: Console,
+    progress: Progress,
 ) -> None:
     """Train the trial's recipe, or go on with it, and tell the study how it went."""
     begun = study.trials[trial.number]
     recipe = config_of(begun, config)
     cost = _cost(recipe, folder, manifest) if config.needs_cost else None
     if cost and _over_budget(cost, config):
-        _tell_too_costly(study, trial, cost, console)
+        _tell_too_costly(study, trial, cost, progress)
         return
     run = Run(folder / "trials" / f"{trial.number:04d}")
     prunes = len(config.objectives) == 1
@@ -290,12 +285,12 @@ def _work(
     )  # true here if killed between that decision and its telling
     if not fell_behind:
         watch = _watch(trial, set(begun.intermediate_values), prunes, deadline_s)
-        result = train(config.data, recipe, run, Console(quiet=True), manifest, watch)
+        result = train(config.data, recipe, run, SILENT, manifest, watch)
         fell_behind = result["stopped_by"] == "watch"
     if fell_behind:
-        _tell_pruned(study, trial, run, console)
+        _tell_pruned(study, trial, run, progress)
     else:
-        _tell_complete(study, trial, run, cost, config, console)
+        _tell_complete(study, trial, run, cost, config, progress)
 
 
 def _watch(trial: Trial, reported: set[int], prunes: bool, deadline_s: float) -> Watch:
@@ -315,7 +310,12 @@ def _watch(trial: Trial, reported: set[int], prunes: bool, deadline_s: float) ->
 
 
 def _tell_complete(
-    study: Study, trial: Trial, run: Run, cost: Cost | None, config: SearchConfig, console: Console
+    study: Study,
+    trial: Trial,
+    run: Run,
+    cost: Cost | None,
+    config: SearchConfig,
+    progress: Progress,
 ) -> None:
     result = run.result()
     values = {"accuracy": result["val_top1_accuracy"]}
@@ -327,29 +327,25 @@ def _tell_complete(
     study.tell(trial, [values[objective] for objective in config.objectives])
     run.last_checkpoint.unlink(missing_ok=True)
     best = best_trial(study)
-    console.print(
+    progress.say(
         f"trial {trial.number}: accuracy {values['accuracy']:.2%}, {result['training_s']:.0f} s"
-        + (f"; best {best.values[0]:.2%} (trial {best.number})" if best else ""),
-        highlight=False,
+        + (f"; best {best.values[0]:.2%} (trial {best.number})" if best else "")
     )
 
 
-def _tell_too_costly(study: Study, trial: Trial, cost: Cost, console: Console) -> None:
+def _tell_too_costly(study: Study, trial: Trial, cost: Cost, progress: Progress) -> None:
     trial.set_user_attr("why", f"over the budget: {cost.size_mb:g} MB, {cost.latency_ms:g} ms")
     study.tell(trial, state=TrialState.PRUNED)
-    console.print(
-        f"trial {trial.number}: not trained, {cost.size_mb:g} MB and {cost.latency_ms:g} ms",
-        highlight=False,
+    progress.say(
+        f"trial {trial.number}: not trained, {cost.size_mb:g} MB and {cost.latency_ms:g} ms"
     )
 
 
-def _tell_pruned(study: Study, trial: Trial, run: Run, console: Console) -> None:
+def _tell_pruned(study: Study, trial: Trial, run: Run, progress: Progress) -> None:
     study.tell(trial, state=TrialState.PRUNED)
     for checkpoint in (run.best_checkpoint, run.last_checkpoint):
         checkpoint.unlink(missing_ok=True)
-    console.print(
-        f"trial {trial.number}: stopped early, it fell behind the others", highlight=False
-    )
+    progress.say(f"trial {trial.number}: stopped early, it fell behind the others")
 
 
 def _cost(recipe: TrainConfig, folder: Path, manifest: Path) -> Cost:

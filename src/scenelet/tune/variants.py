@@ -10,7 +10,6 @@ import matplotlib as mpl
 import numpy as np
 import torch
 import yaml
-from rich.console import Console
 
 from scenelet.artefacts import make_folder, write_json
 from scenelet.assess.metrics import log_loss, paired_difference, wilson_interval
@@ -21,6 +20,7 @@ from scenelet.images import PreprocessSpec
 from scenelet.learn.networks import normalise
 from scenelet.learn.pretrained import load_run_network
 from scenelet.learn.train import prepare, train
+from scenelet.progress import SILENT, Progress
 from scenelet.report.charts import CHART_STYLE, GREY, blank, colour_of
 from scenelet.report.html import Section, page, svg
 from scenelet.runs.recipe import TrainConfig, from_values
@@ -155,7 +155,7 @@ def compare_variants(
     base: TrainConfig,
     changes: Mapping[str, Mapping[str, Any]],
     out: Path,
-    console: Console,
+    progress: Progress = SILENT,
 ) -> list[Variant]:
     """Train each variant, or take it where it is complete, and compare.
 
@@ -165,7 +165,7 @@ def compare_variants(
         base: The recipe.
         changes: Name -> dials that differ. The first is what the others are measured against.
         out: Holds one run a variant.
-        console: For progress.
+        progress: Is told how it goes on.
 
     Raises:
         ConfigError: A variant makes no sense, or `out` holds others.
@@ -178,13 +178,13 @@ def compare_variants(
     split = out / "manifest.csv"
     if not split.is_file():
         write_manifest(
-            split, prepare(folder, manifest, replace(base, min_label_quality=0), console).rows
+            split, prepare(folder, manifest, replace(base, min_label_quality=0), progress).rows
         )
     answers = {}
     for name, recipe in recipes.items():
-        console.print(f"variant {name}", style="bold", highlight=False)
+        progress.say(f"variant {name}")
         run = Run(out / name)
-        train(folder, recipe, run, console, split)
+        train(folder, recipe, run, progress, split)
         answers[name] = _answers(run, folder, recipe)
     first = answers[next(iter(recipes))]
     return [

@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from optuna.study import Study
-from rich.console import Console
 
+from scenelet.progress import SILENT, ConsoleProgress, Progress
 from scenelet.tune.search import SearchConfig, open_study, run_search
 
 
-def run_workers(folder: Path, config: SearchConfig, console: Console) -> Study:
+def run_workers(folder: Path, config: SearchConfig, progress: Progress = SILENT) -> Study:
     """Work on the search with `config.workers` processes, this one among them.
 
     The cores are shared out.
@@ -21,7 +21,7 @@ def run_workers(folder: Path, config: SearchConfig, console: Console) -> Study:
         DataError: See `run_search`.
     """
     if config.workers == 1:
-        return run_search(folder, config, console)
+        return run_search(folder, config, progress)
     threads = config.base.threads or max(1, (os.cpu_count() or 1) // config.workers)
     config = replace(config, base=replace(config.base, threads=threads))
     study = open_study(folder, config)
@@ -32,11 +32,11 @@ def run_workers(folder: Path, config: SearchConfig, console: Console) -> Study:
     ]
     for helper in helpers:
         helper.start()
-    run_search(folder, config, console)
+    run_search(folder, config, progress)
     for helper in helpers:
         helper.join()
     return study
 
 
 def _help(folder: Path, config: SearchConfig) -> None:
-    run_search(folder, config, Console(stderr=True))
+    run_search(folder, config, ConsoleProgress())
