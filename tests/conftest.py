@@ -1,67 +1,19 @@
 """What the tests share: painted scenes, one short training, its bundle, and the real images where they are."""
 
-import contextlib
-import io
 import os
-import subprocess
-import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from commands import QUICK_FLAGS, REPOSITORY, run_scenelet
+from moto_server import MotoServer
 
 # Two threads beside another busy process are slower than one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["COLUMNS"] = "160"
 os.environ["SCENELET_LEDGER"] = str(Path(tempfile.mkdtemp()) / "test-ledger.jsonl")
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 REAL_IMAGES = REPOSITORY.parent / "shared" / "intel-scenes" / "seg_train"
-QUICK_FLAGS = ("--recipe", "quick", "--epochs", "3", "--threads", "1")
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A command that ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-def run_scenelet(*arguments, cwd=None):
-    """Run the command line in this process: saves the seconds that importing torch takes."""
-    from scenelet.cli.main import main
-
-    out, err, code = io.StringIO(), io.StringIO(), 0
-    argv, sys.argv = sys.argv, ["scenelet", *map(str, arguments)]
-    with (
-        contextlib.chdir(cwd or "."),
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-    ):
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code or 0
-        finally:
-            sys.argv = argv
-    return Finished(code, out.getvalue(), err.getvalue())
-
-
-def run_process(*arguments, cwd=None, python=sys.executable, env=None):
-    """Run the command line in a process of its own, as a person would."""
-    done = subprocess.run(
-        [str(python), "-c", "from scenelet.cli.main import main; main()", *map(str, arguments)],
-        cwd=cwd,
-        env={**os.environ, **(env or {})},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    return Finished(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.fixture(scope="session")
@@ -96,6 +48,14 @@ def bundle(run_folder, tmp_path_factory):
     done = run_scenelet("export", run_folder, "--out", folder)
     assert done.code == 0, done.err
     return folder
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory):
+    """moto's server, one for the session; a test empties it before it begins."""
+    server = MotoServer(tmp_path_factory.mktemp("moto") / "moto.log")
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="session")

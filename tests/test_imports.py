@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
+from commands import REPOSITORY
 
 SOURCE = REPOSITORY / "src" / "scenelet"
 FOUNDATION = {"errors", "images", "artefacts", "shipped", "quiet", "progress", "parallel", "locks"}

@@ -5,7 +5,7 @@ import subprocess
 import venv
 
 import pytest
-from conftest import REPOSITORY, run_process
+from commands import REPOSITORY, run_process
 
 pytestmark = pytest.mark.pipeline
 

@@ -3,7 +3,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import REPOSITORY
+from commands import REPOSITORY
 
 pytestmark = pytest.mark.pipeline
 NOTEBOOK = REPOSITORY / "notebooks" / "intel-scenes.ipynb"

@@ -4,7 +4,7 @@ import re
 
 import pytest
 import typer
-from conftest import REPOSITORY
+from commands import REPOSITORY
 
 from scenelet.cli.main import app
 

@@ -5,7 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from app_helpers import App, free_port, wait_for
+from running_app import App
+from servers import free_port, wait_until_answers
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -44,7 +45,7 @@ def endpoint(bundle):
     port = free_port()
     command = [sys.executable, "-m", "scenelet", "serve", "--bundle", bundle, "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for(f"http://127.0.0.1:{port}/health", process)
+    wait_until_answers(f"http://127.0.0.1:{port}/health", process)
     yield f"http://127.0.0.1:{port}"
     process.terminate()
     process.wait(timeout=20)

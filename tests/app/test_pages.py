@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from app_helpers import App
 from playwright.sync_api import expect
+from running_app import App
 
 from scenelet.app.verdicts import given
 from scenelet.dataset.manifest import read_manifest

@@ -1,26 +1,14 @@
 """What the deployment's tests share: packages, moto's server over HTTP, a gateway, a faulty line to AWS."""
 
 import json
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from pathlib import Path
 
 import pytest
+from moto_server import enter_account
 
 from scenelet.deploy.aws.target import Target, find_interpreter
 
 TARGET = Target()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="session")
@@ -68,39 +56,20 @@ def packages(bundle, second_bundle, tmp_path_factory):
     }
 
 
-@pytest.fixture
-def aws(monkeypatch, tmp_path, runtime):
-    """An account of moto's, behind a gateway that runs what was deployed; gives the gateway."""
+@pytest.fixture(scope="session")
+def gateway(moto, runtime, tmp_path_factory):
+    """Runs what was deployed; a function that was started answers in later tests too."""
     from gateway import Gateway
 
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    port = free_port()
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": "eu-central-1",
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_CONFIG_FILE": str(tmp_path / "config"),
-        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"),
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }.items():
-        monkeypatch.setenv(name, value)
-    gateway = Gateway(runtime, tmp_path)
-    # as a part of a package: moto looks at the second part of a class's module
-    command = [sys.executable, "-c", f"from deploy.moto_with_types import serve; serve('{port}')"]
-    environment = {**os.environ, "GATEWAY_URL": gateway.url}
-    tests = Path(__file__).parents[1]
-    with open(tmp_path / "moto.log", "wb") as log:
-        server = subprocess.Popen(command, cwd=tests, env=environment, stdout=log, stderr=log)
-    for _ in range(300):
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/moto-api/", timeout=1).close()
-            break
-        except OSError:
-            assert server.poll() is None, "moto's server ended"
-            time.sleep(0.1)
+    gateway = Gateway(moto, runtime, tmp_path_factory.mktemp("functions"))
     yield gateway
     gateway.close()
-    server.kill()
-    server.wait()
+
+
+@pytest.fixture
+def aws(moto, gateway, monkeypatch, tmp_path):
+    """An empty account of moto's, behind a gateway that runs what was deployed; gives the gateway."""
+    moto.reset()
+    gateway.reset()
+    enter_account(monkeypatch, moto.url, tmp_path)
+    return gateway

@@ -8,12 +8,12 @@ import base64
 import binascii
 import http.server
 import io
-import os
 import threading
 import zipfile
 
 import boto3
 from botocore.exceptions import ClientError
+from moto_server import ACCOUNT
 
 from scenelet.deploy.runtime_api import RunningFunction
 
@@ -23,16 +23,20 @@ class Gateway(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, python, scratch):
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, moto, python, scratch):
+        super().__init__(("127.0.0.1", moto.gateway_port), Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
-        self.python, self.scratch, self.function_name = python, scratch, "scenelet"
-        self.endpoint_url = os.environ[
-            "AWS_ENDPOINT_URL"
-        ]  # its own line to moto, whatever the tests do to theirs
+        # its own line to moto, whatever the tests do to theirs
+        self.endpoint_url = moto.url
+        self.python, self.scratch = python, scratch
         self.running, self.lock = {}, threading.Lock()
-        self.broken, self.wants_signature, self.asked = set(), False, []
+        self.reset()
         threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def reset(self):
+        """Forget what a test asked for; functions that run go on."""
+        self.function_name = "scenelet"
+        self.broken, self.wants_signature, self.asked = set(), False, []
 
     def close(self):
         for function in self.running.values():
@@ -40,42 +44,58 @@ class Gateway(http.server.ThreadingHTTPServer):
         self.shutdown()
         self.server_close()
 
+    def client(self, service):
+        credentials = {
+            "aws_access_key_id": ACCOUNT["AWS_ACCESS_KEY_ID"],
+            "aws_secret_access_key": ACCOUNT["AWS_SECRET_ACCESS_KEY"],
+            "region_name": ACCOUNT["AWS_DEFAULT_REGION"],
+        }
+        return boto3.client(service, endpoint_url=self.endpoint_url, **credentials)
+
     def invoke(self, event):
         with self.lock:
-            client = boto3.client("lambda", endpoint_url=self.endpoint_url)
+            client = self.client("lambda")
             alias = client.get_alias(FunctionName=self.function_name, Name="live")
             version = client.get_function_configuration(
                 FunctionName=self.function_name, Qualifier=alias["FunctionVersion"]
             )
-            digest = version["CodeSha256"]
-            if digest in self.broken:
+            if version["CodeSha256"] in self.broken:
                 return {
                     "statusCode": 500,
                     "body": '{"message": "Internal Server Error"}',
                     "headers": {},
                 }
-            if digest not in self.running:
-                self.running[digest] = self.start(digest, version)
-            return self.running[digest].invoke(event)
+            return self.function_of(version).invoke(event)
 
-    def start(self, digest, version):
-        key = binascii.hexlify(base64.b64decode(digest)).decode()
-        s3 = boto3.client("s3", endpoint_url=self.endpoint_url)
-        bucket = next(
-            each["Name"]
-            for each in s3.list_buckets()["Buckets"]
-            if each["Name"].startswith("scenelet-packages")
-        )
-        content = s3.get_object(Bucket=bucket, Key=f"{self.function_name}/{key}.zip")["Body"].read()
-        root = self.scratch / key
-        zipfile.ZipFile(io.BytesIO(content)).extractall(root)
+    def function_of(self, version):
+        """The process of this code with these settings: started once, kept for the session."""
         variables = version["Environment"]["Variables"]
-        variables = {
-            name: value.replace("/var/task", str(root)) for name, value in variables.items()
-        }
-        return RunningFunction(
-            self.python, root, version["Handler"], variables, int(version["MemorySize"])
-        )
+        settings = (version["CodeSha256"], version["MemorySize"], *sorted(variables.items()))
+        if settings not in self.running:
+            root = self.unpacked(version["CodeSha256"])
+            self.running[settings] = RunningFunction(
+                self.python,
+                root,
+                version["Handler"],
+                {name: value.replace("/var/task", str(root)) for name, value in variables.items()},
+                int(version["MemorySize"]),
+            )
+        return self.running[settings]
+
+    def unpacked(self, digest):
+        """The folder of the code that was uploaded, found by its SHA-256."""
+        key = binascii.hexlify(base64.b64decode(digest)).decode()
+        root = self.scratch / key
+        if not root.exists():
+            s3 = self.client("s3")
+            bucket = next(
+                each["Name"]
+                for each in s3.list_buckets()["Buckets"]
+                if each["Name"].startswith("scenelet-packages")
+            )
+            stored = s3.get_object(Bucket=bucket, Key=f"{self.function_name}/{key}.zip")
+            zipfile.ZipFile(io.BytesIO(stored["Body"].read())).extractall(root)
+        return root
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

@@ -9,7 +9,7 @@ import venv
 
 import boto3
 import pytest
-from conftest import REPOSITORY
+from commands import REPOSITORY
 
 pytestmark = pytest.mark.pipeline
 # there is no docker engine here: it writes down what it is asked, and builds nothing (test_image.py

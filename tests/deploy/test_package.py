@@ -4,7 +4,7 @@ import sys
 import zipfile
 
 import pytest
-from conftest import REPOSITORY
+from commands import REPOSITORY
 
 from scenelet.deploy.aws.target import Target, find_interpreter
 from scenelet.deploy.package import handler_modules, package_image, package_zip

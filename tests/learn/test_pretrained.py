@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import pytest
 import torch
-from conftest import QUICK_FLAGS, run_process
+from commands import QUICK_FLAGS, run_process
 
 from scenelet.dataset.load import examine, load_pixels
 from scenelet.dataset.manifest import Row

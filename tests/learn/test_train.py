@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from conftest import QUICK_FLAGS
+from commands import QUICK_FLAGS
 
 from scenelet.dataset.manifest import read_manifest, write_manifest
 from scenelet.runs.run import Run

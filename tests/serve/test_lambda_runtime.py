@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
+from commands import REPOSITORY
 from image_site import ImageSite
 
 from scenelet.deploy.package import HANDLER

@@ -1,12 +1,8 @@
 import json
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 
 import boto3
 import pytest
+from moto_server import enter_account
 
 from scenelet.errors import FetchError
 from scenelet.serve import aws_lambda
@@ -15,36 +11,12 @@ from scenelet.serve.predictor import Predictor
 pytestmark = pytest.mark.pipeline
 
 
-@pytest.fixture(scope="module")
-def s3_endpoint():
-    """moto's server, a stand-in for S3 over real HTTP."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-c", f"from moto.server import main; main(['-p', '{port}'])"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    for _ in range(200):
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/moto-api/", timeout=1).close()
-            break
-        except OSError:
-            time.sleep(0.1)
-    yield f"http://127.0.0.1:{port}"
-    process.kill()
-    process.wait()
-
-
 @pytest.fixture
-def bucket(s3_endpoint, bundle, monkeypatch):
+def bucket(moto, bundle, monkeypatch, tmp_path):
     """A bucket with two pictures in it, and a handler that may read and write it."""
-    for name, value in {
-        "AWS_ENDPOINT_URL_S3": s3_endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "eu-central-1", "SCENELET_BUNDLE": str(bundle),
-    }.items():  # fmt: skip
-        monkeypatch.setenv(name, value)
+    moto.reset()
+    enter_account(monkeypatch, moto.url, tmp_path)
+    monkeypatch.setenv("SCENELET_BUNDLE", str(bundle))
     aws_lambda._predictor.cache_clear()
     aws_lambda._service.cache_clear()
     client = boto3.client("s3")
@@ -58,9 +30,6 @@ def bucket(s3_endpoint, bundle, monkeypatch):
     )
     client.put_object(Bucket="photos", Key="new/broken.jpg", Body=b"no picture")
     yield client
-    for found in client.list_objects_v2(Bucket="photos").get("Contents", []):
-        client.delete_object(Bucket="photos", Key=found["Key"])
-    client.delete_bucket(Bucket="photos")
     aws_lambda._predictor.cache_clear()
     aws_lambda._service.cache_clear()
 

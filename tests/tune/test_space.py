@@ -1,6 +1,6 @@
 import pytest
 import yaml
-from conftest import REPOSITORY
+from commands import REPOSITORY
 
 from scenelet.errors import ConfigError
 from scenelet.runs.recipe import SEARCH, TrainConfig, read_recipe, recipe_names

@@ -2,7 +2,7 @@ import json
 
 import pytest
 import yaml
-from conftest import REPOSITORY
+from commands import REPOSITORY
 
 from scenelet.errors import ConfigError
 from scenelet.runs.recipe import from_values, resolve

@@ -1,28 +1,11 @@
-"""Starting the app and waiting for servers."""
+"""The app in a process of its own, as a person starts it."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
 
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(url, process, seconds=30):
-    for _ in range(10 * seconds):
-        try:
-            urllib.request.urlopen(url, timeout=1).close()
-            return
-        except OSError:
-            assert process.poll() is None, "it ended"
-            time.sleep(0.1)
-    raise AssertionError(f"{url} never answered")
+from servers import free_port, wait_until_answers
 
 
 class App:
@@ -40,7 +23,7 @@ class App:
             stderr=subprocess.DEVNULL,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
-        wait_for(f"{self.url}/_stcore/health", self.process)
+        wait_until_answers(f"{self.url}/_stcore/health", self.process)
 
     def memory_mib(self):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
