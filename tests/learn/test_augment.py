@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from scenelet.learn.augment import AugmentSpec, augment, distort, jitter_colour, mix, random_crop
+from scenelet.learn.augment import augment, distort, jitter_colour, mix, random_crop
+from scenelet.runs.recipe import TrainConfig
 
 
 def generator(seed=0):
@@ -14,8 +15,10 @@ TARGETS = torch.eye(6)
 
 @pytest.mark.parametrize("size", [32, 64, 96])
 def test_augmentation_is_a_function_of_its_generator(size):
-    spec = AugmentSpec(size, 0.3, 0.3, 1.0, 1.0)
-    first, second, other = (augment(IMAGES, TARGETS, spec, generator(seed)) for seed in (1, 1, 2))
+    dials = TrainConfig(min_crop_area=0.3, colour_jitter=0.3, distortion=1.0, mix_probability=1.0)
+    first, second, other = (
+        augment(IMAGES, TARGETS, size, dials, generator(seed)) for seed in (1, 1, 2)
+    )
     assert torch.equal(first[0], second[0])
     assert torch.equal(first[1], second[1])
     assert not torch.equal(first[0], other[0])

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from scenelet.errors import ConfigError
-from scenelet.learn.augment import AugmentSpec, augment
+from scenelet.learn.augment import augment
 from scenelet.learn.classifier import Classifier
 from scenelet.learn.distill import Teachers, require_classes
 from scenelet.learn.networks import build_network, normalise
@@ -48,9 +48,8 @@ def test_the_target_is_mixed_from_the_label_and_what_the_teacher_says_of_the_sam
         loss = Classifier(student, config, 6, Teachers([teacher])).training_step(
             (IMAGES.byte(), labels), 0
         )
-    spec = AugmentSpec(48, config.min_crop_area, config.colour_jitter, 0.0, 1.0)
     crops, hard = augment(
-        IMAGES.byte(), torch.eye(6)[labels], spec, torch.Generator().manual_seed(0)
+        IMAGES.byte(), torch.eye(6)[labels], 48, config, torch.Generator().manual_seed(0)
     )
     targets = 0.75 * hard + 0.25 * teacher.eval()(normalise(crops)).softmax(1)
     expected = F.cross_entropy(student(normalise(crops)), targets)

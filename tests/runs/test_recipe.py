@@ -1,6 +1,7 @@
 import pytest
 
 from scenelet.errors import ConfigError
+from scenelet.runs.dial import dials_of, flag_of
 from scenelet.runs.recipe import TrainConfig, from_values, recipe_names, resolve
 
 
@@ -49,3 +50,24 @@ def test_training_sizes_share_the_epochs_equally():
     config = TrainConfig(epochs=6, train_sizes=(32, 48, 64))
     assert [config.train_size_at(epoch) for epoch in range(6)] == [32, 32, 48, 48, 64, 64]
     assert TrainConfig(epochs=1, train_sizes=(32, 64)).train_size_at(0) == 32
+
+
+@pytest.mark.parametrize("dial", dials_of(TrainConfig).values(), ids=lambda dial: dial.name)
+def test_every_dial_has_a_meaning_and_takes_its_default_and_its_bounds(dial):
+    assert dial.help.endswith(".")
+    assert not dial.fault(dial.default)
+    if dial.low is None:
+        return
+    for bound in (dial.low, dial.high):
+        value = (int(bound),) if dial.kind is tuple else dial.kind(bound)
+        assert not dial.fault(value)
+    below = dial.low - 1 if dial.kind is not float else dial.low - 1e-6
+    beyond = (int(below),) if dial.kind is tuple else dial.kind(below)
+    assert flag_of(dial.name) in dial.fault(beyond)
+
+
+def test_a_list_that_is_empty_or_holds_one_value_out_of_range_is_refused():
+    with pytest.raises(ConfigError, match="--train-sizes: found .*, expected 16 to 1024"):
+        from_values({"train_sizes": [64, 8]}, "here")
+    with pytest.raises(ConfigError, match="--train-sizes: found "):
+        from_values({"train_sizes": []}, "here")

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from scenelet.errors import ConfigError, MissingExtraError
+from scenelet.errors import MissingExtraError
 
 
 def stderr() -> Console:
@@ -39,20 +39,3 @@ def needs_extra(extra: str) -> Iterator[None]:
 def wrote(what: str, path: Path, next_command: str | None = None) -> None:
     """The last line: what was written, and what to do next."""
     typer.echo(f"wrote {what}: {path}" + (f"\nnext: {next_command}" if next_command else ""))
-
-
-def dials_of(pairs: list[str]) -> dict[str, str]:
-    """KEY=VALUE of `--set` as a mapping.
-
-    Raises:
-        ConfigError: Without "=".
-    """
-    for pair in pairs:
-        if "=" not in pair:
-            raise ConfigError(
-                f"--set {pair}: expected KEY=VALUE, for example --set label_smoothing=0.05"
-            )
-    return {
-        key.strip().replace("-", "_"): value.strip()
-        for key, _, value in (pair.partition("=") for pair in pairs)
-    }

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from scenelet.cli.output import dials_of, needs_extra, stdout, wrote
+from scenelet.cli.dials import set_dials
+from scenelet.cli.output import needs_extra, stdout, wrote
 from scenelet.errors import ConfigError
 from scenelet.progress import ConsoleProgress
 
@@ -69,6 +70,7 @@ def tune(
         import optuna  # noqa: F401
 
         from scenelet.runs.recipe import SEARCH, read_recipe, resolve
+        from scenelet.runs.run import run_name
         from scenelet.tune.report import search_page, search_summary
         from scenelet.tune.search import OBJECTIVES, SearchConfig, best_trial, save_recipe
         from scenelet.tune.space import DEFAULT_SEARCH, search_space
@@ -85,7 +87,7 @@ def tune(
         raise ConfigError(
             f"--objectives: found {objectives!r}, expected accuracy, then any of latency and size"
         )
-    fixed = dials_of(dial or [])
+    fixed = set_dials(dial)
     base = resolve(recipe, fixed)
     wish = (read_recipe(recipe).get(SEARCH) if recipe else None) or DEFAULT_SEARCH
     wish = (
@@ -106,7 +108,7 @@ def tune(
         storage=storage,
         manifest=manifest,
     )
-    out = runs / (name or f"{folder.resolve().name}-{Path(recipe).stem if recipe else 'default'}")
+    out = runs / (name or run_name(folder, recipe))
     study = run_workers(out, config, ConsoleProgress())
     write_text(out / "report.html", search_page(study))
     best = best_trial(study)
@@ -167,7 +169,7 @@ def variants(
     from scenelet.artefacts import write_json, write_text
 
     changes = read_variants(of, only or [])
-    base = resolve(recipe, dials_of(dial or []))
+    base = resolve(recipe, set_dials(dial))
     out = out or Path("variants") / f"{folder.resolve().name}-{Path(of).stem}"
     results = compare_variants(folder, manifest, base, changes, out, ConsoleProgress())
     write_json(out / "variants.json", [result.as_dict() for result in results])

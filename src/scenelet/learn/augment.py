@@ -4,44 +4,35 @@ All randomness comes from the generator that is handed in, so a step can be repe
 """
 
 import math
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-
-@dataclass(frozen=True)
-class AugmentSpec:
-    """How strongly to augment; see `TrainConfig` for the meaning of the dials."""
-
-    size: int
-    min_crop_area: float
-    colour_jitter: float
-    distortion: float
-    mix_probability: float
+from scenelet.runs.recipe import TrainConfig
 
 
 def augment(
-    images: Tensor, targets: Tensor, spec: AugmentSpec, generator: Generator
+    images: Tensor, targets: Tensor, size: int, config: TrainConfig, generator: Generator
 ) -> tuple[Tensor, Tensor]:
     """Augment one batch.
 
     Args:
         images: (n, 3, height, width) uint8.
         targets: (n, classes) float, each row summing to 1.
-        spec: Output size in pixels and strengths.
+        size: Output width and height in pixels.
+        config: Whose dials say how strongly to augment.
         generator: On the CPU; the only source of randomness.
 
     Returns:
         (n, 3, size, size) float, 0-255, and the targets, mixed where the images were.
     """
-    crops = random_crop(images, spec.size, spec.min_crop_area, spec.distortion, generator)
-    if spec.colour_jitter:
-        crops = jitter_colour(crops, spec.colour_jitter, generator)
-    if spec.distortion:
-        crops = distort(crops, spec.distortion, generator)
-    if torch.rand((), generator=generator) < spec.mix_probability:
+    crops = random_crop(images, size, config.min_crop_area, config.distortion, generator)
+    if config.colour_jitter:
+        crops = jitter_colour(crops, config.colour_jitter, generator)
+    if config.distortion:
+        crops = distort(crops, config.distortion, generator)
+    if torch.rand((), generator=generator) < config.mix_probability:
         return mix(crops, targets, generator)
     return crops, targets
 

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchmetrics.classification import MulticlassAccuracy
 
-from scenelet.learn.augment import AugmentSpec, augment
+from scenelet.learn.augment import augment
 from scenelet.learn.datamodule import Batch
 from scenelet.learn.distill import Teachers
 from scenelet.learn.networks import head_name, normalise, parameter_groups
@@ -64,7 +64,8 @@ class Classifier(L.LightningModule):
             F.one_hot(labels, self.class_count).float() * (1 - smoothing)
             + smoothing / self.class_count
         )
-        images, targets = augment(images, targets, self._augmentation(), generator)
+        size = self.config.train_size_at(self.current_epoch)
+        images, targets = augment(images, targets, size, self.config, generator)
         if self.teachers:
             targets = torch.lerp(
                 targets, self.teachers.probabilities(images), self.config.teacher_weight
@@ -98,14 +99,3 @@ class Classifier(L.LightningModule):
             final_div_factor=100,
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-    def _augmentation(self) -> AugmentSpec:
-        config = self.config
-        size = config.train_size_at(self.current_epoch)
-        return AugmentSpec(
-            size,
-            config.min_crop_area,
-            config.colour_jitter,
-            config.distortion,
-            config.mix_probability,
-        )

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 
 from scenelet.artefacts import make_folder, write_json, write_text
 from scenelet.dataset.manifest import Row, class_names_of, read_manifest, write_manifest
@@ -79,6 +78,8 @@ class Run:
 
     def config(self) -> TrainConfig:
         """The resolved recipe."""
+        import yaml
+
         path = self.folder / "config.yaml"
         try:
             return from_values(yaml.safe_load(path.read_text(encoding="utf-8")), origin=str(path))
@@ -122,6 +123,8 @@ class Run:
         if (self.folder / "data.json").is_file():
             self._refuse_other(config, data, network)
             return
+        import yaml
+
         make_folder(self.folder / "checkpoints")
         write_text(self.folder / "config.yaml", yaml.safe_dump(config.as_dict(), sort_keys=False, default_flow_style=None))
         write_json(self.folder / "environment.json", environment)
@@ -164,6 +167,11 @@ def _essence(network: dict[str, Any]) -> list[Any]:
     """Layers and weights, whatever the folders are called that they came from."""
     sources = [network["init"], *network["teachers"]]
     return [network["architecture"], [source and source["weights"] for source in sources]]
+
+
+def run_name(folder: Path, recipe: str | None) -> str:
+    """Of a run or search that nobody named: its data and its recipe."""
+    return f"{folder.resolve().name}-{Path(recipe).stem if recipe else 'default'}"
 
 
 def describe_data(source: Path, rows: Sequence[Row]) -> dict[str, Any]:

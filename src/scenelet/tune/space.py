@@ -4,7 +4,6 @@ Knows nothing of trials.
 """
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 from optuna.distributions import (
@@ -16,6 +15,7 @@ from optuna.distributions import (
 from optuna.trial import Trial
 
 from scenelet.errors import ConfigError
+from scenelet.runs.dial import dials_of
 from scenelet.runs.recipe import TrainConfig, from_values
 
 DEFAULT_SEARCH: dict[str, Any] = {
@@ -45,13 +45,13 @@ def search_space(
         ConfigError: Unknown dials, bounds that make no sense, values that the recipe can't take;
             all in one message.
     """
-    kinds = {field.name: type(field.default) for field in fields(TrainConfig)}
+    known = dials_of(TrainConfig)
     faults, space = [], dict[str, BaseDistribution]()
     for name, wish in search.items():
         try:
-            if name not in kinds:
+            if name not in known:
                 raise ValueError("unknown dial")
-            space[name] = _distribution(wish, kinds[name])
+            space[name] = _distribution(wish, known[name].kind)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             faults.append(f"{name}: found {wish!r}, expected low and high or choices ({error})")
     faults += [
