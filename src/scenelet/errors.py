@@ -19,6 +19,7 @@ SceneletError
 │   ├── PackageError            a package that can't be made, or would not start
 │   ├── CloudError              AWS refused, or could not be reached
 │   └── SmokeError              the new version answers wrongly; the old one is back
+├── RequestError                a request to the service that can't be answered as it is
 └── FetchError                  a URL that could not be fetched
     ├── ForbiddenUrlError       not http(s), or not a public address
     └── FetchTimeoutError       took longer than allowed
@@ -91,6 +92,14 @@ class CloudError(DeployError):
 
 class SmokeError(DeployError):
     """The new version does not answer as recorded."""
+
+
+class RequestError(SceneletError):
+    """A request can't be answered; `status` and `title` say why over HTTP."""
+
+    def __init__(self, detail: str, status: int = 400, title: str = "Bad request") -> None:
+        super().__init__(detail)
+        self.status, self.title = status, title
 
 
 class FetchError(SceneletError):

@@ -6,13 +6,21 @@ import logging
 import os
 import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Send what is printed inside, from C++ too, aside; show it only if the block fails."""
+    """Send what is printed inside, from C++ too, aside; show it only if the block fails.
+
+    Output belongs to the whole process, so only the main thread of a command may turn it aside:
+    called from any other thread, what that prints is shown, and no thread loses a line.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     sys.stdout.flush()
     sys.stderr.flush()
     before = logging.root.manager.disable

@@ -19,7 +19,13 @@ def test_all_faults_are_reported_at_once_naming_the_flags(tmp_path):
     with pytest.raises(ConfigError) as error:
         resolve(str(recipe), {})
     message = str(error.value)
-    for part in ("epoch: unknown key", "--batch-size: found 'many'", "--val-fraction: found 2", "--device", "--widths (8,)"):
+    for part in (
+        "epoch: unknown key",
+        "--batch-size: found 'many'",
+        "--val-fraction: found 2",
+        "--device",
+        "--widths (8,)",
+    ):
         assert part in message
     assert "\n" not in message
 

@@ -9,11 +9,7 @@ from scenelet.serve import aws_lambda
 @pytest.fixture
 def handler(bundle, monkeypatch):
     monkeypatch.setenv("SCENELET_BUNDLE", str(bundle))
-    aws_lambda._predictor.cache_clear()
-    aws_lambda._service.cache_clear()
-    yield lambda event: aws_lambda.handler(event, None)
-    aws_lambda._predictor.cache_clear()
-    aws_lambda._service.cache_clear()
+    return lambda event: aws_lambda.handler(event, None)
 
 
 @pytest.fixture

@@ -62,8 +62,6 @@ def test_every_door_gives_the_same_probabilities(
     checkpoint = checkpoint_logits(load_network(Run(run_folder)))
     session = onnxruntime.InferenceSession(bundle / "model.onnx")
     monkeypatch.setenv("SCENELET_BUNDLE", str(bundle))
-    aws_lambda._predictor.cache_clear()
-    aws_lambda._service.cache_clear()
     (tmp_path / "photos").mkdir()
     for name, data in pictures.items():
         (tmp_path / "photos" / name).write_bytes(data)
@@ -89,8 +87,6 @@ def test_every_door_gives_the_same_probabilities(
             reference = softmax(predictor.model.logits(pixels), manifest.temperature)
             for door, values in doors.items():
                 assert np.abs(values - reference).max() < 1e-3, (name, door)
-    aws_lambda._predictor.cache_clear()
-    aws_lambda._service.cache_clear()
 
 
 def ordered(probabilities, names):

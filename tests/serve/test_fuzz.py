@@ -145,11 +145,6 @@ def test_any_body_of_any_kind_is_answered_or_refused(service, body, kind):
 def own_environment(monkeypatch):
     for name in ("SCENELET_BUNDLE", "SCENELET_ALLOW_URL"):
         monkeypatch.setenv(name, "")
-    aws_lambda._predictor.cache_clear()
-    aws_lambda._service.cache_clear()
-    yield
-    aws_lambda._predictor.cache_clear()
-    aws_lambda._service.cache_clear()
 
 
 def test_the_fuzz_reaches_both_ends(service, seeds):

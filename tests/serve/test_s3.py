@@ -17,8 +17,6 @@ def bucket(moto, bundle, monkeypatch, tmp_path):
     moto.reset()
     enter_account(monkeypatch, moto.url, tmp_path)
     monkeypatch.setenv("SCENELET_BUNDLE", str(bundle))
-    aws_lambda._predictor.cache_clear()
-    aws_lambda._service.cache_clear()
     client = boto3.client("s3")
     client.create_bucket(
         Bucket="photos", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
@@ -30,8 +28,6 @@ def bucket(moto, bundle, monkeypatch, tmp_path):
     )
     client.put_object(Bucket="photos", Key="new/broken.jpg", Body=b"no picture")
     yield client
-    aws_lambda._predictor.cache_clear()
-    aws_lambda._service.cache_clear()
 
 
 def created(*keys):

@@ -156,4 +156,7 @@ def test_a_fault_of_our_own_tells_a_stranger_nothing(bundle, predictor, capsys):
     response = Service(broken, Settings()).respond(Request("GET", "/health"))
     assert response.status == 500
     assert "secret" not in response.body
-    assert "secret" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "ZeroDivisionError: /secret/path" in told
+    assert "Traceback" in told
+    assert "in broken" in told

@@ -10,18 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from scenelet.bundle import logline
 from scenelet.bundle.contract import Contract
 from scenelet.errors import DataError
 
 SIGNIFICANCE = 0.01
 SLIGHT, STRONG = 0.1, 0.25
 LEAST_ANSWERS = 50
-MEASURES = {
-    "brightness": "Brightness",
-    "sharpness": "Sharpness",
-    "feature_distance": "FeatureDistance",
-    "confidence": "Confidence",
-}
 
 
 @dataclass(frozen=True)
@@ -105,10 +100,12 @@ def read_logs(paths: Sequence[Path], bundle: str) -> Logged:
             " answered."
         )
     return Logged(
-        labels=[str(row["Label"]) for row in rows],
-        measures={name: [float(row[key]) for row in rows] for name, key in MEASURES.items()},
-        abstained=float(np.mean([row["Abstained"] for row in rows])),
-        strangers=float(np.mean([row["Strangers"] for row in rows])),
+        labels=[str(row[logline.LABEL]) for row in rows],
+        measures={
+            name: [float(row[key]) for row in rows] for name, key in logline.MEASURES.items()
+        },
+        abstained=float(np.mean([row[logline.ABSTAINED] for row in rows])),
+        strangers=float(np.mean([row[logline.STRANGERS] for row in rows])),
         lines=lines,
         passed_over=lines - len(rows),
     )
@@ -116,16 +113,17 @@ def read_logs(paths: Sequence[Path], bundle: str) -> Logged:
 
 def _parsed(line: str, bundle: str) -> dict[str, Any] | None:
     start = line.find("{")
-    if start < 0 or '"_aws"' not in line:
+    if start < 0 or f'"{logline.MARK}"' not in line:
         return None
     try:
         row = json.loads(line[start:])
-        usable = row["Bundle"] == bundle and all(
-            np.isfinite(float(row[key])) for key in (*MEASURES.values(), "Abstained", "Strangers")
+        numbers = (*logline.MEASURES.values(), logline.ABSTAINED, logline.STRANGERS)
+        usable = row[logline.BUNDLE] == bundle and all(
+            np.isfinite(float(row[key])) for key in numbers
         )
     except (ValueError, KeyError, TypeError):
         return None
-    return row if usable and "Label" in row else None
+    return row if usable and logline.LABEL in row else None
 
 
 def measure_drift(contract: Contract, logged: Logged) -> list[Shift]:

@@ -9,6 +9,7 @@ import numpy as np
 from scenelet.assess.calibrate import fit_temperature
 from scenelet.assess.strangers import StrangerFigures, stranger_figures, stranger_scores
 from scenelet.assess.thresholds import abstain_threshold, conformal_thresholds, cross_fitted
+from scenelet.bundle import logline
 from scenelet.bundle.numeric import FeatureSpace, fit_feature_space, softmax
 from scenelet.bundle.profile import picture_measures, profile_of
 from scenelet.bundle.runtime import LiteRTModel
@@ -102,6 +103,11 @@ def fit(
         }
         return stranger_figures(score, known, others)
 
+    measured = {
+        **{name: [each[name] for each in validation.measures] for name in validation.measures[0]},
+        "feature_distance": space.distances(validation.features).tolist(),
+        "confidence": probabilities.max(1).tolist(),
+    }
     return Fitted(
         temperature=temperature,
         abstain_below=abstain_threshold(labels, probabilities, wished[0]),
@@ -111,12 +117,5 @@ def fit(
             (figures(score) for score in STRANGER_SCORES), key=lambda each: -each.mean_auroc
         ),
         promises=cross_fitted(labels, validation.logits, wished).as_dict(),
-        profile=profile_of(
-            {
-                "brightness": [each["brightness"] for each in validation.measures],
-                "sharpness": [each["sharpness"] for each in validation.measures],
-                "feature_distance": space.distances(validation.features).tolist(),
-                "confidence": probabilities.max(1).tolist(),
-            }
-        ),
+        profile=profile_of({name: measured[name] for name in logline.MEASURES}),
     )

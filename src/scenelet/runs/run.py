@@ -84,7 +84,9 @@ class Run:
         try:
             return from_values(yaml.safe_load(path.read_text(encoding="utf-8")), origin=str(path))
         except OSError as error:
-            raise DataError(f"{self.folder}: no run here (config.yaml missing). Give the folder that `train` named.") from error
+            raise DataError(
+                f"{self.folder}: no run here (config.yaml missing). Give the folder that `train` named."
+            ) from error
 
     def architecture(self) -> dict[str, Any]:
         """The network's layers, for `build_network`."""
@@ -126,11 +128,16 @@ class Run:
         import yaml
 
         make_folder(self.folder / "checkpoints")
-        write_text(self.folder / "config.yaml", yaml.safe_dump(config.as_dict(), sort_keys=False, default_flow_style=None))
+        write_text(
+            self.folder / "config.yaml",
+            yaml.safe_dump(config.as_dict(), sort_keys=False, default_flow_style=None),
+        )
         write_json(self.folder / "environment.json", environment)
         write_json(self.folder / "network.json", network)
         write_manifest(self.folder / "manifest.csv", rows)
-        write_json(self.folder / "data.json", data)  # last: its presence says that the folder is complete
+        write_json(
+            self.folder / "data.json", data
+        )  # last: its presence says that the folder is complete
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -139,13 +146,21 @@ class Run:
         Raises:
             ConfigError: Another process is training here.
         """
-        busy = f"{self.folder}: another process is training here. Let it end, or give another --name."
+        busy = (
+            f"{self.folder}: another process is training here. Let it end, or give another --name."
+        )
         with held(self.folder / ".lock", busy):
             yield
 
-    def _refuse_other(self, config: TrainConfig, data: dict[str, Any], network: dict[str, Any]) -> None:
+    def _refuse_other(
+        self, config: TrainConfig, data: dict[str, Any], network: dict[str, Any]
+    ) -> None:
         old, new = self.config().as_dict(), config.as_dict()
-        changes = [f"{key} {old[key]} v {new[key]}" for key in old if old[key] != new[key] and key != "threads"]
+        changes = [
+            f"{key} {old[key]} v {new[key]}"
+            for key in old
+            if old[key] != new[key] and key != "threads"
+        ]
         if self.data()["fingerprint"] != data["fingerprint"]:
             changes.append("other images, labels or split")
         if _essence(self.network()) != _essence(json.loads(json.dumps(network))):
@@ -160,7 +175,9 @@ class Run:
         try:
             return json.loads((self.folder / name).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise DataError(f"{self.folder}: no complete run here ({name} missing or damaged). Run `train` first.") from error
+            raise DataError(
+                f"{self.folder}: no complete run here ({name} missing or damaged). Run `train` first."
+            ) from error
 
 
 def _essence(network: dict[str, Any]) -> list[Any]:
@@ -182,7 +199,8 @@ def describe_data(source: Path, rows: Sequence[Row]) -> dict[str, Any]:
         "source": str(source),
         "class_names": list(class_names_of(used)),
         "images": {
-            split: dict(sorted(Counter(row.label for row in used if row.split == split).items())) for split in ("train", "val")
+            split: dict(sorted(Counter(row.label for row in used if row.split == split).items()))
+            for split in ("train", "val")
         },
         "excluded": sum(1 for row in rows if row.excluded),
         "fingerprint": hashlib.blake2b("\n".join(lines).encode(), digest_size=16).hexdigest(),

@@ -1,4 +1,4 @@
 """Serve: a bundle's answers through several doors.
 
-Imports `bundle` and `images` alone; never torch, pandas, typer or rich.
+Of the other rooms it imports `bundle` alone; never torch, pandas, typer or rich.
 """

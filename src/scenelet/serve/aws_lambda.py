@@ -14,12 +14,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from scenelet.bundle.contract import CONTRACT
-from scenelet.errors import SceneletError
+from scenelet.errors import RequestError, SceneletError
 from scenelet.serve.metrics import metric_line
 from scenelet.serve.predictor import Prediction, Predictor
 from scenelet.serve.service import (
     Request,
-    RequestError,
     Response,
     Service,
     problem_of,

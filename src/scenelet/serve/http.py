@@ -91,8 +91,7 @@ class ReplaceableBundle:
             )
 
     def _load(self) -> Predictor:
-        with quiet():
-            return Predictor(self.folder, copies=self.copies)
+        return Predictor(self.folder, copies=self.copies)
 
     def _read_stamp(self) -> tuple[int, int] | None:
         try:
@@ -168,7 +167,9 @@ def create_app(bundle: Path, settings: Settings, queue: int = 0, threads: int = 
     threads = threads or cores()
     most = queue or QUEUE_PER_CORE * threads
     metrics = Metrics()
-    service = Service(ReplaceableBundle(bundle, threads), settings, metrics.watch)
+    with quiet():  # LiteRT says once in a process that it starts, and nothing of later bundles
+        predictor = ReplaceableBundle(bundle, threads)
+    service = Service(predictor, settings, metrics.watch)
     pool = ThreadPoolExecutor(threads, thread_name_prefix="predict")
 
     @asynccontextmanager

@@ -7,24 +7,17 @@ import json
 import time
 from typing import Any
 
+from scenelet.bundle import logline
 from scenelet.serve.predictor import Prediction
 from scenelet.serve.settings import Log
 
 NAMESPACE = "scenelet"
+_FEW = (logline.ANSWERS, logline.ABSTAINED, logline.STRANGERS)
 _UNITS = {
-    "Answers": "Count",
-    "Abstained": "Count",
-    "Strangers": "Count",
-    "Confidence": "None",
-    "Brightness": "None",
-    "Sharpness": "None",
-    "FeatureDistance": "None",
-    "DecodeMs": "Milliseconds",
-    "InferenceMs": "Milliseconds",
+    **dict.fromkeys(_FEW, "Count"),
+    **dict.fromkeys(logline.MEASURES.values(), "None"),
+    **dict.fromkeys((logline.DECODE_MS, logline.INFERENCE_MS), "Milliseconds"),
 }
-
-
-_FEW = ("Answers", "Abstained", "Strangers")
 
 
 def metric_line(prediction: Prediction, log: Log = "few", now_s: float | None = None) -> str:
@@ -38,21 +31,23 @@ def metric_line(prediction: Prediction, log: Log = "few", now_s: float | None = 
 
     Source: the embedded metric format specification of Amazon CloudWatch.
     """
-    stamp = int(1000 * (time.time() if now_s is None else now_s))
-    declared = {"line": [], "few": [_declared(_FEW, ["Bundle"])], "all": _all()}[log]
-    return json.dumps(
-        {
-            "_aws": {"Timestamp": stamp, "CloudWatchMetrics": declared},
-            "Bundle": prediction.bundle,
-            "Label": prediction.label,
-            **_values(prediction),
-        },
-        ensure_ascii=False,
-    )
+    head = {
+        "Timestamp": int(1000 * (time.time() if now_s is None else now_s)),
+        "CloudWatchMetrics": _metrics()[log],
+    }
+    whose = {logline.BUNDLE: prediction.bundle, logline.LABEL: prediction.label}
+    line = {logline.MARK: head, **whose, **_values(prediction)}
+    return json.dumps(line, ensure_ascii=False)
 
 
-def _all() -> list[dict[str, Any]]:
-    return [_declared(tuple(_UNITS), ["Bundle"], ["Bundle", "Label"])]
+def _metrics() -> dict[Log, list[dict[str, Any]]]:
+    """What is declared as metrics, by how much is logged."""
+    by_bundle, by_label = [logline.BUNDLE], [logline.BUNDLE, logline.LABEL]
+    return {
+        "line": [],
+        "few": [_declared(_FEW, by_bundle)],
+        "all": [_declared(tuple(_UNITS), by_bundle, by_label)],
+    }
 
 
 def _declared(names: tuple[str, ...], *dimensions: list[str]) -> dict[str, Any]:
@@ -63,15 +58,13 @@ def _declared(names: tuple[str, ...], *dimensions: list[str]) -> dict[str, Any]:
     }
 
 
-def _values(prediction: Prediction) -> dict[str, Any]:
+def _values(prediction: Prediction) -> dict[str, float]:
+    measures = {**prediction.measures, "confidence": round(prediction.probability, 5)}
     return {
-        "Answers": 1,
-        "Abstained": int(prediction.abstains),
-        "Strangers": int(prediction.is_stranger),
-        "Confidence": round(prediction.probability, 5),
-        "Brightness": prediction.measures["brightness"],
-        "Sharpness": prediction.measures["sharpness"],
-        "FeatureDistance": prediction.measures["feature_distance"],
-        "DecodeMs": prediction.decode_ms,
-        "InferenceMs": prediction.inference_ms,
+        logline.ANSWERS: 1,
+        logline.ABSTAINED: int(prediction.abstains),
+        logline.STRANGERS: int(prediction.is_stranger),
+        **{key: measures[name] for name, key in logline.MEASURES.items()},
+        logline.DECODE_MS: prediction.decode_ms,
+        logline.INFERENCE_MS: prediction.inference_ms,
     }

@@ -18,6 +18,7 @@ import binascii
 import json
 import re
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +32,7 @@ from scenelet.errors import (
     ForbiddenUrlError,
     ImageError,
     ImageTooLargeError,
+    RequestError,
     SceneletError,
 )
 from scenelet.images import FORMATS, MAX_PIXELS, sniff
@@ -46,14 +48,6 @@ _STATUS: tuple[tuple[type[SceneletError], int, str], ...] = (
     (FetchTimeoutError, 504, "URL took too long"),
     (FetchError, 502, "URL could not be fetched"),
 )
-
-
-class RequestError(SceneletError):
-    """The request itself can't be answered; `status` and `title` say why over HTTP."""
-
-    def __init__(self, detail: str, status: int = 400, title: str = "Bad request") -> None:
-        super().__init__(detail)
-        self.status, self.title = status, title
 
 
 @dataclass(frozen=True)
@@ -112,8 +106,8 @@ class Service:
         except SceneletError as error:
             status, told = problem_of(error)
             return self._response(request, status, told, PROBLEM)
-        except Exception as error:  # a fault of ours: for the log, not for a stranger
-            print(f"scenelet: {type(error).__name__}: {error}", file=sys.stderr)
+        except Exception:  # a fault of ours: for the log with its way, not for a stranger
+            print(f"scenelet: {traceback.format_exc()}", end="", file=sys.stderr, flush=True)
             return self._response(
                 request, 500, problem(500, "Service is broken", "its log says why"), PROBLEM
             )

@@ -1,0 +1,17 @@
+"""The log line of one answer: its keys, written once for whoever writes it (`serve`) and reads it (`assess`, `export`).
+
+Knows no Prediction, no file and no CloudWatch.
+"""
+
+MARK = "_aws"  # CloudWatch's own key: what tells our lines from others in a log
+BUNDLE, LABEL = "Bundle", "Label"
+ANSWERS, ABSTAINED, STRANGERS = "Answers", "Abstained", "Strangers"
+DECODE_MS, INFERENCE_MS = "DecodeMs", "InferenceMs"
+
+# Measure of a picture, by its name in a bundle's profile -> its key in a log line.
+MEASURES = {
+    "brightness": "Brightness",
+    "sharpness": "Sharpness",
+    "feature_distance": "FeatureDistance",
+    "confidence": "Confidence",
+}
