@@ -10,7 +10,18 @@ import pytest
 from commands import REPOSITORY
 
 SOURCE = REPOSITORY / "src" / "scenelet"
-FOUNDATION = {"errors", "images", "artefacts", "shipped", "quiet", "progress", "parallel", "locks"}
+FOUNDATION = {
+    "errors",
+    "images",
+    "artefacts",
+    "shipped",
+    "quiet",
+    "progress",
+    "parallel",
+    "locks",
+    "files",
+    "names",
+}
 MAY_IMPORT = {  # room -> other rooms; the foundation may be imported by all
     "dataset": set(),
     "runs": {"dataset"},

@@ -187,15 +187,16 @@ def to_pixels(data: bytes, spec: PreprocessSpec) -> bytes:
         UnreadableImageError: Empty, truncated, or no supported image.
         ImageTooLargeError: More than `spec.max_pixels` pixels.
     """
-    return _resized(_decode_for(data, spec), spec).tobytes()
+    return _resized(decode_for(data, spec), spec).tobytes()
 
 
 def to_input(data: bytes, spec: PreprocessSpec) -> "np.ndarray":
     """`to_pixels` as an array (1, height, width, 3), uint8, 0-255; raises the same."""
-    return preprocess(_decode_for(data, spec), spec)
+    return preprocess(decode_for(data, spec), spec)
 
 
-def _decode_for(data: bytes, spec: PreprocessSpec) -> Image.Image:
+def decode_for(data: bytes, spec: PreprocessSpec) -> Image.Image:
+    """`decode` at no more than the model input needs; raises the same."""
     return decode(data, spec.max_pixels, enough=(2 * spec.width, 2 * spec.height))
 
 

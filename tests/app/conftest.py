@@ -28,9 +28,9 @@ def audited(painted, tmp_path_factory):
     doubted = {
         place: replace(
             rows[place],
-            issues="doubtful label",
+            issues=("doubtful label",),
             suggested_label="sea",
-            label_quality=f"0.0{number}",
+            label_quality=0.01 * number,
         )
         for number, place in enumerate((3, 30, 60), 1)
     }

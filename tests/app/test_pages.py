@@ -114,7 +114,7 @@ def test_a_picture_is_pasted_from_the_clipboard(watched):
 def test_a_verdict_is_written_into_the_manifest_and_undone(watched, audited):
     before = audited.read_bytes()
     watched.visit("Data")
-    doubted = next(row for row in read_manifest(audited) if row.label_quality == "0.01")
+    doubted = next(row for row in read_manifest(audited) if row.label_quality == 0.01)
     watched.page.get_by_role("button", name="Relabel sea").first.click()
     expect(watched.page.get_by_role("button", name="Undo (1)")).to_be_visible(timeout=15_000)
     after = next(row for row in read_manifest(audited) if row.path == doubted.path)

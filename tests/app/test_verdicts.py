@@ -3,7 +3,8 @@ import json
 import pytest
 
 from scenelet.app.verdicts import give, given, judged, undo
-from scenelet.dataset.manifest import Row, read_manifest, write_manifest
+from scenelet.dataset.manifest import read_manifest, write_manifest
+from scenelet.dataset.row import Row
 from scenelet.errors import DataError
 
 DOUBTED = Row(
@@ -13,9 +14,9 @@ DOUBTED = Row(
     9,
     9,
     "f" * 16,
-    issues="blurred; doubtful label",
+    issues=("blurred", "doubtful label"),
     suggested_label="b",
-    label_quality="0.1",
+    label_quality=0.1,
 )
 SOUND = Row("b/2.jpg", "b", "train", 9, 9, "e" * 16)
 
@@ -35,7 +36,7 @@ def test_a_verdict_changes_its_row_and_nothing_else(manifest, verdict, label, ex
     give(manifest, "a/1.jpg", verdict)
     changed, other = read_manifest(manifest)
     assert (changed.label, changed.excluded, changed.suggested_label) == (label, excluded, "")
-    assert changed.issues == "blurred; judged by hand"
+    assert changed.issues == ("blurred", "judged by hand")
     assert other == SOUND
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from scenelet.assess.ledger import entry, fingerprint, record
-from scenelet.dataset.manifest import Row
+from scenelet.dataset.row import Row
 from scenelet.errors import ArtefactError
 
 ROWS = [Row(f"{n}.jpg", "sea", "test", pixel_hash=f"{n:032x}") for n in range(3)]
@@ -14,7 +14,7 @@ APPEND = """
 import sys
 from pathlib import Path
 from scenelet.assess.ledger import entry, record
-from scenelet.dataset.manifest import Row
+from scenelet.dataset.row import Row
 rows = [Row(f"{n}.jpg", "sea", "test", pixel_hash=f"{n:032x}") for n in range(3)]
 for _ in range(40):
     record(Path(sys.argv[1]), entry("b", "0", rows, 0.5))

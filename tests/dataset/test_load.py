@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from scenelet.dataset.load import examine, load_pixels
-from scenelet.dataset.manifest import Row, read_manifest, write_manifest
+from scenelet.dataset.manifest import read_manifest, write_manifest
+from scenelet.dataset.row import Row
 from scenelet.dataset.scan import scan
 from scenelet.errors import DataError, UnreadableImageError
 from scenelet.images import PreprocessSpec, to_input

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenelet.dataset.manifest import Row
+from scenelet.dataset.row import Row
 from scenelet.dataset.split import split_validation
 from scenelet.errors import DataError
 

@@ -2,7 +2,8 @@ from collections import Counter
 
 import pytest
 
-from scenelet.dataset.manifest import Row, read_manifest
+from scenelet.dataset.manifest import read_manifest
+from scenelet.dataset.row import Row
 from scenelet.dataset.split import assign_folds, split_folds
 from scenelet.errors import DataError
 

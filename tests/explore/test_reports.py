@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from scenelet.dataset.manifest import Row, read_manifest, write_manifest
+from scenelet.dataset.manifest import read_manifest, write_manifest
 from scenelet.dataset.paint import SCENES, jpeg, paint_scene
+from scenelet.dataset.row import Row
 from scenelet.explore.embed import embed
 from scenelet.explore.labels import doubt_labels, out_of_fold_probabilities, ranked
 from scenelet.explore.layout import flat_map, grid_size, on_grid
@@ -99,7 +100,7 @@ def test_labels_are_judged_by_the_command(painted, shipped_bundle, tmp_path, sce
     done = scenelet("data", "audit", painted / "seg_train", "--out", tmp_path, "--json")
     assert done.code == 0, done.err
     rows = read_manifest(tmp_path / "manifest.csv")
-    assert all(0 <= float(row.label_quality) <= 1 for row in rows)
+    assert all(0 <= row.label_quality <= 1 for row in rows)
     doubted = [row for row in rows if row.suggested_label]
     assert len(doubted) == json.loads(done.out)["findings"]["labels"]
     assert all(

@@ -11,7 +11,7 @@ import torch
 from commands import QUICK_FLAGS, run_process
 
 from scenelet.dataset.load import examine, load_pixels
-from scenelet.dataset.manifest import Row
+from scenelet.dataset.row import Row
 from scenelet.dataset.scan import scan
 from scenelet.errors import BundleTamperedError, ConfigError
 from scenelet.images import PreprocessSpec

@@ -233,7 +233,7 @@ def test_two_processes_that_share_each_batch_train_one_model(painted, tmp_path):
 def test_labels_that_an_audit_doubts_are_left_out_of_training_alone(painted, tmp_path, scenelet):
     rows = read_manifest_of(painted, tmp_path, scenelet)
     doubted = [
-        replace(row, label_quality="0.01" if place % 5 == 0 else "0.9")
+        replace(row, label_quality=0.01 if place % 5 == 0 else 0.9)
         for place, row in enumerate(rows)
     ]
     write_manifest(tmp_path / "doubted.csv", doubted)
@@ -255,7 +255,7 @@ def test_labels_that_an_audit_doubts_are_left_out_of_training_alone(painted, tmp
     done = scenelet("train", painted, *flags, "--name", "r", "--manifest", tmp_path / "doubted.csv")
     assert done.code == 0, done.err
     for row in Run(tmp_path / "r").rows():
-        assert bool(row.excluded) == (row.split == "train" and row.label_quality == "0.01")
+        assert bool(row.excluded) == (row.split == "train" and row.label_quality == 0.01)
 
 
 def read_manifest_of(painted, tmp_path, scenelet):

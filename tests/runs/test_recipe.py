@@ -1,7 +1,7 @@
 import pytest
+from scenelet.runs.dial import dials_of, flag_of
 
 from scenelet.errors import ConfigError
-from scenelet.runs.dial import dials_of, flag_of
 from scenelet.runs.recipe import TrainConfig, from_values, recipe_names, resolve
 
 

@@ -9,7 +9,8 @@ import streamlit as st
 from scenelet.app import charts
 from scenelet.app.sources import Sources, predictor, sources, thumbnail
 from scenelet.app.verdicts import VERDICTS, give, given, undo
-from scenelet.dataset.manifest import Row, read_manifest
+from scenelet.dataset.manifest import read_manifest
+from scenelet.dataset.row import Row
 from scenelet.errors import SceneletError
 from scenelet.images import read, to_pixels
 from scenelet.parallel import in_parallel
@@ -91,7 +92,7 @@ def _doubts(rows: list[Row], asked: Sources) -> None:
         st.success(f"{last.before.path}: {_WORDS[last.verdict].lower()}", icon=":material/check:")
     doubtful = sorted(
         (row for row in rows if row.suggested_label and not row.excluded),
-        key=lambda row: float(row.label_quality or 0),
+        key=lambda row: row.label_quality or 0.0,
     )
     if not doubtful:
         st.info(
@@ -135,7 +136,7 @@ def _try(work) -> bool:  # type: ignore[no-untyped-def]  # noqa: ANN001
 
 
 def _findings(rows: list[Row], asked: Sources) -> None:
-    kinds = Counter(issue for row in rows for issue in row.issues.split("; ") if issue)
+    kinds = Counter(issue for row in rows for issue in row.issues)
     kinds.update("left out" for row in rows if row.excluded)
     if not kinds:
         st.info("The audit found nothing else.", icon=":material/verified:")
@@ -143,11 +144,7 @@ def _findings(rows: list[Row], asked: Sources) -> None:
     kind = st.selectbox(
         "Finding", list(kinds), format_func=lambda name: f"{name} ({kinds[name]:,})"
     )
-    found = [
-        row
-        for row in rows
-        if kind in row.issues.split("; ") or (kind == "left out" and row.excluded)
-    ]
+    found = [row for row in rows if kind in row.issues or (kind == "left out" and row.excluded)]
     found.sort(key=lambda row: (row.group, row.path))
     pages = -(-len(found) // PER_PAGE)
     number = int(st.number_input("Page", 1, pages, 1)) if pages > 1 else 1
@@ -159,7 +156,7 @@ def _findings(rows: list[Row], asked: Sources) -> None:
                 width="stretch",
                 alt=f"{row.path}, labelled {row.label}",
             )
-            column.caption(f"{row.path} · {row.excluded or row.issues}")
+            column.caption(f"{row.path} · {row.excluded or '; '.join(row.issues)}")
 
 
 def _map(rows: list[Row], asked: Sources) -> None:

@@ -301,7 +301,7 @@ def _robustness(seen: Seen, asked: Sources) -> None:
 def _spoilt(
     asked: Sources, root: str, pictures: tuple[tuple[str, str], ...]
 ) -> tuple[list[dict[str, Any]], str]:
-    from scenelet.dataset.manifest import Row
+    from scenelet.dataset.row import Row
 
     some = pictures[:: max(1, -(-len(pictures) // ROBUSTNESS_PICTURES))]
     rows = [Row(path, label) for path, label in some]

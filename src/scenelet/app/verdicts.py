@@ -8,11 +8,13 @@ undoing survives a restart.
 
 import json
 import threading
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from scenelet.artefacts import write_text
-from scenelet.dataset.manifest import Row, read_manifest, write_manifest
+from scenelet.dataset.manifest import as_record, from_record, read_manifest, write_manifest
+from scenelet.dataset.row import Row
 from scenelet.errors import DataError
 
 VERDICTS = ("keep", "exclude", "relabel")
@@ -41,9 +43,7 @@ def judged(row: Row, verdict: str) -> Row:
     Raises:
         DataError: No such verdict, or no other label to give.
     """
-    issues = "; ".join(
-        [issue for issue in row.issues.split("; ") if issue and issue != DOUBTFUL] + [BY_HAND]
-    )
+    issues = (*(issue for issue in row.issues if issue != DOUBTFUL), BY_HAND)
     if verdict == "keep":
         return replace(row, issues=issues, suggested_label="")
     if verdict == "exclude":
@@ -114,20 +114,20 @@ def _log(manifest: Path) -> list[Verdict]:
         lines = _log_path(manifest).read_text(encoding="utf-8").splitlines()
     except OSError:
         return []
-    known = {field.name for field in fields(Row)}
-    found = []
-    for line in lines:
-        values = json.loads(line)
-        before, after = (
-            Row(**{key: value for key, value in values[name].items() if key in known})
-            for name in ("before", "after")
-        )
-        found.append(Verdict(values["verdict"], before, after))
-    return found
+    told = [json.loads(line) for line in lines]
+    return [
+        Verdict(each["verdict"], from_record(each["before"]), from_record(each["after"]))
+        for each in told
+    ]
 
 
 def _write_log(manifest: Path, verdicts: list[Verdict]) -> None:
     write_text(
         _log_path(manifest),
-        "".join(json.dumps(asdict(verdict), ensure_ascii=False) + "\n" for verdict in verdicts),
+        "".join(json.dumps(_plain(verdict), ensure_ascii=False) + "\n" for verdict in verdicts),
     )
+
+
+def _plain(verdict: Verdict) -> dict[str, Any]:
+    rows = {"before": as_record(verdict.before), "after": as_record(verdict.after)}
+    return {"verdict": verdict.verdict, **rows}

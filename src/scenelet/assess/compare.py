@@ -11,7 +11,7 @@ from scenelet.assess.metrics import Interval, paired_difference
 from scenelet.bundle.contract import LITERT
 from scenelet.bundle.latency import latencies_ms
 from scenelet.bundle.runtime import BundleModel
-from scenelet.dataset.manifest import Row
+from scenelet.dataset.row import Row
 from scenelet.errors import DataError
 from scenelet.progress import SILENT, Progress
 

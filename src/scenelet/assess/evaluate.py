@@ -13,7 +13,8 @@ from scenelet.bundle.numeric import softmax
 from scenelet.bundle.runtime import BundleModel
 from scenelet.bundle.training_data import read_training_data
 from scenelet.dataset.load import examine
-from scenelet.dataset.manifest import Row, rows_of
+from scenelet.dataset.manifest import rows_of
+from scenelet.dataset.row import Row
 from scenelet.dataset.scan import Found, scan
 from scenelet.errors import BundleFormatError, ConfigError, DataError
 from scenelet.images import read, to_pixels

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from scenelet.artefacts import explained, make_folder
-from scenelet.dataset.manifest import Row
+from scenelet.dataset.row import Row
 from scenelet.locks import held
 
 

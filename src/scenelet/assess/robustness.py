@@ -11,7 +11,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from scenelet.assess.metrics import Interval, wilson_interval
 from scenelet.bundle.runtime import BundleModel
-from scenelet.dataset.manifest import Row
+from scenelet.dataset.row import Row
 from scenelet.images import decode, preprocess, read
 from scenelet.parallel import Advance, in_parallel, silent
 

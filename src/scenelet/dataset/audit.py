@@ -16,7 +16,7 @@ import numpy as np
 
 from scenelet.dataset.duplicates import exact_groups, joined, near_groups
 from scenelet.dataset.faults import Look, look_at
-from scenelet.dataset.manifest import Row
+from scenelet.dataset.row import Row
 from scenelet.dataset.scan import Found, Scan, scan
 from scenelet.parallel import Advance, silent
 
@@ -70,11 +70,7 @@ class Audit:
 
     def issue_counts(self) -> dict[str, int]:
         """How many images have each issue, most frequent first."""
-        return dict(
-            Counter(
-                issue for row in self.rows for issue in row.issues.split("; ") if issue
-            ).most_common()
-        )
+        return dict(Counter(issue for row in self.rows for issue in row.issues).most_common())
 
     def row_at(self, position: int) -> Row:
         """The row of a position, of this folder or the other."""
@@ -221,7 +217,7 @@ def _row(image: Found, look: Look) -> Row:
         height=look.height,
         pixel_hash=look.pixel_hash,
         excluded=look.unusable,
-        issues="; ".join(look.issues),
+        issues=look.issues,
     )
 
 
@@ -245,7 +241,7 @@ def _with_odd_sizes(rows: list[Row]) -> list[Row]:
     least, most = low - 3 * (high - low) - 0.5, high + 3 * (high - low) + 0.5
     return [
         (
-            _add_issue(row, "odd size")
+            row.with_issue("odd size")
             if row.width and not least <= np.sqrt(row.width * row.height) <= most
             else row
         )
@@ -269,7 +265,7 @@ def _with_groups(
         for group in groups:
             for position in (position for position in group if position < len(rows)):
                 others = [everything[other] for other in group if other != position]
-                row = _add_issue(rows[position], issue)
+                row = rows[position].with_issue(issue)
                 if reason and not row.excluded and row.split not in spare:
                     named = ", ".join(f"{other.path} ({other.label})" for other in others[:3])
                     row = replace(row, excluded=f"{reason} {named}")
@@ -298,7 +294,3 @@ def _with_kin(rows: list[Row], everything: list[Row], groups: list[list[int]]) -
         for position in (position for position in group if position < len(rows)):
             rows[position] = replace(rows[position], group=name)
     return rows
-
-
-def _add_issue(row: Row, issue: str) -> Row:
-    return replace(row, issues=f"{row.issues}; {issue}" if row.issues else issue)

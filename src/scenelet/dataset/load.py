@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scenelet.dataset.manifest import Row
+from scenelet.dataset.row import Row
 from scenelet.dataset.scan import Found
 from scenelet.errors import ImageError, UnreadableImageError
 from scenelet.images import PreprocessSpec, decode, pixel_hash, preprocess, read, to_input

@@ -2,57 +2,17 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from scenelet.artefacts import write_text
+from scenelet.dataset.row import Row
 from scenelet.errors import DataError
 
-
-@dataclass(frozen=True)
-class Row:
-    """One image.
-
-    Attributes:
-        path: Of the file; relative to the data folder.
-        label: Class name.
-        split: "train", "val", "test", or "" if not assigned yet.
-        width: In pixels, upright; 0 if unreadable.
-        height: In pixels, upright; 0 if unreadable.
-        pixel_hash: Of the decoded pixels (`images.pixel_hash`); "" if unreadable.
-        excluded: Why the image is left out, "" if it is used.
-        group: Shared by pictures that an audit found equal or alike; a split keeps them together.
-            "" stands for the pixel hash.
-        issues: What an audit found odd about it, separated by "; ".
-        suggested_label: Of an audit that doubts the label, "" if it does not.
-        label_quality: How likely the label is right to the audit, 0-1, or "" where it was not
-            asked.
-    """
-
-    path: str
-    label: str
-    split: str = ""
-    width: int = 0
-    height: int = 0
-    pixel_hash: str = ""
-    excluded: str = ""
-    group: str = ""
-    issues: str = ""
-    suggested_label: str = ""
-    label_quality: str = ""
-
-    @property
-    def kin(self) -> str:
-        """What must stay on one side of a split: the audit's group, else the picture itself."""
-        return self.group or self.pixel_hash
-
-    def with_split(self, split: str) -> "Row":
-        """The same image in another split."""
-        return replace(self, split=split)
-
-
 COLUMNS = tuple(field.name for field in fields(Row))
+_BETWEEN = "; "
 NEEDED_COLUMNS = COLUMNS[: COLUMNS.index("excluded") + 1]
 
 
@@ -65,8 +25,40 @@ def write_manifest(path: Path, rows: Iterable[Row]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows([getattr(row, column) for column in COLUMNS] for row in rows)
+    writer.writerows(as_record(row).values() for row in rows)
     write_text(path, text.getvalue())
+
+
+def as_record(row: Row) -> dict[str, str]:
+    """A row as text by column."""
+    return {column: _cell(getattr(row, column)) for column in COLUMNS}
+
+
+def from_record(record: Mapping[str, Any]) -> Row:
+    """The row of `as_record`; further columns are passed over.
+
+    Raises:
+        ValueError: A number is none.
+    """
+    return Row(**{column: _value(column, str(record.get(column) or "")) for column in COLUMNS})
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, tuple):
+        return _BETWEEN.join(value)
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    return "" if value is None else str(value)
+
+
+def _value(column: str, text: str) -> Any:
+    if column in ("width", "height"):
+        return int(text or 0)
+    if column == "issues":
+        return tuple(issue for issue in text.split(_BETWEEN) if issue)
+    if column == "label_quality":
+        return float(text) if text else None
+    return text
 
 
 def read_manifest(path: Path) -> list[Row]:
@@ -86,18 +78,7 @@ def read_manifest(path: Path) -> list[Row]:
                     f"{path}: column {', '.join(missing)} missing from the manifest; write it"
                     " again."
                 )
-            return [
-                Row(
-                    **{
-                        column: record.get(column) or ""
-                        for column in COLUMNS
-                        if column not in ("width", "height")
-                    },
-                    width=int(record["width"]),
-                    height=int(record["height"]),
-                )
-                for record in reader
-            ]
+            return [from_record(record) for record in reader]
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: not a readable manifest: {error}") from error
 

@@ -4,7 +4,8 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from scenelet.dataset.manifest import Row, class_names_of
+from scenelet.dataset.manifest import class_names_of
+from scenelet.dataset.row import Row
 from scenelet.errors import DataError
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from scenelet.dataset.manifest import Row
+from scenelet.dataset.row import Row
 from scenelet.explore.findings import Findings
 from scenelet.explore.labels import ranked
 from scenelet.report.html import Card, Gallery, Section, page, thumbnail
@@ -172,7 +172,7 @@ def _faults(findings: Findings) -> Section:
     kinds = sorted({issue for look in looks for issue in look.issues} | {"odd size"})
     galleries = []
     for kind in kinds:
-        found = [row for row in rows if kind in row.issues.split("; ")]
+        found = [row for row in rows if kind in row.issues]
         cards = [[card(root, row, f"{row.width} x {row.height}")] for row in found[:MOST_FAULTS]]
         galleries.append(Gallery(f"{kind}: {len(found):,}", cards))
     return Section("Odd images", "Kept, but worth a look.", galleries=galleries)

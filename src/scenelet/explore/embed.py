@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from scenelet.bundle.contract import ONNX, read_contract, verify_files
-from scenelet.dataset.manifest import Row
+from scenelet.dataset.row import Row
 from scenelet.errors import BundleFormatError
 from scenelet.images import read, to_input
 from scenelet.parallel import Advance, in_parallel, silent

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from scenelet.dataset.audit import Audit, audit
-from scenelet.dataset.manifest import Row, rows_of
+from scenelet.dataset.manifest import rows_of
+from scenelet.dataset.row import Row
 from scenelet.dataset.scan import scan
 from scenelet.explore.embed import embed
 from scenelet.explore.labels import FOLDS, doubt_labels, out_of_fold_probabilities

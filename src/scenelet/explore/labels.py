@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from scenelet.dataset.manifest import Row
+from scenelet.dataset.row import Row
 from scenelet.dataset.split import assign_folds
 
 FOLDS = 5
@@ -61,13 +61,9 @@ def doubt_labels(rows: Sequence[Row], probabilities: np.ndarray, names: Sequence
     return [
         replace(
             row,
-            label_quality=f"{score:.4f}",
+            label_quality=round(float(score), 4),
             suggested_label=names[int(answer.argmax())] if doubted else "",
-            issues=(
-                (f"{row.issues}; doubtful label" if row.issues else "doubtful label")
-                if doubted
-                else row.issues
-            ),
+            issues=(*row.issues, "doubtful label") if doubted else row.issues,
         )
         for row, score, answer, doubted in zip(rows, quality, probabilities, doubtful, strict=True)
     ]
@@ -75,7 +71,5 @@ def doubt_labels(rows: Sequence[Row], probabilities: np.ndarray, names: Sequence
 
 def ranked(rows: Sequence[Row]) -> list[int]:
     """Positions from the least to the most believable label."""
-    judged = [position for position, row in enumerate(rows) if row.label_quality]
-    return sorted(
-        judged, key=lambda position: (float(rows[position].label_quality), rows[position].path)
-    )
+    judged = [position for position, row in enumerate(rows) if row.label_quality is not None]
+    return sorted(judged, key=lambda position: (rows[position].label_quality, rows[position].path))

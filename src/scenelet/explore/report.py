@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from scenelet.dataset.manifest import Row
+from scenelet.dataset.row import Row
 from scenelet.explore import figures
 from scenelet.explore.audit_report import card, finding_sections, next_steps, overview
 from scenelet.explore.findings import Findings

@@ -29,7 +29,7 @@ from scenelet.bundle.latency import latencies_ms
 from scenelet.bundle.numeric import softmax
 from scenelet.bundle.runtime import LiteRTModel
 from scenelet.bundle.training_data import training_data_csv
-from scenelet.dataset.manifest import Row
+from scenelet.dataset.row import Row
 from scenelet.errors import ConfigError, DataError, QuantisationError
 from scenelet.export.card import model_card
 from scenelet.export.convert import ServingNetwork, distance_to_litert, to_litert, to_onnx

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from scenelet.bundle.contract import CONTRACT, ONNX, TRAINING_DATA, read_contract, verify_files
 from scenelet.bundle.training_data import read_training_data
-from scenelet.dataset.manifest import Row
+from scenelet.dataset.row import Row
 from scenelet.errors import BundleFormatError, ConfigError, DataError
 from scenelet.learn.networks import (
     build_network,

@@ -17,7 +17,8 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from scenelet.artefacts import explained, write_json
 from scenelet.dataset.load import Pixels, examine, load_pixels
-from scenelet.dataset.manifest import Row, class_names_of, rows_of
+from scenelet.dataset.manifest import class_names_of, rows_of
+from scenelet.dataset.row import Row
 from scenelet.dataset.scan import scan
 from scenelet.dataset.split import split_validation
 from scenelet.errors import ConfigError, DataError
@@ -111,8 +112,8 @@ def _without_doubtful(rows: list[Row], min_quality: float) -> list[Row]:
         return (
             row.split == "train"
             and not row.excluded
-            and bool(row.label_quality)
-            and float(row.label_quality) < min_quality
+            and row.label_quality is not None
+            and row.label_quality < min_quality
         )
 
     reason = f"label doubted by the audit: quality under {min_quality:g}"

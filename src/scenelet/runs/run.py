@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-
 from scenelet.artefacts import make_folder, write_json, write_text
-from scenelet.dataset.manifest import Row, class_names_of, read_manifest, write_manifest
+from scenelet.dataset.manifest import class_names_of, read_manifest, write_manifest
+from scenelet.dataset.row import Row
 from scenelet.errors import ConfigError, DataError
 from scenelet.locks import held
 from scenelet.runs.recipe import TrainConfig, from_values

@@ -1,0 +1,245 @@
+"""Data set: where the images are and what is known of each. The only module that opens one.
+
+Knows nothing of networks.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from scenelet.dataset.manifest import class_names_of, read_manifest
+from scenelet.dataset.row import Row
+from scenelet.dataset.sources import Source, source_of
+from scenelet.errors import DataError, ImageError, UnreadableImageError
+from scenelet.files import Entry
+from scenelet.images import PreprocessSpec, decode, decode_for, pixel_hash, preprocess
+from scenelet.parallel import in_parallel
+from scenelet.progress import SILENT, Progress
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled images of one place.
+
+    Attributes:
+        source: Where the bytes are.
+        rows: One an image, those left out included.
+        passed_over: What lies there and is no row, each with its reason.
+        decided: What was made of the layout, one line each.
+        is_verified: Whether the rows' pixel hashes come from decoding these very files, so that
+            nobody needs to compare them again.
+    """
+
+    source: Source
+    rows: tuple[Row, ...]
+    passed_over: tuple[Entry, ...] = ()
+    decided: tuple[str, ...] = ()
+    is_verified: bool = False
+
+    @classmethod
+    def open(
+        cls, place: str | Path, manifest: Path | None = None, progress: Progress = SILENT
+    ) -> "Dataset":
+        """List the images of a place, or take those that its manifest names. Decodes nothing.
+
+        Args:
+            place: Folder of class folders.
+            manifest: Of the place, whose labels, splits and exclusions are then taken.
+            progress: Told what was made of the folders.
+
+        Raises:
+            DataError: Nothing labelled there, no telling what the classes are, or the manifest
+                is of another place.
+        """
+        source = source_of(place)
+        if manifest is not None:
+            rows = read_manifest(manifest)
+            return cls(source, tuple(rows), _compared(rows, manifest, source))
+        listing = source.list()
+        for line in listing.decided:
+            progress.say(line)
+        return cls(source, listing.rows, listing.passed_over, listing.decided)
+
+    @property
+    def used(self) -> "Dataset":
+        """The images in use."""
+        return self.of(row for row in self.rows if not row.excluded)
+
+    @property
+    def excluded(self) -> list[Row]:
+        """Rows left out, each with its reason."""
+        return [row for row in self.rows if row.excluded]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Sorted names of the classes that have an image in use."""
+        return class_names_of(self.rows)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of pixels, labels and splits of the images in use outside a test part."""
+        used = [row for row in self.rows if not row.excluded and row.split != "test"]
+        lines = sorted(f"{row.pixel_hash} {row.label} {row.split}" for row in used)
+        return hashlib.blake2b("\n".join(lines).encode(), digest_size=16).hexdigest()
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.rows)
+
+    def of(self, rows: Iterable[Row]) -> "Dataset":
+        """The same place with these rows."""
+        return replace(self, rows=tuple(rows))
+
+    def part(self, split: str) -> "Dataset":
+        """The images in use of one split."""
+        return self.of(row for row in self.rows if row.split == split and not row.excluded)
+
+    def without(self, rows: Iterable[Row], why: str) -> "Dataset":
+        """The same images, some of them left out for a reason."""
+        unwanted = {row.path for row in rows}
+        return self.of(
+            replace(row, excluded=why) if row.path in unwanted and not row.excluded else row
+            for row in self.rows
+        )
+
+    def read(self, row: Row) -> bytes:
+        """Bytes of an image: the only place that opens one.
+
+        Raises:
+            UnreadableImageError: They can't be read.
+        """
+        return self.source.read(row.path)
+
+    def label_indices(self, class_names: Sequence[str]) -> np.ndarray:
+        """(n,) int64 place of each row's label among the class names.
+
+        Raises:
+            DataError: A label is not among them.
+        """
+        places = {name: place for place, name in enumerate(class_names)}
+        unknown = sorted({row.label for row in self.rows} - set(places))
+        if unknown:
+            raise DataError(
+                f"{self.source.name}: class {', '.join(unknown)} is not among"
+                f" {', '.join(class_names)}."
+            )
+        return np.array([places[row.label] for row in self.rows], np.int64)
+
+    def examined(self, progress: Progress = SILENT) -> "Dataset":
+        """Decode each image that is not left out, at full size, for its measures and pixel hash.
+
+        One that can't be decoded is left out with the reason; one whose pixels are not those that
+        its manifest speaks of is refused.
+
+        Args:
+            progress: To tell how it goes on.
+
+        Raises:
+            DataError: Images have changed since the manifest was written.
+        """
+        if self.is_verified:
+            return self
+        with progress.counting("examining", len(self)) as advance:
+            rows = tuple(in_parallel(self._look, self.rows, advance))
+        changed = [
+            new.path
+            for old, new in zip(self.rows, rows, strict=True)
+            if old.pixel_hash and not old.excluded and new.pixel_hash != old.pixel_hash
+        ]
+        if changed:
+            raise self.changed(changed)
+        return replace(self, rows=rows, is_verified=True)
+
+    def inputs(self, spec: PreprocessSpec, progress: Progress = SILENT) -> Iterator[np.ndarray]:
+        """Model input (1, height, width, 3) of each row, by the one preprocessing, in order.
+
+        Args:
+            spec: Of the model.
+            progress: To tell how it goes on.
+
+        Raises:
+            UnreadableImageError: An image can't be decoded.
+            DataError: Its pixels are not those that the manifest speaks of.
+        """
+        with progress.counting("reading", len(self)) as advance:
+            yield from in_parallel(lambda row: self.input(row, spec), self.rows, advance)
+
+    def input(self, row: Row, spec: PreprocessSpec) -> np.ndarray:
+        """Model input (1, height, width, 3) of one image; raises as `inputs`."""
+        try:
+            data = self.read(row)
+            picture = decode_for(data, spec)
+            if not self.is_same(row, picture, data):
+                raise self.changed([row.path])
+            return preprocess(picture, spec)
+        except ImageError as error:
+            raise UnreadableImageError(f"{self.source.name}/{row.path}: {error}") from error
+
+    def is_same(self, row: Row, picture: Image.Image, data: bytes) -> bool:
+        """Whether an image still has the pixels of its row.
+
+        Args:
+            row: Of the image.
+            picture: Decoded, perhaps at part of its size.
+            data: Its bytes, for the whole.
+        """
+        if self.is_verified or not row.pixel_hash:
+            return True
+        whole = picture if picture.size == (row.width, row.height) else decode(data)
+        return pixel_hash(whole) == row.pixel_hash
+
+    def changed(self, paths: Sequence[str]) -> DataError:
+        """The error that says which images are not those that the manifest speaks of."""
+        return DataError(
+            f"{self.source.name}: {len(paths):,} of {len(self):,} images have changed since the"
+            f" manifest was written (the first: {paths[0]}). Audit the folder again."
+        )
+
+    def account(self) -> str:
+        """One line about every file of the place: used, left out, passed over, by reason."""
+        left_out = Counter(row.excluded.split(":")[0] for row in self.excluded)
+        passed_over: Counter[str] = Counter()
+        for entry in self.passed_over:
+            passed_over[entry.reason.split(":")[0]] += entry.files
+        parts = [f"{len(self) - left_out.total():,} used"]
+        for words, counts in (("left out", left_out), ("passed over", passed_over)):
+            reasons = ", ".join(f"{count:,} {why}" for why, count in counts.most_common() if count)
+            parts.append(f"{counts.total():,} {words}" + (f" ({reasons})" if reasons else ""))
+        return f"{len(self) + passed_over.total():,} files: " + ", ".join(parts)
+
+    def _look(self, row: Row) -> Row:
+        if row.excluded:
+            return row
+        try:
+            picture = decode(self.read(row))
+        except ImageError as error:
+            return replace(row, excluded=str(error))
+        width, height = picture.size
+        return replace(row, width=width, height=height, pixel_hash=pixel_hash(picture))
+
+
+def _compared(rows: Sequence[Row], manifest: Path, source: Source) -> tuple[Entry, ...]:
+    """What lies at a place and is not in its manifest.
+
+    Raises:
+        DataError: The manifest holds nothing, or names what is not there.
+    """
+    if not rows:
+        raise DataError(f"{manifest}: no image in the manifest; write it again.")
+    named, there = {row.path for row in rows}, {entry.path: entry for entry in source.entries()}
+    missing = [row.path for row in rows if not row.excluded and row.path not in there]
+    if missing:
+        raise DataError(
+            f"{manifest}: {len(missing):,} of its images are not in {source.name} (the first:"
+            f" {missing[0]}). Give the folder it was made for, or audit again."
+        )
+    return tuple(
+        entry if entry.reason else replace(entry, reason="not in the manifest")
+        for path, entry in there.items()
+        if path not in named
+    )

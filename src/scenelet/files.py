@@ -1,0 +1,245 @@
+"""Which files lie below a folder: the one walker, which has a reason for each that is no picture.
+
+Opens only what has no known suffix, to look at its first bytes. Knows nothing of classes.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from scenelet.errors import UnreadableImageError
+from scenelet.images import SUFFIXES, sniff
+from scenelet.names import printable, raw
+
+LITTER, EMPTY = "litter of a system", "empty folder"
+_HEAD_BYTES = 32
+_LITTER_FOLDERS = frozenset(
+    [
+        "@eadir",
+        "#recycle",
+        "#snapshot",
+        "$recycle.bin",
+        "recycler",
+        "recycled",
+        "lost+found",
+        "__macosx",
+        ".trash",
+        ".trashes",
+        ".spotlight-v100",
+        ".fseventsd",
+        ".documentrevisions-v100",
+        ".temporaryitems",
+        ".appledouble",
+        ".appledb",
+        ".appledesktop",
+        ".ipynb_checkpoints",
+        ".@__thumb",
+        "@recycle",
+        "@recently-snapshot",
+        "@sharebin",
+        ".thumbnails",
+        ".picasaoriginals",
+        ".dropbox.cache",
+        ".stfolder",
+        ".stversions",
+        ".sync",
+        ".git",
+        ".svn",
+        ".hg",
+        ".dvc",
+        ".datalad",
+        ".zfs",
+        ".snapshot",
+        "~snapshot",
+    ]
+) | {"system volume information", "network trash folder", "temporary items"}
+_LITTER_FILES = frozenset(
+    [
+        "thumbs.db",
+        "ehthumbs.db",
+        "ehthumbs_vista.db",
+        "desktop.ini",
+        ".ds_store",
+        ".localized",
+        ".picasa.ini",
+        "picasa.ini",
+        ".volumeicon.icns",
+        ".apdisk",
+        ".dropbox",
+        ".nomedia",
+        ".directory",
+    ]
+) | {"icon\r"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something below a folder.
+
+    Attributes:
+        path: Relative to the folder walked, printable (`names.raw` gives the name on the disk).
+        reason: Why it is passed over; "" for a picture.
+        files: How many files it stands for: those inside, where a whole folder is passed over.
+    """
+
+    path: str
+    reason: str = ""
+    files: int = 1
+
+
+def walk(folder: Path) -> Iterator[Entry]:
+    """Every file below a folder, always in the same order, with a reason where it is no picture.
+
+    Links to files are followed. Links to folders too, but not beside pictures, nor inside another
+    link, nor in a circle: these are told. Folders that are hidden or litter of a system are one
+    entry each, and so is an empty one.
+
+    Raises:
+        UnreadableImageError: The folder itself can't be opened.
+    """
+    try:
+        found = _sorted(folder)
+    except OSError as error:
+        raise UnreadableImageError(
+            f"{printable(str(folder))}: folder can't be opened: {error.strerror}"
+        ) from error
+    yield from _all(found, "", True)
+
+
+def read(folder: Path, path: str) -> bytes:
+    """Bytes of a file below a folder.
+
+    Args:
+        folder: That was walked.
+        path: Of an `Entry`.
+
+    Raises:
+        UnreadableImageError: It can't be read.
+    """
+    try:
+        return (folder / raw(path)).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no such name"
+        raise UnreadableImageError(f"can't be read: {reason}") from error
+
+
+def pictures(folder: Path) -> Iterator[str]:
+    """Paths of the pictures below a folder, relative to it, always in the same order."""
+    return (entry.path for entry in walk(folder) if not entry.reason)
+
+
+def _sorted(folder: str | Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as found:
+        return sorted(found, key=lambda entry: entry.name)
+
+
+def _all(found: list[os.DirEntry[str]], above: str, follow: bool) -> Iterator[Entry]:
+    follow = follow and not any(_is_called_picture(entry) for entry in found)
+    for entry in found:
+        yield from _entries(entry, f"{above}{printable(entry.name)}", follow)
+
+
+def _entries(entry: os.DirEntry[str], path: str, follow: bool) -> Iterator[Entry]:
+    try:
+        if _is_folder(entry):
+            yield from _folder(entry, path, follow)
+        else:
+            yield Entry(path, _reason(entry))
+    except OSError as error:
+        yield Entry(path, f"can't be opened: {error.strerror}")
+
+
+def _is_called_picture(entry: os.DirEntry[str]) -> bool:
+    return PurePosixPath(entry.name).suffix.lower() in SUFFIXES and not _is_folder(entry)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def _folder(entry: os.DirEntry[str], path: str, follow: bool) -> Iterator[Entry]:
+    if entry.name.lower() in _LITTER_FOLDERS:
+        yield Entry(path, LITTER, _count(entry.path))
+    elif is_hidden(entry.name):
+        yield Entry(path, "hidden", _count(entry.path))
+    elif entry.is_symlink() and (not follow or _leads_above(entry)):
+        yield Entry(path, "link to a folder")
+    else:
+        yield from _inside(entry, path, follow and not entry.is_symlink())
+
+
+def _inside(entry: os.DirEntry[str], path: str, follow: bool) -> Iterator[Entry]:
+    try:
+        found = _sorted(entry.path)
+    except OSError as error:
+        yield Entry(path, f"folder can't be opened: {error.strerror}", 0)
+        return
+    if not found:
+        yield Entry(path, EMPTY, 0)
+    yield from _all(found, f"{path}/", follow)
+
+
+def _leads_above(entry: os.DirEntry[str]) -> bool:
+    """Whether a link leads to a folder that it lies in."""
+    target, home = Path(entry.path).resolve(), Path(entry.path).parent.resolve()
+    return target in (home, *home.parents)
+
+
+def _count(folder: str) -> int:
+    return sum(len(files) for _, _, files in os.walk(folder))
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a name is a program's own (`.ipynb_checkpoints`, `__MACOSX`), not a person's."""
+    return name.startswith((".", "__"))
+
+
+def _is_litter(name: str) -> bool:
+    return name.lower() in _LITTER_FILES or name.startswith("._")
+
+
+def _reason(entry: os.DirEntry[str]) -> str:
+    """Why a file is no picture; "" if it is one by its name or, failing that, its first bytes."""
+    if entry.is_symlink() and not Path(entry.path).exists():
+        return "broken link"
+    if not stat.S_ISREG(entry.stat().st_mode):
+        return "no regular file"
+    if _is_litter(entry.name):
+        return LITTER
+    if is_hidden(entry.name):
+        return "hidden"
+    suffix = PurePosixPath(entry.name).suffix.lower()
+    return "" if suffix in SUFFIXES else _by_content(entry.path)
+
+
+def _by_content(path: str) -> str:
+    with open(path, "rb") as file:
+        head = file.read(_HEAD_BYTES)
+    return "" if sniff(head) else foreign_picture(head) or "not an image file"
+
+
+def foreign_picture(head: bytes) -> str:
+    """Name of a picture format that is not read here, from a file's first bytes; "" if none."""
+    if head[4:8] == b"ftyp":
+        kinds = {b"heic": "HEIC", b"heix": "HEIC", b"hevc": "HEIC", b"mif1": "HEIF"}
+        kinds |= {b"msf1": "HEIF", b"avif": "AVIF", b"avis": "AVIF"}
+        kind = kinds.get(head[8:12], "")
+    else:
+        kind = next((name for start, name in _FOREIGN.items() if head.startswith(start)), "")
+    return f"{kind} picture, which is not read here: save it as JPEG" if kind else ""
+
+
+_FOREIGN = {
+    b"\0\0\0\x0cjP  ": "JPEG 2000",
+    b"\xff\x4f\xff\x51": "JPEG 2000",
+    b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cJXL ": "JPEG XL",
+    b"8BPS": "Photoshop",
+    b"FUJIFILM": "raw camera",
+    b"\0\0\1\0": "icon",
+}

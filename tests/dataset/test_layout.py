@@ -1,0 +1,117 @@
+import pytest
+
+from scenelet.dataset.layout import lay_out, split_of
+from scenelet.errors import DataError
+from scenelet.files import EMPTY, Entry
+
+
+def laid(*paths, name="photos"):
+    return lay_out([Entry(path) for path in paths], name, name)
+
+
+def placed(found):
+    return {(row.label, row.split) for row in found.rows}
+
+
+def each(*folders):
+    return [f"{folder}/{number}.jpg" for folder in folders for number in (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        *(("Training", "train"), ("TEST", "test"), ("valid", "val"), ("train_set", "train")),
+        *(("seg_test", "test"), ("Validation-Data", "val"), ("test_images", "test")),
+        *(("trainset", "train"), ("train2017", "train"), ("testing ", "test")),
+        *(("trains", ""), ("invalid", ""), ("test tubes", ""), ("restest", ""), ("cats", "")),
+    ],
+)
+def test_split_folders_are_known_in_any_spelling(name, split):
+    assert split_of(name) == split
+
+
+@pytest.mark.parametrize(("train", "test"), [("Training", "Testing"), ("TRAIN_SET", "test-set")])
+def test_a_test_part_stays_a_test_part_however_it_is_spelt(train, test):
+    found = laid(*each(f"{train}/a", f"{train}/b", f"{test}/a", f"{test}/b"))
+    assert placed(found) == {("a", "train"), ("b", "train"), ("a", "test"), ("b", "test")}
+    assert any(f"{test}/ is the test part" in line for line in found.decided)
+
+
+@pytest.mark.parametrize(
+    "names", [("bus", "car", "train"), ("valid", "invalid"), ("photos", "cats"), ("test", "cup")]
+)
+def test_a_class_may_be_called_like_a_split_or_like_the_folder(names):
+    assert placed(laid(*each(*names))) == {(name, "") for name in names}
+
+
+def test_classes_beside_split_folders_are_told():
+    found = laid(*each("train/cat", "train/dog", "cat", "dog"))
+    assert placed(found) == {("cat", "train"), ("dog", "train")}
+    told = {entry.path: (entry.reason, entry.files) for entry in found.passed_over}
+    assert told == dict.fromkeys(("cat", "dog"), ("beside the split folders", 2))
+
+
+def test_a_lonely_folder_called_like_a_split_is_a_question():
+    with pytest.raises(DataError, match=r"train/ may be the training part .* or a class beside"):
+        laid(*each("train/steam", "train/diesel", "bus", "car"))
+
+
+@pytest.mark.parametrize("parts", [("images", "masks"), ("fold1", "fold2"), ("day", "night")])
+def test_folders_that_all_hold_the_same_sub_folders_are_a_question(parts):
+    paths = each(*(f"{part}/{name}" for part in parts for name in ("cat", "dog")))
+    with pytest.raises(DataError, match="one level deeper"):
+        laid(*paths)
+
+
+def test_split_folders_inside_class_folders_are_understood():
+    found = laid(*each("rose/train", "rose/test", "tulip/train", "tulip/test"))
+    assert placed(found) == {
+        (name, part) for name in ("rose", "tulip") for part in ("train", "test")
+    }
+
+
+def test_sub_folders_of_a_class_count_as_the_class_and_are_told():
+    found = laid(*each("animal/cat", "animal/dog", "plant/oak"))
+    assert placed(found) == {("animal", ""), ("plant", "")}
+    assert any("animal/ has sub-folders (cat, dog)" in line for line in found.decided)
+
+
+@pytest.mark.parametrize("wrap", ["photos", "PHOTOS", "archive"])
+def test_an_archive_that_wrapped_its_folder_is_understood(wrap):
+    found = laid(*each(f"{wrap}/train/a", f"{wrap}/train/b", f"{wrap}/test/a", f"{wrap}/test/b"))
+    assert placed(found) == {(name, part) for name in "ab" for part in ("train", "test")}
+
+
+def test_a_part_without_class_folders_is_unlabelled():
+    found = laid(*each("train/a", "train/b", "test", "unlabelled"))
+    assert placed(found) == {("a", "train"), ("b", "train")}
+    assert {(entry.path, entry.reason) for entry in found.passed_over} == {
+        ("test", "unlabelled"),
+        ("unlabelled", "unlabelled"),
+    }
+
+
+def test_flat_split_folders_are_refused_with_what_to_do():
+    with pytest.raises(DataError, match="Make one sub-folder per class"):
+        laid(*each("train", "test"))
+
+
+def test_a_class_folder_without_an_image_is_told():
+    entries = [*map(Entry, each("cat", "dog")), Entry("bird", EMPTY, 0), Entry("fox/a.txt", "no")]
+    found = lay_out(entries, "photos", "photos")
+    told = {entry.path: entry.reason for entry in found.passed_over}
+    assert told["bird"] == told["fox"] == "class folder without an image"
+    assert told["fox/a.txt"] == "no"
+
+
+def test_twins_among_class_names_are_told_so_that_they_can_be_told_apart():
+    found = laid(*each("caf\u00e9", "cafe\u0301"))
+    assert len(placed(found)) == 2
+    assert r"'caf\xe9'" in found.decided[0]
+    assert r"'cafe\u0301'" in found.decided[0]
+
+
+def test_every_picture_is_a_row_or_passed_over():
+    paths = [*each("train/a", "train/b/deep", "test/a", "test/b", "extra", "train"), "stray.jpg"]
+    found = laid(*paths)
+    assert len(found.rows) + sum(entry.files for entry in found.passed_over) == len(paths)
