@@ -21,6 +21,7 @@ FOUNDATION = {
     "locks",
     "files",
     "names",
+    "text",
 }
 MAY_IMPORT = {  # room -> other rooms; the foundation may be imported by all
     "dataset": set(),

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from scenelet.assess.drift import SLIGHT, STRONG, Logged, Shift
-from scenelet.report.charts import CHART_STYLE, COLOURS, GREY, blank
+from scenelet.report.charts import CHART_STYLE, COLOURS, GREY, blank, named
 from scenelet.report.html import Section, page, svg
 
 
@@ -52,7 +52,7 @@ def _chart(shift: Shift) -> Figure:
         few = len(places) <= 12
         shown = places if few else places[:: max(1, len(places) // 6)]
         axes.set_xticks(
-            shown, [shift.bins[place] for place in shown], rotation=30, ha="right", fontsize=9
+            shown, named(shift.bins[place] for place in shown), rotation=30, ha="right", fontsize=9
         )
         axes.set_title(f"{shift.name}: {shift.verdict}", fontsize=11)
         axes.set_ylabel("share")

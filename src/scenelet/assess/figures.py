@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from scenelet.assess.metrics import CALIBRATION_BINS, Evaluation, Interval
 from scenelet.assess.robustness import CORRUPTIONS, STRENGTHS, Robustness
-from scenelet.report.charts import CHART_STYLE, COLOURS, GREY, INK, blank, colour_of
+from scenelet.report.charts import CHART_STYLE, COLOURS, GREY, INK, blank, colour_of, named
 
 LEAST_IMAGES = 10  # fewer in a bin say nothing
 
@@ -40,8 +40,8 @@ def confusion(figures: Evaluation, shares: bool) -> Figure:
                 color="white" if value > 0.5 else INK,
                 fontsize=10,
             )
-        axes.set_xticks(range(len(names)), list(names), rotation=40, ha="right")
-        axes.set_yticks(range(len(names)), list(names))
+        axes.set_xticks(range(len(names)), named(names), rotation=40, ha="right")
+        axes.set_yticks(range(len(names)), named(names))
         axes.set(xlabel="answer", ylabel="true class")
         axes.spines[["left", "bottom"]].set_visible(False)
         return figure
@@ -64,7 +64,7 @@ def by_class(figures: Evaluation) -> Figure:
             ]
             shown = [interval for interval in intervals if interval.value is not None]
             _with_bars(axes, shown, places, what, colour)
-        axes.set_yticks(range(len(names)), names)
+        axes.set_yticks(range(len(names)), named(names))
         axes.invert_yaxis()
         axes.set_xlabel("95 % intervals")
         axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.18), ncols=2)

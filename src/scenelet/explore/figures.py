@@ -8,7 +8,18 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from scenelet.report.charts import CHART_STYLE, GREY, INK, blank, colour_of
+from scenelet.report.charts import (
+    CHART_STYLE,
+    COLOURS,
+    GREY,
+    INK,
+    MOST_CLASSES,
+    blank,
+    colour_of,
+    named,
+)
+
+IN_LEGEND = len(COLOURS)
 
 
 def class_balance(labels: Sequence[str], splits: Sequence[str], names: Sequence[str]) -> Figure:
@@ -22,10 +33,13 @@ def class_balance(labels: Sequence[str], splits: Sequence[str], names: Sequence[
         counts = Counter(zip(labels, splits, strict=True))
         for split, shade in shades.items():
             widths = np.array([counts[name, split] for name in names])
-            axes.barh(names, widths, left=left, color=shade, label=split or "all", height=0.7)
+            axes.barh(
+                range(len(names)), widths, left=left, color=shade, label=split or "all", height=0.7
+            )
             left += widths
         for position, total in enumerate(left):
             axes.text(total, position, f" {int(total):,}", va="center")
+        axes.set_yticks(range(len(names)), named(names))
         axes.invert_yaxis()
         axes.set_xlabel("images")
         axes.margins(x=0.12)
@@ -49,7 +63,7 @@ def spread_by_class(
         boxes = axes.boxplot(
             by_class,
             orientation="horizontal",
-            tick_labels=list(names),
+            tick_labels=named(names),
             patch_artist=True,
             widths=0.6,
             sym=".",
@@ -110,7 +124,7 @@ def colour_strips(colours: np.ndarray, labels: Sequence[str], names: Sequence[st
                 interpolation="nearest",
             )
         axes.set_ylim(len(names) - 0.5, -0.5)
-        axes.set_yticks(range(len(names)), list(names))
+        axes.set_yticks(range(len(names)), named(names))
         axes.set_xticks([0, 1], ["darkest image", "lightest image"])
         left, right = axes.get_xticklabels()
         left.set_horizontalalignment("left")
@@ -123,24 +137,28 @@ def embedding_map(points: np.ndarray, labels: Sequence[str], names: Sequence[str
     """Points coloured by class, each class named where most of it lies."""
     with mpl.rc_context(CHART_STYLE):
         figure, axes = blank(6.4, width=9.6)
+        of_label = np.array(labels)
+        drawn = []
         for index, name in enumerate(names):
-            chosen = points[[label == name for label in labels]]
-            axes.scatter(
-                chosen[:, 0],
-                chosen[:, 1],
-                s=9,
-                color=colour_of(index),
-                alpha=0.65,
-                linewidth=0,
-                label=name,
-                rasterized=True,
-            )
-        legend = axes.legend(
-            frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), markerscale=3
-        )
-        for handle in legend.get_patches():
-            handle.set_alpha(1)
+            chosen = points[of_label == name]
+            points_drawn = axes.scatter(chosen[:, 0], chosen[:, 1], s=9, color=colour_of(index))
+            points_drawn.set(alpha=0.65, linewidth=0, rasterized=True)
+            drawn.append(points_drawn)
+        if len(names) <= IN_LEGEND:
+            legend = axes.legend(drawn, named(names), frameon=False, markerscale=3)
+            legend.set_loc("center left")
+            legend.set_bbox_to_anchor((1.0, 0.5))
+        else:
+            _name_on_map(axes, points, of_label)
         axes.set_xticks([])
         axes.set_yticks([])
         axes.spines[["left", "bottom"]].set_visible(False)
         return figure
+
+
+def _name_on_map(axes: mpl.axes.Axes, points: np.ndarray, labels: np.ndarray) -> None:
+    """The largest classes by name, each in the middle of its points: colours come round again."""
+    largest = [name for name, _ in Counter(labels.tolist()).most_common(MOST_CLASSES)]
+    for name, shown in zip(largest, named(largest), strict=True):
+        x, y = np.median(points[labels == name], axis=0)
+        axes.text(x, y, shown, ha="center", va="center", fontsize=8, alpha=0.9)

@@ -1,7 +1,15 @@
-"""The look that every chart shares, drawn with matplotlib."""
+"""The look that every chart shares, and names in it as they are, drawn with matplotlib."""
+
+import io
+from collections.abc import Iterable
+from functools import lru_cache
 
 import matplotlib as mpl
+from matplotlib import font_manager
 from matplotlib.figure import Figure
+from matplotlib.ft2font import FT2Font
+
+from scenelet.text import elided, one_line
 
 COLOURS = (
     "#0969da",
@@ -15,9 +23,39 @@ COLOURS = (
     "#57606a",
     "#6639ba",
 )
-INK, GREY = "#24292f", "#8c959f"
+MOST_CLASSES = 30  # that a chart or a matrix shows; of more, the worst
+NAME_LETTERS = 28  # of a name in a chart; the pages have it whole
+_CJK = ("CJK", "Hei", "Gothic", "Ming", "Song", "Nanum", "Fallback")
+_OTHERS = {font.name for font in font_manager.fontManager.ttflist}
+_FAMILIES = ("DejaVu Sans", *sorted(name for name in _OTHERS if any(word in name for word in _CJK)))
+INK, GREY, LINE = "#24292f", "#8c959f", "#d8dee4"
+IN_THE_DARK = {  # each colour above, for readers whose page is dark
+    **dict(
+        zip(
+            COLOURS,
+            (
+                "#58a6ff",
+                "#3fb950",
+                "#a371f7",
+                "#db61a2",
+                "#f0883e",
+                "#39c5cf",
+                "#d29922",
+                "#ff7b72",
+                "#8b949e",
+                "#b394f5",
+            ),
+            strict=True,
+        )
+    ),
+    INK: "#e6edf3",
+    GREY: "#8b949e",
+    LINE: "#30363d",
+}
 CHART_STYLE = {
     "font.size": 11,
+    "font.family": list(_FAMILIES),  # the first comes with matplotlib, the others may draw Chinese
+    "text.parse_math": False,  # "$5_$10" is a name, not a formula
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": GREY,
@@ -30,6 +68,25 @@ CHART_STYLE = {
 }
 
 
+def named(names: Iterable[str]) -> list[str]:
+    r"""Names of people as a chart can show them: short, in one line, in letters that a font has.
+
+    What no font here can draw is shown by its number, as in `\u68ee`.
+    """
+    return ["".join(map(_drawable, elided(one_line(name), NAME_LETTERS))) for name in names]
+
+
+def _drawable(letter: str) -> str:
+    known = any(ord(letter) in _letters(family) for family in _FAMILIES)
+    return letter if known else letter.encode("unicode_escape").decode("ascii")
+
+
+@lru_cache
+def _letters(family: str) -> frozenset[int]:
+    """Numbers of the letters that a font can draw."""
+    return frozenset(FT2Font(font_manager.findfont(family)).get_charmap())
+
+
 def colour_of(index: int) -> str:
     """Colour of a class by its place among the class names."""
     return COLOURS[index % len(COLOURS)]
@@ -39,3 +96,23 @@ def blank(height: float, width: float = 7.2) -> tuple[Figure, mpl.axes.Axes]:
     """A figure of this size in inches, with axes."""
     figure = Figure(figsize=(width, height), dpi=110)
     return figure, figure.add_subplot()
+
+
+def svg_text(figure: Figure) -> str:
+    """A figure as SVG on no ground, whose colours follow the page into the dark."""
+    buffer = io.StringIO()
+    with mpl.rc_context(CHART_STYLE):  # ticks and letters are made while drawing
+        figure.savefig(
+            buffer, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None}
+        )
+    text = buffer.getvalue()
+    light, dark = [], []
+    for number, (by_day, by_night) in enumerate(IN_THE_DARK.items()):
+        text = text.replace(f": {by_day}", f": var(--c{number})")
+        light.append(f"--c{number}: {by_day}")
+        dark.append(f"--c{number}: {by_night}")
+    style = (
+        f"<style>:root {{{'; '.join(light)}}}"
+        f" @media (prefers-color-scheme: dark) {{:root {{{'; '.join(dark)}}}}}</style>"
+    )
+    return text.replace("<defs>", f"<defs>{style}", 1)

@@ -96,12 +96,10 @@ def data_uri(picture: Image.Image, quality: int = 74) -> str:
 
 
 def svg(figure: "Figure") -> str:
-    """A matplotlib figure as SVG data URI, its background transparent."""
-    buffer = io.BytesIO()
-    figure.savefig(
-        buffer, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None}
-    )
-    return f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    """A matplotlib figure as SVG data URI, readable on a light page and on a dark one."""
+    from scenelet.report.charts import svg_text
+
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg_text(figure).encode()).decode()}"
 
 
 def _has_content(section: Section) -> bool:

@@ -21,7 +21,7 @@ from scenelet.learn.networks import normalise
 from scenelet.learn.pretrained import load_run_network
 from scenelet.learn.train import prepare, train
 from scenelet.progress import SILENT, Progress
-from scenelet.report.charts import CHART_STYLE, GREY, blank, colour_of
+from scenelet.report.charts import CHART_STYLE, GREY, blank, colour_of, named
 from scenelet.report.html import Section, page, svg
 from scenelet.runs.recipe import TrainConfig, from_values
 from scenelet.runs.run import Run
@@ -282,7 +282,7 @@ def _accuracies(results: Sequence[Variant]) -> mpl.figure.Figure:
             values, range(len(results)), xerr=errors, fmt="o", color=colour_of(0), capsize=3
         )
         axes.axvline(values[0], color=GREY, linewidth=0.8, linestyle=":")
-        axes.set_yticks(range(len(results)), [result.name for result in results])
+        axes.set_yticks(range(len(results)), named(result.name for result in results))
         axes.invert_yaxis()
         axes.set_xlabel("validation accuracy, 95 % interval")
         return figure
@@ -291,18 +291,26 @@ def _accuracies(results: Sequence[Variant]) -> mpl.figure.Figure:
 def _costs(results: Sequence[Variant]) -> mpl.figure.Figure:
     with mpl.rc_context(CHART_STYLE):
         figure, axes = blank(4.0)
-        for index, result in enumerate(results):
+        drawn = [
             axes.scatter(
                 result.latency_ms,
                 result.top1_accuracy,
                 s=30 + 20 * result.size_mb,
                 color=colour_of(index),
                 alpha=0.8,
-                label=result.name,
             )
+            for index, result in enumerate(results)
+        ]
         axes.set(
             xlabel="latency, ms (discs grow with the model's MB)", ylabel="validation accuracy"
         )
         axes.margins(0.15)
-        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), markerscale=0.6)
+        axes.legend(
+            drawn,
+            named(result.name for result in results),
+            frameon=False,
+            loc="center left",
+            bbox_to_anchor=(1, 0.5),
+            markerscale=0.6,
+        )
         return figure

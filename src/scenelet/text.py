@@ -1,0 +1,51 @@
+"""Names that people gave, in the language of each renderer, so that they are shown as they are.
+
+HTML escapes in `report/`, charts in `report/charts.py`; knows no renderer's library.
+"""
+
+import re
+import unicodedata
+
+_JOINERS = "\u200c\u200d"  # parts of words and of emoji, unlike the other invisible ones
+_MEANT_IN_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~$&:]|^[-+=])")
+_NUMBERED = re.compile(r"^(\d{1,9})([.)])")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def one_line(text: str) -> str:
+    r"""What can't be seen is named: `\n`, `\u202e` (writes backwards), `\udcfc` (half a letter)."""
+    return "".join(_visible(character) for character in text)
+
+
+def _visible(character: str) -> str:
+    unseen = unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+    if character in _JOINERS or not unseen:
+        return character
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def elided(text: str, most: int) -> str:
+    """At most so many characters; beginning and end tell most, so the middle goes."""
+    if len(text) <= most:
+        return text
+    head = (most - 1) // 2
+    return f"{text[:head]}…{text[len(text) - (most - 1 - head) :]}"
+
+
+def markdown(text: str) -> str:
+    """For Markdown, its tables too, and for Streamlit's, which knows formulas, colours, icons."""
+    return _NUMBERED.sub(r"\1\\\2", _MEANT_IN_MARKDOWN.sub(r"\\\1", one_line(text)))
+
+
+def code(text: str) -> str:
+    """A Markdown code span, fenced by more backticks than the text holds in a row."""
+    shown = one_line(text)
+    fence = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
+    room = " " if shown.startswith("`") or shown.endswith("`") else ""
+    return f"{fence}{room}{shown}{room}{fence}"
+
+
+def cell(text: str) -> str:
+    """For a table that a spreadsheet opens: nothing in it is a formula or breaks the row."""
+    shown = one_line(text)
+    return f"'{shown}" if text.startswith(_FORMULA) else shown
