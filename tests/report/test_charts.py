@@ -48,9 +48,8 @@ def test_a_long_name_leaves_room_for_the_chart():
 
 
 def test_no_formula_is_drawn_of_a_price():
-    figure, axes = None, None
     with mpl.rc_context(CHART_STYLE):
-        figure, axes = blank(2.0)
+        _, axes = blank(2.0)
         written = axes.set_title("$5_$10")
     assert not written.get_parse_math()
 

@@ -1,7 +1,7 @@
 import pytest
-from scenelet.runs.dial import dials_of, flag_of
 
 from scenelet.errors import ConfigError
+from scenelet.runs.dial import dials_of, flag_of
 from scenelet.runs.recipe import TrainConfig, from_values, recipe_names, resolve
 
 
@@ -73,7 +73,7 @@ def test_every_dial_has_a_meaning_and_takes_its_default_and_its_bounds(dial):
 
 
 def test_a_list_that_is_empty_or_holds_one_value_out_of_range_is_refused():
-    with pytest.raises(ConfigError, match="--train-sizes: found .*, expected 16 to 1024"):
+    with pytest.raises(ConfigError, match=r"--train-sizes: found .*, expected 16 to 1024"):
         from_values({"train_sizes": [64, 8]}, "here")
     with pytest.raises(ConfigError, match="--train-sizes: found "):
         from_values({"train_sizes": []}, "here")

@@ -27,7 +27,7 @@ def bucket(moto, bundle, monkeypatch, tmp_path):
         Body=(bundle / "golden" / "sea-alpha.png").read_bytes(),
     )
     client.put_object(Bucket="photos", Key="new/broken.jpg", Body=b"no picture")
-    yield client
+    return client
 
 
 def created(*keys):
