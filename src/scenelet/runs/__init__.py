@@ -1,0 +1,1 @@
+"""Runs: what trainings and searches leave behind, and the recipe they were made by. Torch-free."""
