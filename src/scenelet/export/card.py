@@ -129,7 +129,13 @@ def _origin(training: dict[str, Any]) -> str:
 
 
 def _ancestor(described: dict[str, Any]) -> str:
-    history = described.get("history")
+    history = described.get("history") or {}
+    source = history.get("learned_from")
+    if source:
+        return (
+            f"{source['name']}, pretrained on {source['data']}, weights under {source['licence']}"
+            f" (`{described['weights']}`)"
+        )
     told = f"; {_origin(history)[0].lower()}{_origin(history)[1:]}" if history else ""
     return f"{described['origin']} (weights `{described['weights']}`{told})"
 

@@ -44,7 +44,7 @@ class Classifier(L.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """In the first epochs of a transfer, hold all but the head still, its batch statistics too."""
-        if not (self.config.init and self.config.head_epochs):
+        if not (self.config.start and self.config.head_epochs):
             return
         held = self.current_epoch < self.config.head_epochs
         head = head_name(self.network) + "."
@@ -85,7 +85,7 @@ class Classifier(L.LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW with a one-cycle schedule stepped every batch."""
         config = self.config
-        early_rate = config.early_rate if config.init else 1.0
+        early_rate = config.early_rate if config.start else 1.0
         groups = parameter_groups(
             self.network, config.learning_rate, config.weight_decay, early_rate
         )

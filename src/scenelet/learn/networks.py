@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from scenelet.errors import ConfigError
+from scenelet.learn.efficientnet import SCALES, EfficientNetLite
 from scenelet.runs.recipe import TrainConfig
 
 Architecture = Mapping[str, Any]
@@ -49,6 +50,8 @@ class Network(nn.Module):
 
 def architecture_of(config: TrainConfig) -> dict[str, Any]:
     """The description of the network that a recipe asks for."""
+    if config.network in SCALES:
+        return {"network": config.network}
     return {
         "network": config.network,
         "widths": list(config.widths),
@@ -68,6 +71,8 @@ def build_network(architecture: Architecture, class_count: int) -> nn.Module:
     kind = architecture["network"]
     if kind in ("plain", "depthwise"):
         return _chain(architecture, class_count)
+    if kind in SCALES:
+        return EfficientNetLite(kind, class_count)
     hush_transformers()
     if kind == "transformers":
         return _from_transformers(architecture, class_count)

@@ -1,4 +1,4 @@
-"""Networks that already know something: of a run, of a bundle, of a folder in the hub's format, or of the hub itself.
+"""Networks that already know something: a backbone, or of a run, a bundle, a folder in the hub's format, the hub itself.
 
 They are the teachers of `--teacher` and the starts of `--init`.
 """
@@ -17,6 +17,7 @@ from scenelet.bundle.contract import CONTRACT, ONNX, TRAINING_DATA, read_contrac
 from scenelet.bundle.training_data import read_training_data
 from scenelet.dataset.row import Row
 from scenelet.errors import BundleFormatError, ConfigError, DataError
+from scenelet.learn.backbones import BACKBONES, CLASSES, Backbone
 from scenelet.learn.networks import (
     build_network,
     head_name,
@@ -25,8 +26,9 @@ from scenelet.learn.networks import (
     normalise,
 )
 from scenelet.runs.run import Run
+from scenelet.shipped import default_bundle
 
-HUB = "hub:"
+HUB, SHIPPED = "hub:", "shipped"
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -40,7 +42,8 @@ class Pretrained:
         architecture: That `build_network` builds again.
         class_names: In the order of the logits; empty for the hub's, whose head is not used.
         trained_on: Pixel hashes of its training images; empty where nobody recorded them.
-        history: `init` and `teachers` of its own training; empty where nobody recorded them.
+        history: `init` and `teachers` of its own training; of a backbone, what it learned from;
+            empty where nobody recorded them.
     """
 
     origin: str
@@ -60,17 +63,21 @@ class Pretrained:
 
 
 def open_pretrained(origin: str, option: str) -> Pretrained:
-    """Open a run, a bundle, a folder in the hub's format, or (`hub:NAME`) a model of the Hugging Face hub.
+    """Open a backbone, a run, a bundle, a folder in the hub's format, or a model of the Hugging Face hub.
 
     Args:
-        origin: Folder, or `hub:NAME`.
+        origin: Name of a backbone, "shipped" (the bundle that comes with scenelet), `hub:NAME`, or a
+            folder.
         option: For messages: "--init" or "--teacher".
 
     Raises:
         ConfigError: It is none of these, or can't be loaded.
+        MissingExtraError: The backbone's package is not installed.
         BundleError: The bundle can't be trusted or read.
     """
-    folder = Path(origin)
+    if origin in BACKBONES:
+        return _from_backbone(BACKBONES[origin])
+    folder = default_bundle() if origin == SHIPPED else Path(origin)
     if origin.startswith(HUB):
         return _from_hub(origin, origin.removeprefix(HUB), option)
     if (folder / CONTRACT).is_file():
@@ -81,7 +88,8 @@ def open_pretrained(origin: str, option: str) -> Pretrained:
         return _from_hub(origin, str(folder), option)
     raise ConfigError(
         f"{option} {origin}: found no run, bundle or model folder (data.json, {CONTRACT} or"
-        " config.json). Give one of these, or hub:NAME for a model of the Hugging Face hub."
+        f" config.json). Give one of these, {', '.join(BACKBONES)}, shipped, or hub:NAME for a model"
+        " of the Hugging Face hub."
     )
 
 
@@ -148,6 +156,17 @@ def load_run_network(run: Run) -> nn.Module:
         {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
     )
     return network
+
+
+def _from_backbone(backbone: Backbone) -> Pretrained:
+    network = build_network(backbone.architecture, CLASSES)
+    network.load_state_dict(backbone.weights())
+    return Pretrained(
+        backbone.name,
+        network,
+        backbone.architecture,
+        history={"init": None, "teachers": [], "learned_from": backbone.described},
+    )
 
 
 def _from_run(origin: str, run: Run) -> Pretrained:

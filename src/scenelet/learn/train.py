@@ -187,7 +187,7 @@ class Sources:
 def _open_sources(config: TrainConfig, prepared: Prepared) -> Sources:
     """Open what `--init` and `--teacher` name; what was trained on validation images is refused."""
     teachers = [open_pretrained(origin, "--teacher") for origin in config.teachers]
-    init = open_pretrained(config.init, "--init") if config.init else None
+    init = open_pretrained(config.start, "--init") if config.start else None
     require_classes(teachers, class_names_of(prepared.rows))
     validation = prepared.part("val")
     for teacher in teachers:

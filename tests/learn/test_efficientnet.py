@@ -1,0 +1,64 @@
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from torch import nn
+
+from scenelet.bundle.litert import Model
+from scenelet.export.convert import ServingNetwork, to_litert, to_onnx
+from scenelet.learn.efficientnet import Block, EfficientNetLite, SameConv, Stage, scaled_stages
+from scenelet.learn.networks import build_network, head_name, normalise, parameter_groups
+
+
+@pytest.mark.parametrize("side", [15, 16, 105, 160])
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (3, 2), (5, 1), (5, 2)])
+def test_padding_is_tensorflows_the_greater_half_right_and_below(side, kernel, stride):
+    convolution = SameConv(1, 1, kernel, stride)
+    nn.init.ones_(convolution.weight)
+    found = convolution(torch.ones(1, 1, side, side))[0, 0]
+    out = -(-side // stride)
+    before = max(0, (out - 1) * stride + kernel - side) // 2
+    starts = torch.arange(out) * stride - before
+    covered = (starts + kernel).clamp(max=side) - starts.clamp(min=0)
+    assert torch.equal(found, (covered[:, None] * covered[None, :]).float())
+
+
+def test_sizes_are_those_of_the_published_networks():
+    counts = {
+        name: sum(parameter.numel() for parameter in EfficientNetLite(name, 1000).parameters())
+        for name in ("lite0", "lite1", "lite2")
+    }
+    assert counts == {"lite0": 4_652_008, "lite1": 5_416_680, "lite2": 6_092_072}
+    assert [stage.channels for stage in scaled_stages(1.1, 1.2)] == [16, 24, 48, 88, 120, 208, 352]
+
+
+def test_a_block_adds_its_input_only_where_the_shapes_allow():
+    stage = Stage(2, 3, 2, 6, 24)
+    assert not Block(16, stage, first=True).adds
+    assert Block(24, stage, first=False).adds
+
+
+def test_the_head_learns_fastest_and_the_stem_most_slowly():
+    network = build_network({"network": "lite0"}, 5)
+    assert head_name(network) == "_fc"
+    groups = parameter_groups(network, 0.1, 0.05, early_rate=0.1)
+    rates = {id(parameter): group["lr"] for group in groups for parameter in group["params"]}
+    assert rates[id(network._fc.weight)] == 0.1
+    assert rates[id(network._conv_stem.weight)] == pytest.approx(0.01)
+
+
+@pytest.mark.pipeline
+def test_litert_and_onnx_answer_as_the_network_does():
+    torch.manual_seed(0)
+    network = build_network({"network": "lite0"}, 6)
+    with torch.inference_mode():  # statistics of a network that has seen something
+        network.train()(normalise(torch.randint(0, 256, (8, 3, 64, 64)).float()))
+    serving = ServingNetwork(network)
+    images = torch.randint(0, 256, (1, 64, 64, 3), dtype=torch.uint8)
+    with torch.inference_mode():
+        expected = [each.numpy() for each in serving(images)]
+    session = onnxruntime.InferenceSession(to_onnx(serving, 64))
+    answers = Model(to_litert(serving, 64)).run(images.numpy().tobytes())
+    for found in (session.run(None, {"images": images.numpy()}), answers):
+        for one, other in zip(found, expected, strict=True):
+            assert np.allclose(np.asarray(one).reshape(other.shape), other, atol=1e-4)
