@@ -7,7 +7,13 @@ from torch import nn
 from scenelet.bundle.litert import Model
 from scenelet.export.convert import ServingNetwork, to_litert, to_onnx
 from scenelet.learn.efficientnet import Block, EfficientNetLite, SameConv, Stage, scaled_stages
-from scenelet.learn.networks import build_network, head_name, normalise, parameter_groups
+from scenelet.learn.networks import (
+    build_network,
+    head_name,
+    hold,
+    normalise,
+    parameter_groups,
+)
 
 
 @pytest.mark.parametrize("side", [15, 16, 105, 160])
@@ -62,3 +68,21 @@ def test_litert_and_onnx_answer_as_the_network_does():
     for found in (session.run(None, {"images": images.numpy()}), answers):
         for one, other in zip(found, expected, strict=True):
             assert np.allclose(np.asarray(one).reshape(other.shape), other, atol=1e-4)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.2, 1.0])
+def test_held_layers_keep_weights_and_statistics_and_the_others_move(part):
+    network = build_network({"network": "lite0"}, 4)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    hold(network, part)
+    optimizer = torch.optim.SGD(network.parameters(), 0.1)
+    network(torch.randn(4, 3, 32, 32)).square().sum().backward()
+    optimizer.step()
+    after = network.state_dict()
+    moved = [name for name in after if not torch.equal(after[name], before[name])]
+    held = [name for name in after if name not in moved]
+    assert {"_fc.weight", "_fc.bias"} <= set(moved)
+    assert ("_conv_stem.weight" in moved) == (part == 0)
+    assert ("_bn0.running_mean" in moved) == (part == 0)
+    assert ("_bn1.running_mean" in moved) == (part < 1)
+    assert part < 1 or len(held) == len(after) - 2

@@ -11,7 +11,7 @@ from torchmetrics.classification import MulticlassAccuracy
 from scenelet.learn.augment import augment
 from scenelet.learn.datamodule import Batch
 from scenelet.learn.distill import Teachers
-from scenelet.learn.networks import head_name, normalise, parameter_groups
+from scenelet.learn.networks import hold, normalise, parameter_groups
 from scenelet.runs.recipe import TrainConfig
 
 
@@ -43,14 +43,11 @@ class Classifier(L.LightningModule):
         return self.network(normalise(pixels).contiguous(memory_format=torch.channels_last))
 
     def on_train_epoch_start(self) -> None:
-        """In the first epochs of a transfer, hold all but the head still, its batch statistics too."""
-        if not (self.config.start and self.config.head_epochs):
-            return
-        held = self.current_epoch < self.config.head_epochs
-        head = head_name(self.network) + "."
-        for name, parameter in self.network.named_parameters():
-            parameter.requires_grad_(not held or name.startswith(head))
-        self.network.train(not held)
+        """Hold still what is not trained: of a transfer its first layers, and at first all but the head."""
+        config = self.config
+        if config.start:
+            only_head = self.current_epoch < config.head_epochs
+            hold(self.network, 1.0 if only_head else config.held_part)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """One augmented batch; cross-entropy against smoothed, perhaps mixed targets."""

@@ -221,6 +221,23 @@ def parameter_groups(
     ]
 
 
+def hold(network: nn.Module, part: float) -> None:
+    """Hold the first layers still, their batch statistics too; the others and the head are trained.
+
+    Args:
+        network: Whose layers, counted by their parameters in order.
+        part: 0 trains all layers, 1 the head alone.
+    """
+    head, named = head_name(network) + ".", list(network.named_parameters())
+    network.train(part < 1)
+    for position, (name, parameter) in enumerate(named):
+        parameter.requires_grad_(position >= part * len(named) or name.startswith(head))
+    for module in network.modules():
+        own = list(module.parameters(recurse=False))
+        if own and not any(parameter.requires_grad for parameter in own):
+            module.eval()
+
+
 def normalise(pixels: Tensor) -> Tensor:
     """uint8 (or float 0-255) pixels to the range that networks are fed: about -1 to 1, without data set statistics."""
     return (pixels.float() - PIXEL_CENTRE) / PIXEL_SCALE

@@ -306,11 +306,11 @@ def _fit(
 def _strategy(config: TrainConfig) -> str:
     """Lightning's name of how devices share a batch.
 
-    A head trained alone leaves the other weights without gradients.
+    What is held still is left without gradients.
     """
     if config.devices == 1:
         return "auto"
-    return "ddp_find_unused_parameters_true" if config.head_epochs else "ddp"
+    return "ddp_find_unused_parameters_true" if config.head_epochs or config.held_part else "ddp"
 
 
 def _callbacks(

@@ -14,6 +14,7 @@ from scenelet.errors import ConfigError
 from scenelet.shipped import shipped_folder
 
 SEARCH = "search"
+NO_START = "none"
 SIZES = (16, 1024)
 
 
@@ -41,8 +42,8 @@ class TrainConfig:
     network: str = dial(
         "residual",
         "residual (ResNet's basic blocks), or to compare with: plain (a chain of convolutions),"
-        " depthwise (of depthwise-separable ones).",
-        choices=("residual", "plain", "depthwise"),
+        " depthwise (of depthwise-separable ones), lite0, lite1, lite2 (EfficientNet-Lite).",
+        choices=("residual", "plain", "depthwise", "lite0", "lite1", "lite2"),
     )
     widths: tuple[int, ...] = dial(
         (32, 64, 128, 192), "Channels of each stage of the network.", 1, 65_536
@@ -76,12 +77,19 @@ class TrainConfig:
     )
     init: str = dial(
         "",
-        "Start from a run, a bundle, a model folder or hub:NAME, whose layers then count"
-        " (transfer learning); fresh weights if empty.",
+        "Start from lite0, lite1, lite2 (pretrained on ImageNet), shipped, a run, a bundle, a model"
+        " folder or hub:NAME, whose layers then count; fresh weights if empty or none.",
         flag=True,
     )
     head_epochs: int = dial(
         0, "First epochs that train only the head of a network started from init.", 0, 100_000
+    )
+    held_part: float = dial(
+        0.0,
+        "First part of such a network's layers that is never trained; saves time, not accuracy,"
+        " where the start knows photos.",
+        0,
+        0.95,
     )
     early_rate: float = dial(
         1.0,
@@ -144,6 +152,11 @@ class TrainConfig:
         """Size of the training crops in pixels in an epoch (from 0)."""
         share = epoch * len(self.train_sizes) // self.epochs
         return self.train_sizes[min(len(self.train_sizes) - 1, share)]
+
+    @property
+    def start(self) -> str:
+        """What training starts from; empty for fresh weights."""
+        return "" if self.init == NO_START else self.init
 
     @property
     def teachers(self) -> list[str]:
