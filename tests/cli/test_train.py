@@ -1,8 +1,8 @@
 import pytest
 import typer
-from scenelet.runs.dial import dials_of, flag_of
 
 from scenelet.cli.main import app
+from scenelet.runs.dial import dials_of, flag_of
 from scenelet.runs.recipe import TrainConfig
 
 OPTIONS = {

@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from scenelet.runs.dial import checked, dial
-
 from scenelet.errors import ConfigError
+from scenelet.runs.dial import checked, dial
 from scenelet.shipped import shipped_folder
 
 SEARCH = "search"
