@@ -48,11 +48,11 @@ def train(
     run = Run(runs / (name or run_name(folder, recipe)))
     result = run_training(folder, config, run, ConsoleProgress(), manifest)
     if as_json:
-        typer.echo(json.dumps({"run": str(run.folder), **result}))
+        typer.echo(json.dumps({"run": str(run.folder), **result.as_dict()}))
         return
     typer.echo(
-        f"validation accuracy {result['val_top1_accuracy']:.2%} ({result['validation_images']:,}"
-        f" images), log loss {result['val_log_loss']:.3f}, epoch {result['best_epoch']} of"
-        f" {result['epochs']}, {result['training_s'] / 60:.1f} min"
+        f"validation accuracy {result.val_top1_accuracy:.2%} ({result.validation_images:,}"
+        f" images), log loss {result.val_log_loss:.3f}, epoch {result.best_epoch} of"
+        f" {result.epochs}, {result.training_s / 60:.1f} min"
     )
     wrote("run", run.folder, f"scenelet export {run.folder}")

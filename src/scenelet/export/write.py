@@ -174,7 +174,7 @@ def export_bundle(
         ArtefactError: `out` can't be written.
     """
     _check(options)
-    result, source = run.result(), _open(run, options)
+    result, source = run.result().as_dict(), _open(run, options)
     network = load_network(run, options.mirror)
     progress.say("converting to LiteRT and ONNX")
     float_model, float_onnx = (

@@ -1,10 +1,10 @@
 """What happens around the steps: checkpoints that are never half-written, a history, a progress bar."""
 
-import csv
 import io
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ from lightning.pytorch.callbacks import Callback, WeightAveraging
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
-from scenelet.artefacts import write_bytes, write_text
+from scenelet.artefacts import write_bytes
 from scenelet.progress import Progress
+from scenelet.runs.history import Epoch, write_history
 
 Watch = Callable[[int, Mapping[str, float]], bool]
 
@@ -63,11 +64,11 @@ class SeedEachEpoch(Callback):
 class History(Callback):
     """One row an epoch in metrics.csv.
 
-    The rows travel in the checkpoint, so a resumed run neither loses nor repeats any.
+    The epochs travel in the checkpoint, so a resumed run neither loses nor repeats any.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path, self.rows, self._start_s = path, list[dict[str, float]](), 0.0
+        self.path, self.epochs, self._start_s = path, list[Epoch](), 0.0
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start the clock."""
@@ -75,30 +76,26 @@ class History(Callback):
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Add the row and write the file."""
-        metrics = {
-            name: round(float(value), 6) for name, value in sorted(trainer.callback_metrics.items())
-        }
-        rate = float(trainer.optimizers[0].param_groups[0]["lr"])
-        seconds = round(time.perf_counter() - self._start_s, 2)
-        self.rows = [row for row in self.rows if row["epoch"] < trainer.current_epoch]
-        self.rows.append(
-            {"epoch": trainer.current_epoch, **metrics, "learning_rate": rate, "epoch_s": seconds}
+        figures = trainer.callback_metrics
+        this = Epoch(
+            epoch=trainer.current_epoch,
+            train_loss=round(float(figures["train_loss"]), 6),
+            val_log_loss=round(float(figures["val_log_loss"]), 6),
+            val_top1_accuracy=round(float(figures["val_top1_accuracy"]), 6),
+            learning_rate=float(trainer.optimizers[0].param_groups[0]["lr"]),
+            epoch_s=round(time.perf_counter() - self._start_s, 2),
         )
-        if not trainer.is_global_zero:
-            return
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(self.rows[-1]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        write_text(self.path, text.getvalue())
+        self.epochs = [each for each in self.epochs if each.epoch < this.epoch] + [this]
+        if trainer.is_global_zero:
+            write_history(self.path, self.epochs)
 
     def state_dict(self) -> dict[str, Any]:
         """For the checkpoint."""
-        return {"rows": self.rows}
+        return {"rows": [asdict(epoch) for epoch in self.epochs]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """From the checkpoint."""
-        self.rows = list(state_dict["rows"])
+        self.epochs = [Epoch(**row) for row in state_dict["rows"]]
 
 
 class Watching(Callback):

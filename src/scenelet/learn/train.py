@@ -15,7 +15,7 @@ import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from scenelet.artefacts import explained, write_json
+from scenelet.artefacts import explained
 from scenelet.dataset.load import Pixels, examine, load_pixels
 from scenelet.dataset.manifest import class_names_of, rows_of
 from scenelet.dataset.row import Row
@@ -52,8 +52,9 @@ from scenelet.learn.pretrained import (
     start_from,
 )
 from scenelet.progress import SILENT, Progress
+from scenelet.runs.history import chosen
 from scenelet.runs.recipe import TrainConfig
-from scenelet.runs.run import Run
+from scenelet.runs.run import Result, Run
 
 GIB = 2**30
 
@@ -127,7 +128,7 @@ def train(
     progress: Progress = SILENT,
     manifest: Path | None = None,
     watch: Watch | None = None,
-) -> dict[str, Any]:
+) -> Result:
     """Train, or go on where a killed training stopped.
 
     Args:
@@ -206,7 +207,7 @@ def _train_here(
     computing: tuple[str, str],
     progress: Progress,
     watch: Watch | None,
-) -> dict[str, Any]:
+) -> Result:
     """Train in a run folder that is opened and locked."""
     class_names = run.data()["class_names"]
     teachers = Teachers([each.network for each in sources.teachers]) if sources.teachers else None
@@ -225,14 +226,14 @@ def _train_here(
     with explained(run.folder):
         best = _fit(model, data, config, run, computing, progress, watch)
     run.images_file(process_index()).unlink(missing_ok=True)
-    result = {
+    result = Result(
         **best,
-        "parameters": parameter_count(model.network),
-        "validation_images": len(data.val.labels),
-        "last_stretch_s": round(time.perf_counter() - start_s, 1),
-    }
+        parameters=parameter_count(model.network),
+        validation_images=len(data.val.labels),
+        last_stretch_s=round(time.perf_counter() - start_s, 1),
+    )
     if process_index() == 0:
-        write_json(run.folder / "result.json", result)
+        run.complete(result)
     return result
 
 
@@ -289,17 +290,18 @@ def _fit(
         ckpt_path=run.last_checkpoint if run.last_checkpoint.is_file() else None,
         weights_only=False,
     )
-    best = min(history.rows, key=lambda row: (row["val_log_loss"], row["epoch"]))
+    best = chosen(history.epochs)
+    if best is None:
+        raise DataError(f"{run.folder}: no epoch came to its end. Run the same command again.")
+    early = "patience" if len(history.epochs) < config.epochs else ""
     return {
-        "best_epoch": int(best["epoch"]) + 1,
-        "epochs": len(history.rows),
-        "val_top1_accuracy": best["val_top1_accuracy"],
-        "val_log_loss": best["val_log_loss"],
-        "stopped_by": (
-            "watch" if watching.stopped else "patience" if len(history.rows) < config.epochs else ""
-        ),
+        "best_epoch": best.number,
+        "epochs": len(history.epochs),
+        "val_top1_accuracy": best.val_top1_accuracy,
+        "val_log_loss": best.val_log_loss,
+        "stopped_by": "watch" if watching.stopped else early,
         "peak_memory_mib": peak_memory_mib(),
-        "training_s": round(sum(row["epoch_s"] for row in history.rows), 1),
+        "training_s": round(sum(epoch.epoch_s for epoch in history.epochs), 1),
     }
 
 

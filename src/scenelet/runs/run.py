@@ -17,7 +17,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,41 @@ from scenelet.dataset.manifest import class_names_of, read_manifest, write_manif
 from scenelet.dataset.row import Row
 from scenelet.errors import ConfigError, DataError
 from scenelet.locks import held
+from scenelet.runs.history import Epoch, read_history
 from scenelet.runs.recipe import TrainConfig, from_values
+
+
+@dataclass(frozen=True)
+class Result:
+    """Figures of a complete training.
+
+    Attributes:
+        best_epoch: Whose weights were kept, from 1; that of lowest validation log loss.
+        epochs: That were trained.
+        val_top1_accuracy: Of the best epoch, on the validation images.
+        val_log_loss: Of the best epoch, there, in nats.
+        stopped_by: "patience", "watch" (somebody looking on), or "" at the planned end.
+        peak_memory_mib: Of the last stretch's process; None where the system does not say.
+        training_s: Seconds of all epochs.
+        parameters: Number of trained values.
+        validation_images: How many there were.
+        last_stretch_s: Seconds since the last start.
+    """
+
+    best_epoch: int
+    epochs: int
+    val_top1_accuracy: float
+    val_log_loss: float
+    stopped_by: str
+    peak_memory_mib: int | None
+    training_s: float
+    parameters: int
+    validation_images: int
+    last_stretch_s: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -68,9 +102,29 @@ class Run:
         """Whether the training came to its end."""
         return (self.folder / "result.json").is_file()
 
-    def result(self) -> dict[str, Any]:
-        """Figures of the complete training."""
-        return dict(self._read_json("result.json"))
+    def result(self) -> Result:
+        """Figures of the complete training.
+
+        Raises:
+            DataError: It is not complete, or was written by another version.
+        """
+        values = self._read_json("result.json")
+        try:
+            return Result(**{each.name: values[each.name] for each in fields(Result)})
+        except (KeyError, TypeError) as error:
+            raise self._damaged("result.json") from error
+
+    def complete(self, result: Result) -> None:
+        """Write the figures; from then on the run is complete.
+
+        Raises:
+            ArtefactError: They can't be written.
+        """
+        write_json(self.folder / "result.json", result.as_dict())
+
+    def history(self) -> list[Epoch]:
+        """What training has written, an epoch each, so far."""
+        return read_history(self.metrics_csv)
 
     def data(self) -> dict[str, Any]:
         """Class names, counts and fingerprint; `source` is the data folder."""
@@ -84,9 +138,10 @@ class Run:
         try:
             return from_values(yaml.safe_load(path.read_text(encoding="utf-8")), origin=str(path))
         except OSError as error:
-            raise DataError(
-                f"{self.folder}: no run here (config.yaml missing). Give the folder that `train` named."
-            ) from error
+            found = f"{self.folder}: no run here (config.yaml missing)"
+            raise DataError(f"{found}. Give the folder that `train` named.") from error
+        except yaml.YAMLError as error:
+            raise self._damaged("config.yaml") from error
 
     def architecture(self) -> dict[str, Any]:
         """The network's layers, for `build_network`."""
@@ -175,9 +230,12 @@ class Run:
         try:
             return json.loads((self.folder / name).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise DataError(
-                f"{self.folder}: no complete run here ({name} missing or damaged). Run `train` first."
-            ) from error
+            raise self._damaged(name) from error
+
+    def _damaged(self, name: str) -> DataError:
+        return DataError(
+            f"{self.folder}: no complete run here ({name} missing or damaged). Run `train` first."
+        )
 
 
 def _essence(network: dict[str, Any]) -> list[Any]:

@@ -286,7 +286,7 @@ def _work(
     if not fell_behind:
         watch = _watch(trial, set(begun.intermediate_values), prunes, deadline_s)
         result = train(config.data, recipe, run, SILENT, manifest, watch)
-        fell_behind = result["stopped_by"] == "watch"
+        fell_behind = result.stopped_by == "watch"
     if fell_behind:
         _tell_pruned(study, trial, run, progress)
     else:
@@ -318,9 +318,9 @@ def _tell_complete(
     progress: Progress,
 ) -> None:
     result = run.result()
-    values = {"accuracy": result["val_top1_accuracy"]}
+    values = {"accuracy": result.val_top1_accuracy}
     for key in ("val_log_loss", "parameters", "training_s"):
-        trial.set_user_attr(key, result[key])
+        trial.set_user_attr(key, getattr(result, key))
     if cost:
         values |= {"latency": cost.latency_ms, "size": cost.size_mb}
         trial.set_user_attr("cost", [cost.size_mb, cost.latency_ms])
@@ -328,7 +328,7 @@ def _tell_complete(
     run.last_checkpoint.unlink(missing_ok=True)
     best = best_trial(study)
     progress.say(
-        f"trial {trial.number}: accuracy {values['accuracy']:.2%}, {result['training_s']:.0f} s"
+        f"trial {trial.number}: accuracy {values['accuracy']:.2%}, {result.training_s:.0f} s"
         + (f"; best {best.values[0]:.2%} (trial {best.number})" if best else "")
     )
 

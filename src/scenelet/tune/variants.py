@@ -248,10 +248,10 @@ def _figures(
         gain=float(gain.value or 0),
         gain_low=gain.low,
         gain_high=gain.high,
-        parameters=result["parameters"],
+        parameters=result.parameters,
         size_mb=cost.size_mb,
         latency_ms=cost.latency_ms,
-        minutes=round(result["training_s"] / 60, 2),
+        minutes=round(result.training_s / 60, 2),
     )
 
 

@@ -1,0 +1,74 @@
+"""What a training writes after each epoch, read back as numbers; and which epoch it chose.
+
+Knows nothing of torch.
+"""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from scenelet.artefacts import write_text
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """Figures of one epoch.
+
+    Attributes:
+        epoch: Its number, from 0.
+        train_loss: Mean loss of its steps, in nats, of augmented pictures and smoothed labels.
+        val_log_loss: Of the averaged weights on the validation images, in nats.
+        val_top1_accuracy: Part of the validation images that they answer rightly.
+        learning_rate: Of the head, at its end.
+        epoch_s: Seconds that it took, validation included.
+    """
+
+    epoch: int
+    train_loss: float
+    val_log_loss: float
+    val_top1_accuracy: float
+    learning_rate: float
+    epoch_s: float
+
+    @property
+    def number(self) -> int:
+        """As people count, from 1."""
+        return self.epoch + 1
+
+
+def chosen(epochs: Sequence[Epoch]) -> Epoch | None:
+    """The epoch whose weights training keeps: of lowest validation log loss, of equals the first."""
+    return min(epochs, key=lambda each: (each.val_log_loss, each.epoch), default=None)
+
+
+def read_history(path: Path) -> list[Epoch]:
+    """The epochs that a training has come to; none where it has not ended one.
+
+    Args:
+        path: metrics.csv of the run. A training may be writing it: whoever reads sees it whole.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            return [_epoch(row) for row in csv.DictReader(file)]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def write_history(path: Path, epochs: Sequence[Epoch]) -> None:
+    """Write metrics.csv, one row an epoch.
+
+    Raises:
+        ArtefactError: It can't be written.
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [each.name for each in fields(Epoch)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(epoch) for epoch in epochs)
+    write_text(path, text.getvalue())
+
+
+def _epoch(row: dict[str, str]) -> Epoch:
+    values = {each.name: float(row[each.name]) for each in fields(Epoch) if each.name != "epoch"}
+    return Epoch(int(row["epoch"]), **values)
