@@ -4,9 +4,11 @@ HTML escapes in `report/`, charts in `report/charts.py`; knows no renderer's lib
 """
 
 import re
-import unicodedata
 
-_JOINERS = "\u200c\u200d"  # parts of words and of emoji, unlike the other invisible ones
+_UNSEEN = re.compile(  # controls, line breaks, marks of direction, half letters; joiners are seen
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0001-\U000e007f]"
+)
 _MEANT_IN_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~$&:]|^[-+=])")
 _NUMBERED = re.compile(r"^(\d{1,9})([.)])")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -14,14 +16,11 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def one_line(text: str) -> str:
     r"""What can't be seen is named: `\n`, `\u202e` (writes backwards), `\udcfc` (half a letter)."""
-    return "".join(_visible(character) for character in text)
+    return _UNSEEN.sub(lambda found: _by_name(found[0]), text)
 
 
-def _visible(character: str) -> str:
-    unseen = unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")
-    if character in _JOINERS or not unseen:
-        return character
-    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+def _by_name(letter: str) -> str:
+    return letter.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 def elided(text: str, most: int) -> str:

@@ -14,11 +14,12 @@ from PIL import Image
 
 from scenelet.errors import ImageError
 from scenelet.images import decode
+from scenelet.text import one_line
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-THUMBNAIL_PX = 112
+THUMBNAIL_PX = 128
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,30 @@ class Gallery:
 
 
 @dataclass(frozen=True)
+class Matrix:
+    """How often each true class (a row) got each answer (a column)."""
+
+    names: Sequence[str]
+    counts: Sequence[Sequence[int]]
+
+    @property
+    def rows(self) -> list[tuple[str, list[tuple[int, int, str]]]]:
+        """Name of the row, then a cell a column: count, depth of its colour in percent, words."""
+        return [
+            (name, self._cells(name, row))
+            for name, row in zip(self.names, self.counts, strict=True)
+        ]
+
+    def _cells(self, name: str, row: Sequence[int]) -> list[tuple[int, int, str]]:
+        cells = []
+        for answer, count in zip(self.names, row, strict=True):
+            share = count / max(1, sum(row))
+            depth = share if answer == name else min(1.0, 3 * share)
+            cells.append((count, round(60 * depth), f"{name}, answered {answer}: {share:.1%}"))
+        return cells
+
+
+@dataclass(frozen=True)
 class Section:
     """A part of the page.
 
@@ -50,6 +75,7 @@ class Section:
         galleries: Pictures.
         table: Header row, then rows; empty for none.
         points: A list of sentences.
+        matrix: Of confusions.
         wide: Figures one below the other, as wide as the page.
     """
 
@@ -59,6 +85,7 @@ class Section:
     galleries: Sequence[Gallery] = ()
     table: Sequence[Sequence[str]] = ()
     points: Sequence[str] = ()
+    matrix: Matrix | None = None
     wide: bool = False
 
 
@@ -67,7 +94,10 @@ def page(title: str, subtitle: str, sections: Sequence[Section]) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("scenelet.report"), autoescape=True, undefined=StrictUndefined
+        loader=PackageLoader("scenelet.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_in_one_line,
     )
     template = environment.get_template("page.html.j2")
     return str(
@@ -79,13 +109,20 @@ def page(title: str, subtitle: str, sections: Sequence[Section]) -> str:
     )
 
 
+def _in_one_line(value: object) -> object:
+    """What stands in a page, names of people among it, in letters that can be seen."""
+    is_markup = hasattr(value, "__html__")  # what our own template made
+    return one_line(value) if isinstance(value, str) and not is_markup else value
+
+
 def thumbnail(path: Path, size_px: int = THUMBNAIL_PX) -> str:
-    """A small square JPEG of an image file as data URI; a grey square where it can't be decoded."""
+    """A small JPEG of an image file, of its shape, as data URI; grey where it can't be decoded."""
     try:
         picture = decode(path.read_bytes(), enough=(2 * size_px, 2 * size_px))
     except (ImageError, OSError):
         picture = Image.new("RGB", (size_px, size_px), "#9aa4ad")
-    return data_uri(picture.resize((size_px, size_px), Image.Resampling.LANCZOS))
+    picture.thumbnail((size_px, size_px), Image.Resampling.LANCZOS)
+    return data_uri(picture)
 
 
 def data_uri(picture: Image.Image, quality: int = 74) -> str:
@@ -104,4 +141,5 @@ def svg(figure: "Figure") -> str:
 
 def _has_content(section: Section) -> bool:
     pictures = any(group for gallery in section.galleries for group in gallery.groups)
-    return bool(section.figures or pictures or len(section.table) > 1 or section.points)
+    words = section.points or section.matrix or len(section.table) > 1
+    return bool(section.figures or pictures or words)
