@@ -13,6 +13,10 @@ SOURCE = REPOSITORY / "src" / "scenelet"
 FOUNDATION = {
     "errors",
     "images",
+    "image_colour",
+    "image_formats",
+    "image_memory",
+    "image_repair",
     "artefacts",
     "shipped",
     "quiet",

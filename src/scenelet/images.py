@@ -1,29 +1,50 @@
 """Untrusted bytes to an RGB uint8 array: the one preprocessing, for training's evaluation, export and serving.
 
 Knows nothing of labels or models. Needs Pillow only; numpy where an array is asked for, which
-serving on Lambda does not.
+serving on Lambda does not. Beside it: `image_formats` (the one table of formats), `image_memory`
+(what decoding takes), `image_colour` (embedded profiles), `image_repair` (files that are damaged
+only beside the pixels).
 """
 
 import hashlib
 import importlib
 import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from PIL import Image, ImageOps
+from PIL import Image
 
-from scenelet.errors import ImageTooLargeError, UnreadableImageError
+from scenelet.errors import ImageTooLargeError, SceneletError, UnreadableImageError
+from scenelet.image_colour import Converter, to_srgb
+from scenelet.image_formats import FORMATS as FORMATS  # said here too: the house asks `images`
+from scenelet.image_formats import SUFFIXES as SUFFIXES
+from scenelet.image_formats import Format, format_of, what_else
+from scenelet.image_formats import sniff as sniff
+from scenelet.image_memory import check_memory, check_memory_to_open
+from scenelet.image_repair import repaired, unsupported, why
 
 if TYPE_CHECKING:
     import numpy as np
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_PIXELS = 50_000_000
-_PLUGINS = {name: f"{name.title()}ImagePlugin" for name in FORMATS} | {"WEBP": "WebPImagePlugin"}
-_ORIENTATION = 0x0112
+ORIENTATION = 0x0112  # EXIF's tag: how the stored pixels are to be turned
 _FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_BAND_PIXELS = 1_000_000  # made RGB at once: what other modes need on the way stays small
+_DEEP = 65535  # the brightest value of 16 bits
+_TWELVE_BITS = 4095  # and of what microscopes and some cameras put into 16 bits
 
 
 @dataclass(frozen=True)
@@ -43,6 +64,37 @@ class PreprocessSpec:
     max_pixels: int = MAX_PIXELS
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What one picture may take.
+
+    Attributes:
+        pixels: Width x height, checked before any pixel is decoded.
+        memory_bytes: That decoding may take, estimated before it begins; None: not limited.
+        enough: (width, height) in pixels that suffice; a larger JPEG is then decoded at 1/2, 1/4
+            or 1/8 of its size.
+    """
+
+    pixels: int = MAX_PIXELS
+    memory_bytes: int | None = None
+    enough: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """An upright RGB picture, and how it was stored.
+
+    Attributes:
+        picture: RGB.
+        mode: Pillow's name of the stored pixels' mode.
+        orientation: EXIF's, 1 (as it is) to 8.
+    """
+
+    picture: Image.Image
+    mode: str
+    orientation: int
+
+
 def read(path: Path) -> bytes:
     """Bytes of an image file.
 
@@ -55,109 +107,67 @@ def read(path: Path) -> bytes:
         raise UnreadableImageError(f"can't be read: {error.strerror}") from error
 
 
-def open_image(data: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """Open image bytes without decoding the pixels.
-
-    Args:
-        data: A whole image file; the format is sniffed, never believed.
-        max_pixels: Limit on width x height, checked before any pixel is decoded.
-
-    Returns:
-        The undecoded image (the first frame, if there are several).
-
-    Raises:
-        UnreadableImageError: Empty, or none of `FORMATS`.
-        ImageTooLargeError: More than `max_pixels` pixels.
-    """
-    if not data:
-        raise UnreadableImageError("empty: 0 bytes")
-    kind = sniff(data)
-    if kind is None:
-        raise UnreadableImageError(
-            f"not an image: {len(data):,} bytes, expected {', '.join(FORMATS)}"
-        )
-    try:
-        importlib.import_module(
-            f"PIL.{_PLUGINS[kind]}"
-        )  # Pillow loads a few of its readers by itself, not all
-        image = Image.open(io.BytesIO(data), formats=(kind,))
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageTooLargeError(f"more than {max_pixels:,} pixels: {error}") from error
-    except (
-        Exception
-    ) as error:  # Pillow's parsers raise many types on hostile bytes; all mean the same here
-        raise UnreadableImageError(f"damaged {kind}: {_one_line(error)}") from error
-    if image.width * image.height > max_pixels:
-        raise ImageTooLargeError(
-            f"{image.width} x {image.height} = {image.width * image.height:,} pixels, at most"
-            f" {max_pixels:,} allowed; send a smaller picture"
-        )
-    return image
-
-
-def sniff(data: bytes) -> str | None:
-    """Which of `FORMATS` the first bytes promise, whatever a file name or header says.
-
-    None if none.
-    """
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WEBP"
-    signatures: dict[str, bytes | tuple[bytes, ...]] = {
-        "JPEG": b"\xff\xd8\xff",
-        "PNG": b"\x89PNG\r\n\x1a\n",
-        "GIF": (b"GIF87a", b"GIF89a"),
-        "BMP": b"BM",
-        "TIFF": (b"II*\0", b"MM\0*"),
-    }
-    return next((name for name, start in signatures.items() if data.startswith(start)), None)
-
-
 def decode(
     data: bytes, max_pixels: int = MAX_PIXELS, enough: tuple[int, int] | None = None
 ) -> Image.Image:
-    """Decode image bytes to an upright RGB image.
+    """The picture of `decode_fully`, which says how, and raises the same."""
+    return decode_fully(data, Limits(max_pixels, enough=enough)).picture
 
-    Rotated by its EXIF orientation; 16-bit scaled to 8; alpha laid over white; CMYK, palette and
-    grey made RGB.
+
+def decode_fully(data: bytes, limits: Limits = Limits()) -> Decoded:
+    """Decode image bytes to an upright RGB image. The only road from a file to pixels.
+
+    Rotated by its EXIF orientation; an embedded colour profile converted to sRGB; 16-bit scaled to
+    8; alpha laid over white; CMYK, palette and grey made RGB; of several frames the first. What is
+    beside the pixels (texts, EXIF, profile, checksums of these) never costs the picture.
+
+    Args:
+        data: A whole image file; the format is sniffed, never believed.
+        limits: Pixels and memory that it may take, and the size that suffices.
+
+    Raises:
+        UnreadableImageError: Empty, damaged, or no format that is decoded here.
+        ImageTooLargeError: More pixels or memory than the limits.
+    """
+    kind = _kind_of(data)
+    with warnings.catch_warnings():  # Pillow's: what they tell of, we answer or refuse
+        warnings.simplefilter("ignore")
+        try:
+            return _decoded(data, kind, limits)
+        except UnreadableImageError as error:
+            again = _second_try(data, kind, limits)
+            if again is None:
+                raise UnreadableImageError(unsupported(data, kind.name) or str(error)) from error
+            return again
+
+
+def to_pixels(data: bytes, spec: PreprocessSpec, memory_bytes: int | None = None) -> bytes:
+    """Bytes of a file to bytes of model input, without numpy. The only road from a file to a model.
 
     Args:
         data: A whole image file.
-        max_pixels: Limit on width x height, checked before any pixel is decoded.
-        enough: (width, height) in pixels that suffice; a larger JPEG is then decoded at 1/2, 1/4 or
-            1/8 of its size.
+        spec: Target size in pixels, resize filter and limit of pixels.
+        memory_bytes: That decoding may take; None: not limited.
 
     Returns:
-        RGB image.
+        (height, width, 3) uint8 in C order.
 
     Raises:
-        UnreadableImageError: Empty, truncated, or no supported image.
-        ImageTooLargeError: More than `max_pixels` pixels.
+        UnreadableImageError: Empty, damaged, or no format that is decoded here.
+        ImageTooLargeError: More than `spec.max_pixels` pixels, or more memory than there is.
     """
-    image = open_image(data, max_pixels)
-    if enough is not None and image.format in ("JPEG", "MPO"):
-        image.draft(None, (max(enough), max(enough)))
-    return upright_rgb(image)
+    return _resized(decode_for(data, spec, memory_bytes), spec).tobytes()
 
 
-def upright_rgb(image: Image.Image) -> Image.Image:
-    """Decode what `open_image` opened; the second half of `decode`.
+def to_input(data: bytes, spec: PreprocessSpec) -> "np.ndarray":
+    """`to_pixels` as an array (1, height, width, 3), uint8, 0-255; raises the same."""
+    return preprocess(decode_for(data, spec), spec)
 
-    Raises:
-        UnreadableImageError: Truncated or damaged.
-        ImageTooLargeError: More pixels than there is memory for.
-    """
-    try:
-        image.load()
-        turned = (
-            image.getexif().get(_ORIENTATION, 1) != 1
-        )  # asked first: transposing copies the picture in any case
-        return _rgb(ImageOps.exif_transpose(image) if turned else image)
-    except MemoryError as error:
-        raise ImageTooLargeError(
-            f"{image.width} x {image.height} pixels: more than there is memory for"
-        ) from error
-    except Exception as error:
-        raise UnreadableImageError(f"damaged {image.format}: {_one_line(error)}") from error
+
+def decode_for(data: bytes, spec: PreprocessSpec, memory_bytes: int | None = None) -> Image.Image:
+    """Decode no larger than preprocessing needs: a big JPEG at part of its size."""
+    enough = (2 * spec.width, 2 * spec.height)
+    return decode_fully(data, Limits(spec.max_pixels, memory_bytes, enough)).picture
 
 
 def preprocess(image: Image.Image, spec: PreprocessSpec) -> "np.ndarray":
@@ -177,32 +187,11 @@ def preprocess(image: Image.Image, spec: PreprocessSpec) -> "np.ndarray":
     return np.asarray(_resized(image, spec), dtype=np.uint8)[None]
 
 
-def to_pixels(data: bytes, spec: PreprocessSpec) -> bytes:
-    """Bytes of a file to bytes of model input, without numpy. The only road from a file to a model.
-
-    Returns:
-        (height, width, 3) uint8 in C order.
-
-    Raises:
-        UnreadableImageError: Empty, truncated, or no supported image.
-        ImageTooLargeError: More than `spec.max_pixels` pixels.
-    """
-    return _resized(decode_for(data, spec), spec).tobytes()
-
-
-def to_input(data: bytes, spec: PreprocessSpec) -> "np.ndarray":
-    """`to_pixels` as an array (1, height, width, 3), uint8, 0-255; raises the same."""
-    return preprocess(decode_for(data, spec), spec)
-
-
-def decode_for(data: bytes, spec: PreprocessSpec) -> Image.Image:
-    """`decode` at no more than the model input needs; raises the same."""
-    return decode(data, spec.max_pixels, enough=(2 * spec.width, 2 * spec.height))
-
-
-def _resized(image: Image.Image, spec: PreprocessSpec) -> Image.Image:
-    size = (spec.width, spec.height)
-    return image if image.size == size else image.resize(size, _FILTERS[spec.resize])
+def thumbnail(data: bytes, size_px: int) -> Image.Image:
+    """A small upright copy, at most `size_px` wide and high; raises as `decode`."""
+    picture = decode(data, enough=(2 * size_px, 2 * size_px))
+    picture.thumbnail((size_px, size_px), Image.Resampling.LANCZOS)
+    return picture
 
 
 def pixel_hash(image: Image.Image) -> str:
@@ -216,28 +205,133 @@ def pixel_hash(image: Image.Image) -> str:
     return digest.hexdigest()
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I") or image.mode == "F":
-        return _from_high_depth(image)
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    return image if image.mode == "RGB" else image.convert("RGB")
+def _resized(image: Image.Image, spec: PreprocessSpec) -> Image.Image:
+    size = (spec.width, spec.height)
+    return image if image.size == size else image.resize(size, _FILTERS[spec.resize])
 
 
-def _from_high_depth(image: Image.Image) -> Image.Image:
-    """16-bit (and 32-bit) grey to 8-bit RGB by value, where Pillow alone would clip everything over 255 to white."""
-    if image.mode != "F":
-        return (
-            image.convert("I")
-            .point(lambda value: value * (255 / 65535))
-            .convert("L")
-            .convert("RGB")
+def _kind_of(data: bytes) -> Format:
+    if not data:
+        raise UnreadableImageError("empty: 0 bytes")
+    kind = format_of(data)
+    if kind is None:
+        raise UnreadableImageError(what_else(data))
+    if not kind.is_installed:
+        known = ", ".join(FORMATS)
+        raise UnreadableImageError(
+            f"{kind.name}, which the Pillow that is installed here can't decode, expected {known};"
+            " save it as JPEG"
         )
+    return kind
+
+
+def _second_try(data: bytes, kind: Format, limits: Limits) -> Decoded | None:
+    """Of a file that is damaged only beside its pixels, or lacks nothing but its end."""
+    for candidates in repaired(data, kind.name):
+        try:
+            found = [_decoded(candidate, kind, limits) for candidate in candidates]
+        except UnreadableImageError:
+            continue
+        if len({pixel_hash(each.picture) for each in found}) == 1:
+            return found[0]
+    return None
+
+
+def _decoded(data: bytes, kind: Format, limits: Limits) -> Decoded:
+    with _in_our_words(kind, limits):
+        image = _open(data, kind, limits)
+        stored = image.size
+        if limits.enough is not None and kind.has_draft:
+            image.draft(None, (max(limits.enough), max(limits.enough)))
+        check_memory(image, stored, data, kind, limits.memory_bytes)
+        image.load()
+        return _upright(image, kind)
+
+
+@contextmanager
+def _in_our_words(kind: Format, limits: Limits) -> Iterator[None]:
+    """Whatever Pillow raises, as an error that tells a stranger nothing of Pillow."""
+    try:
+        yield
+    except SceneletError:
+        raise
+    except MemoryError as error:
+        told = "more memory than there is; send a smaller picture"
+        raise ImageTooLargeError(f"this {kind.name} takes {told}") from error
+    except Image.DecompressionBombError as error:
+        told = f"more than {limits.pixels:,} pixels; send a smaller picture"
+        raise ImageTooLargeError(told) from error
+    except Exception as error:  # its parsers raise many types on hostile bytes
+        raise UnreadableImageError(f"damaged {kind.name}: {why(error)}") from error
+
+
+def _open(data: bytes, kind: Format, limits: Limits) -> Image.Image:
+    """The first frame, not yet decoded."""
+    check_memory_to_open(data, kind, limits.memory_bytes)
+    importlib.import_module(f"PIL.{kind.plugins[0]}ImagePlugin")  # Pillow itself loads only some
+    image = Image.open(io.BytesIO(data), formats=(kind.name,))
+    if kind.name == "TIFF":  # its own reader turns the picture, and trips over malformed EXIF
+        image.load_end = lambda: None  # type: ignore[method-assign]
+    pixels = image.width * image.height
+    if pixels > limits.pixels:
+        raise ImageTooLargeError(
+            f"{image.width} x {image.height} = {pixels:,} pixels, at most {limits.pixels:,}"
+            " allowed; send a smaller picture"
+        )
+    return image
+
+
+def _upright(image: Image.Image, kind: Format) -> Decoded:
+    """A loaded picture made RGB and turned; its own pixels are freed on the way."""
+    mode, orientation = image.mode, _orientation(image) if kind.has_exif else 1
+    picture = _rgb(image)
+    if orientation in _TURNS:
+        if picture is not image:
+            image.im = None  # type: ignore[assignment]
+        picture = picture.transpose(_TURNS[orientation])
+    return Decoded(picture, mode, orientation)
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF's, 1 to 8; 1 where EXIF is missing or makes no sense."""
+    try:
+        found = image.getexif().get(ORIENTATION, 1)
+        return int(found) if 1 <= found <= max(_TURNS) else 1
+    except Exception:  # malformed EXIF raises many types
+        return 1
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    convert = to_srgb(image)
+    if image.mode == "RGB" and convert is None and not image.has_transparency_data:
+        return image
+    top = _brightest(image)
+    made = Image.new("RGB", image.size)
+    height = max(1, _BAND_PIXELS // image.width)
+    for upper in range(0, image.height, height):
+        box = (0, upper, image.width, min(upper + height, image.height))
+        band = image.crop(box)
+        made.paste(_rgb_band(band, top, convert), box)
+    return made
+
+
+def _rgb_band(band: Image.Image, top: float, convert: Converter | None) -> Image.Image:
+    if top:
+        band = band.convert("F" if band.mode == "F" else "I")
+        band = band.point(lambda value: value * (255 / top)).convert("L")
+    elif band.has_transparency_data:
+        rgba = band.convert("RGBA")
+        band = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+    if convert is not None:
+        return convert(band)
+    return band.convert("RGB")
+
+
+def _brightest(image: Image.Image) -> float:
+    """The value that becomes white, in a picture of more than 8 bits a pixel; 0 in any other."""
+    if image.mode != "F" and not image.mode.startswith("I"):
+        return 0
     most = float(image.getextrema()[1])  # type: ignore[arg-type]
-    top = 65535 if most > 255 else 255 if most > 1 else 1
-    return image.point(lambda value: value * (255 / top)).convert("L").convert("RGB")
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    if image.mode == "F":
+        return 1 if most <= 1 else 255 if most <= 255 else _DEEP
+    return _TWELVE_BITS if 255 < most <= _TWELVE_BITS else _DEEP

@@ -9,9 +9,9 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image
 
+from scenelet import images
 from scenelet.bundle.contract import CONTRACT
 from scenelet.errors import BundleFormatError, SceneletError
-from scenelet.images import decode, read
 from scenelet.parallel import cores
 from scenelet.quiet import quiet
 from scenelet.report.html import data_uri
@@ -78,10 +78,9 @@ def _load(folder: str, stamp: int) -> Predictor:  # noqa: ARG001  (another bundl
 def thumbnail(path: str, size_px: int = 150) -> str:
     """A data URI of a small copy of a picture; a grey one where it can't be read."""
     try:
-        picture = decode(read(Path(path)), enough=(2 * size_px, 2 * size_px))
+        picture = images.thumbnail(images.read(Path(path)), size_px)
     except SceneletError:
         picture = Image.new("RGB", (size_px, size_px), "#888888")
-    picture.thumbnail((size_px, size_px))
     return data_uri(picture, quality=80)
 
 
@@ -95,9 +94,7 @@ def icon() -> Image.Image:
 
 def small(content: bytes, size_px: int = 640) -> Image.Image:
     """A picture to show; never larger than the page."""
-    picture = decode(content, enough=(2 * size_px, 2 * size_px))
-    picture.thumbnail((size_px, size_px))
-    return picture
+    return images.thumbnail(content, size_px)
 
 
 def as_csv(rows: list[dict[str, object]]) -> bytes:

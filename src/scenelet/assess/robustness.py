@@ -12,7 +12,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 from scenelet.assess.metrics import Interval, wilson_interval
 from scenelet.bundle.runtime import BundleModel
 from scenelet.dataset.row import Row
-from scenelet.images import decode, preprocess, read
+from scenelet.images import decode_for, preprocess, read
 from scenelet.parallel import Advance, in_parallel, silent
 
 STRENGTHS = 5
@@ -143,9 +143,7 @@ def measure_robustness(
 
     def spoil_and_ask(numbered: tuple[int, Row]) -> list[bool]:
         number, row = numbered
-        picture = decode(
-            read(root / row.path), spec.max_pixels, enough=(2 * spec.width, 2 * spec.height)
-        )
+        picture = decode_for(read(root / row.path), spec)
         rng = np.random.default_rng([7, number])
         ways = [
             corruption.apply(picture, strength, rng)

@@ -16,7 +16,8 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from scenelet.errors import ImageError
-from scenelet.images import SUFFIXES, open_image, pixel_hash, sniff, upright_rgb
+from scenelet.image_formats import SUFFIXES, format_of
+from scenelet.images import decode_fully, pixel_hash
 
 DARK_99TH, BRIGHT_5TH, LOW_ENTROPY_BITS, ODD_ASPECT, BLUR_SCORE, BLUR_SPREAD = (
     0.32,
@@ -27,15 +28,6 @@ DARK_99TH, BRIGHT_5TH, LOW_ENTROPY_BITS, ODD_ASPECT, BLUR_SCORE, BLUR_SPREAD = (
     0.18,
 )
 BLUR_MEASURED_AT_PX = 64
-_ORIENTATION = 0x0112
-_SUFFIXES_OF = {
-    "JPEG": {".jpg", ".jpeg", ".jfif"},
-    "PNG": {".png"},
-    "WEBP": {".webp"},
-    "GIF": {".gif"},
-    "BMP": {".bmp"},
-    "TIFF": {".tif", ".tiff"},
-}
 _USUAL_MODES = ("RGB", "L")
 
 
@@ -76,14 +68,10 @@ def look_at(data: bytes, name: str) -> Look:
         name: Its file name, for the extension.
     """
     try:
-        stored = open_image(data)
-        mode = stored.mode
-        picture = upright_rgb(stored)
-        orientation = stored.getexif().get(
-            _ORIENTATION, 1
-        )  # only now: a PNG reads itself to the end for it
+        decoded = decode_fully(data)
     except ImageError as error:
         return Look(unusable=str(error))
+    picture = decoded.picture
     grey = picture.convert("L")
     dark, bright = _tones(grey.histogram())
     small = _small(grey)
@@ -92,8 +80,8 @@ def look_at(data: bytes, name: str) -> Look:
     red, green, blue = (float(channel) for channel in thumbnail.mean((0, 1)))
     checks = {
         "wrong extension": _wrong_extension(data, name),
-        "odd mode": mode not in _USUAL_MODES,
-        "EXIF-rotated": orientation != 1,
+        "odd mode": decoded.mode not in _USUAL_MODES,
+        "EXIF-rotated": decoded.orientation != 1,
         "odd aspect": (
             min(picture.width / picture.height, picture.height / picture.width) < ODD_ASPECT
         ),
@@ -151,5 +139,5 @@ def _is_blurred(edges: float, histogram: list[int]) -> bool:
 
 
 def _wrong_extension(data: bytes, name: str) -> bool:
-    suffix = Path(name).suffix.lower()
-    return suffix in SUFFIXES and suffix not in _SUFFIXES_OF[str(sniff(data))]
+    suffix, kind = Path(name).suffix.lower(), format_of(data)
+    return kind is not None and suffix in SUFFIXES and suffix not in kind.suffixes

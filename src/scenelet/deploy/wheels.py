@@ -16,14 +16,18 @@ from scenelet.artefacts import make_folder
 from scenelet.bundle.litert import LIBRARIES
 from scenelet.deploy.aws.target import Target
 from scenelet.errors import PackageError
+from scenelet.image_formats import TABLE
 
 NEEDED = ("pillow", "ai-edge-litert")
+# The compiled parts of Pillow that serving imports: its core, colour profiles, and what the table
+# of formats says.
 _MODULES = (
     "_imaging",
+    "_imagingcms",
     "_imagingmath",
-    "_webp",
-)  # the compiled parts of Pillow that its readers of our formats import
-_PLUGINS = ("Bmp", "Gif", "Jpeg", "Mpo", "Png", "Ppm", "Tiff", "WebP")
+    *(each.compiled for each in TABLE if each.compiled),
+)
+_PLUGINS = {"Ppm", *(plugin for each in TABLE for plugin in each.plugins)}  # Image.open imports Ppm
 Files = dict[str, bytes]
 
 

@@ -6,8 +6,7 @@ import numpy as np
 from PIL import Image
 
 from scenelet.dataset.paint import SCENES, jpeg, paint_scene
-
-_ORIENTATION = 0x0112
+from scenelet.images import ORIENTATION
 
 
 def golden_files() -> dict[str, bytes]:
@@ -58,7 +57,7 @@ def nasty_files() -> dict[str, bytes]:
 def rotated_jpeg(image: Image.Image, orientation: int) -> bytes:
     """A JPEG whose EXIF says that its pixels are to be turned (1-8)."""
     exif = Image.Exif()
-    exif[_ORIENTATION] = orientation
+    exif[ORIENTATION] = orientation
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=88, exif=exif)
     return buffer.getvalue()

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from scenelet import images
 from scenelet.errors import ImageError
-from scenelet.images import decode
 from scenelet.text import one_line
 
 if TYPE_CHECKING:
@@ -118,11 +118,9 @@ def _in_one_line(value: object) -> object:
 def thumbnail(path: Path, size_px: int = THUMBNAIL_PX) -> str:
     """A small JPEG of an image file, of its shape, as data URI; grey where it can't be decoded."""
     try:
-        picture = decode(path.read_bytes(), enough=(2 * size_px, 2 * size_px))
-    except (ImageError, OSError):
-        picture = Image.new("RGB", (size_px, size_px), "#9aa4ad")
-    picture.thumbnail((size_px, size_px), Image.Resampling.LANCZOS)
-    return data_uri(picture)
+        return data_uri(images.thumbnail(images.read(path), size_px))
+    except ImageError:
+        return data_uri(Image.new("RGB", (size_px, size_px), "#9aa4ad"))
 
 
 def data_uri(picture: Image.Image, quality: int = 74) -> str:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from scenelet import __version__
 from scenelet.errors import CloudError, ConfigError, FetchError
-from scenelet.images import sniff
+from scenelet.image_formats import format_of
 
 TOLERANCE = 1e-3  # between the probabilities of one bundle, wherever it answers
 TRIES = 5
@@ -57,10 +57,9 @@ class Endpoint:
         if isinstance(picture, str):
             reply = self.ask("/predict", json.dumps({"url": picture}).encode(), "application/json")
         else:
-            kind = sniff(picture)
-            reply = self.ask(
-                "/predict", picture, f"image/{kind.lower()}" if kind else "application/octet-stream"
-            )
+            kind = format_of(picture)
+            mime = kind.mime if kind else "application/octet-stream"
+            reply = self.ask("/predict", picture, mime)
         if reply.status != 200 or not isinstance(reply.body, dict):
             raise FetchError(f"{self.url}: {reply.status}: {_detail(reply.body)}")
         return reply.body

@@ -1,0 +1,84 @@
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from scenelet.dataset.paint import paint_scene
+from scenelet.errors import UnreadableImageError
+from scenelet.image_formats import FORMATS, SUFFIXES, TABLE, format_of, sniff
+from scenelet.images import decode
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+@pytest.mark.parametrize("kind", TABLE, ids=lambda kind: kind.name)
+def test_every_format_of_the_table_is_told_from_its_bytes_and_decoded(kind):
+    buffer = io.BytesIO()
+    paint_scene("sea", seed=2).save(buffer, kind.name)
+    assert sniff(buffer.getvalue()) == kind.name
+    assert decode(buffer.getvalue()).size == paint_scene("sea", seed=2).size
+
+
+def test_no_two_formats_share_a_suffix_or_a_start():
+    assert len(SUFFIXES) == sum(len(each.suffixes) for each in TABLE if each.is_installed)
+    for kind in TABLE:
+        buffer = io.BytesIO()
+        paint_scene("sea", seed=2).save(buffer, kind.name)
+        start = buffer.getvalue()
+        assert [each.name for each in TABLE if each.signature.match(start)] == [kind.name]
+
+
+def test_the_documents_name_every_format():
+    told = (DOCS / "serving.md").read_text(encoding="utf-8")
+    for name in FORMATS:
+        assert re.search(rf"\b{name.replace('JPEG2000', 'JPEG 2000')}\b", told, re.IGNORECASE), name
+
+
+SENT = {
+    "a HEIC picture": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(500),
+    "a JPEG XL picture": b"\xff\x0a" + bytes(30),
+    "a BigTIFF picture": b"II+\0\x08\0\0\0" + bytes(30),
+    "a camera's raw file": b"\0\0\0\x18ftypcrx \0\0\0\x01" + bytes(30),
+    "a Photoshop file": b"8BPS\0\x01" + bytes(30),
+    "an icon": b"\0\0\x01\0\x01\0\x10\x10" + bytes(30),
+    "a DICOM file": bytes(128) + b"DICM" + bytes(30),
+    "a PDF document": b"%PDF-1.7\n%\xe2\xe3",
+    "an SVG drawing": b'<?xml version="1.0"?>\n<!-- drawn -->\n<svg xmlns="http://www.w3.org/2000/svg"/>',
+    "a web page (HTML)": b"\n<!DOCTYPE html><html><title>Sign in</title></html>",
+    "an XML document": b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>",
+    "a Git LFS pointer, not the file": b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n",
+    "a git-annex pointer, not the file": b"/annex/objects/SHA256E-s1--2.jpg\n",
+    "a video": b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41",
+    "an archive or an office document": b"PK\x03\x04\x14\0" + bytes(30),
+    "what macOS keeps beside a file": b"\0\x05\x16\x07\0\x02\0\0Mac OS X",
+    "a picture as base64 text": b"/9j/4AAQSkZJRgABAQAAAQABAAD/",
+    "nothing but zeros": bytes(524),
+    "JSON": b'{"error": "not found"}',
+    "not an image: 14 bytes": b"a secret token",
+}
+
+
+@pytest.mark.parametrize("what", sorted(SENT))
+def test_what_is_no_picture_of_ours_is_called_by_its_name(what):
+    with pytest.raises(UnreadableImageError) as error:
+        decode(SENT[what])
+    assert str(error.value).startswith(what), error.value
+    assert "expected JPEG, PNG" in str(error.value)
+    assert "secret" not in str(error.value)
+
+
+def test_every_answer_to_what_is_none_of_ours_says_what_to_do():
+    for what in SENT.keys() - {"not an image: 14 bytes"}:
+        with pytest.raises(UnreadableImageError, match=r"; \w+"):
+            decode(SENT[what])
+
+
+def test_a_format_that_is_not_installed_is_named(monkeypatch):
+    avif = next(each for each in TABLE if each.name == "AVIF")
+    monkeypatch.setattr("scenelet.image_formats.find_spec", lambda _: None)
+    assert not avif.is_installed
+    data = b"\0\0\0\x1cftypavif" + bytes(500)
+    assert format_of(data) is avif
+    with pytest.raises(UnreadableImageError, match="AVIF, which the Pillow that is installed here"):
+        decode(data)
