@@ -127,7 +127,7 @@ def main() -> None:
     table.add_row(
         "model", f"{exported['size_bytes']['model.tflite'] / 1e6:.2f} MB LiteRT", str(bundle)
     )
-    worst = max(value for key, value in parity.items() if key != "images")
+    worst = max(parity["differences"].values())
     table.add_row(
         "parity",
         f"checkpoint, LiteRT, ONNX within {worst:.0e} over {parity['images']} images",

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from scenelet.bundle.contract import read_contract
 from scenelet.dataset.load import examine
 from scenelet.dataset.scan import scan
 
@@ -59,10 +60,7 @@ def test_real_images_go_the_whole_way(sample, tmp_path, scenelet):
 def test_the_shipped_bundle_knows_its_held_out_images(real_images, shipped_bundle, scenelet):
     done = scenelet("evaluate", shipped_bundle, real_images, "--json")
     assert done.code == 0, done.err
-    figures, recorded = (
-        json.loads(done.out),
-        json.loads((shipped_bundle / "bundle.json").read_text())["metrics"],
-    )
+    figures, recorded = json.loads(done.out), read_contract(shipped_bundle).figures.as_dict()
     assert figures["part"] == "val"
     assert figures["confusion_matrix"] == recorded["confusion_matrix"]
     assert figures["top1_accuracy"] == recorded["top1_accuracy"]

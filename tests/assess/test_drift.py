@@ -15,17 +15,17 @@ MEASURES = ("brightness", "sharpness", "feature_distance", "confidence")
 def lines_like_the_profile(contract, count, seed, brighter=0.0):
     """Log lines of pictures drawn from the bundle's own profile, some brighter."""
     rng = np.random.default_rng(seed)
-    profile = contract.training["profile"]["measures"]
+    profile = contract.training.profile.measures
 
     def draw(name):
-        edges = [0.0, *profile[name]["edges"], 1.0 if name in ("brightness", "confidence") else 3.0]
+        edges = [0.0, *profile[name].edges, 1.0 if name in ("brightness", "confidence") else 3.0]
         place = rng.choice(
-            len(profile[name]["shares"]),
-            p=np.array(profile[name]["shares"]) / sum(profile[name]["shares"]),
+            len(profile[name].shares),
+            p=np.array(profile[name].shares) / sum(profile[name].shares),
         )
         return float(rng.uniform(edges[place], edges[place + 1]))
 
-    answers = np.array(contract.metrics["confusion_matrix"]).sum(0)
+    answers = np.array(contract.figures.confusion_matrix).sum(0)
     for _ in range(count):
         brightness, sharpness, distance, confidence = (draw(name) for name in MEASURES)
         row = {

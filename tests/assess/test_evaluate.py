@@ -41,7 +41,7 @@ def test_accuracy_is_what_counting_by_hand_gives(bundle, painted, scenelet):
 
 def test_of_the_training_folder_only_the_held_out_part_is_taken(bundle, painted, scenelet):
     figures = evaluated(scenelet, bundle, painted / "seg_train")
-    recorded = json.loads((bundle / "bundle.json").read_text())["metrics"]
+    recorded = json.loads((bundle / "bundle.json").read_text())["figures"]
     assert figures["part"] == "val"
     assert figures["images"] == recorded["images"]
     assert figures["top1_accuracy"] == recorded["top1_accuracy"]
@@ -56,7 +56,7 @@ def test_held_out_pictures_are_known_by_their_pixels_not_by_their_names(
         target.parent.mkdir(exist_ok=True)
         decode(source.read_bytes()).save(target)
         assert pixel_hash(decode(target.read_bytes())) == pixel_hash(decode(source.read_bytes()))
-    recorded = json.loads((bundle / "bundle.json").read_text())["metrics"]
+    recorded = json.loads((bundle / "bundle.json").read_text())["figures"]
     assert evaluated(scenelet, bundle, tmp_path)["images"] == recorded["images"]
 
 

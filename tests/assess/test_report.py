@@ -47,7 +47,7 @@ def test_the_report_holds_every_section_and_asks_nothing_of_the_network(
 def test_of_validation_images_the_promises_are_cross_fitted(bundle, painted, tmp_path, scenelet):
     _, figures = reported(scenelet, tmp_path, bundle, painted / "seg_train")
     assert figures["part"] == "val"
-    recorded = json.loads((bundle / "bundle.json").read_text())["thresholds"]["held_out"]
+    recorded = json.loads((bundle / "bundle.json").read_text())["promises"]
     assert figures["held_out"].keys() == recorded.keys()
     for name in ("images", "expected_calibration_error", "answered", "mean_set_size", "single"):
         assert figures["held_out"][name] == pytest.approx(recorded[name], abs=1e-4)

@@ -4,6 +4,7 @@ from scipy.stats import chi2
 from sklearn.metrics import roc_auc_score
 
 from scenelet.assess.strangers import auroc, stranger_figures
+from scenelet.bundle.contract import read_contract
 from scenelet.bundle.litert import Model
 from scenelet.bundle.numeric import energies, fit_feature_space
 from scenelet.bundle.scores import energy
@@ -72,9 +73,7 @@ def test_painted_strangers_are_pictures_the_same_for_the_same_seed_and_all_diffe
 def test_the_shipped_bundle_tells_strangers_better_by_feature_distance_than_by_energy(
     shipped_bundle,
 ):
-    import json
-
-    tried = json.loads((shipped_bundle / "bundle.json").read_text())["thresholds"]["strangers"]
-    by_name = {each["score"]: each["mean_auroc"] for each in tried}
+    contract = read_contract(shipped_bundle)
+    by_name = {each.score: each.mean_auroc for each in contract.strangers}
     assert by_name["feature distance"] > by_name["energy"]
-    assert tried[0]["score"] == "feature distance"
+    assert contract.stranger_score == "feature distance"

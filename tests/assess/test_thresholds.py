@@ -12,6 +12,7 @@ from scenelet.assess.thresholds import (
     prediction_sets,
     risk_coverage,
 )
+from scenelet.bundle.figures import Wished
 from scenelet.bundle.numeric import softmax
 
 CLASSES = 4
@@ -70,7 +71,9 @@ def test_a_model_that_guesses_is_measured_as_it_will_serve_answering_nothing():
     rng = np.random.default_rng(6)
     labels, probabilities = rng.integers(0, CLASSES, 400), softmax(rng.normal(0, 0.1, (400, 4)))
     threshold = abstain_threshold(labels, probabilities, 0.98)
-    promise = measure_promise(labels, probabilities, np.zeros(CLASSES), threshold, (0.98, 0.95))
+    promise = measure_promise(
+        labels, probabilities, np.zeros(CLASSES), threshold, Wished(0.98, 0.95)
+    )
     assert threshold == NEVER_SURE > probabilities.max()
     assert promise.answered == 0
     assert promise.accuracy_answered.value is None
@@ -80,7 +83,7 @@ def test_a_model_that_guesses_is_measured_as_it_will_serve_answering_nothing():
 def test_cross_fitting_measures_what_new_images_would_show(temperature):
     rng = np.random.default_rng(3)
     labels, logits = draw(rng, 3000, temperature)
-    promise = cross_fitted(labels, logits, (0.9, 0.9))
+    promise = cross_fitted(labels, logits, Wished(0.9, 0.9))
     new_labels, new_logits = draw(rng, 30_000, temperature)
     fitted = fit_temperature(logits, labels)
     probabilities = softmax(logits, fitted)
@@ -89,7 +92,7 @@ def test_cross_fitting_measures_what_new_images_would_show(temperature):
         softmax(new_logits, fitted),
         conformal_thresholds(labels, probabilities, 0.9),
         abstain_threshold(labels, probabilities, 0.9),
-        (0.9, 0.9),
+        Wished(0.9, 0.9),
     )
     assert promise.coverage.value == pytest.approx(0.9, abs=0.01)
     assert on_new.coverage.value == pytest.approx(0.9, abs=0.02)
@@ -104,6 +107,6 @@ def test_cross_fitting_measures_what_new_images_would_show(temperature):
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_a_handful_of_images_gives_wide_intervals_and_no_error(count):
     labels, logits = draw(np.random.default_rng(4), count)
-    promise = cross_fitted(labels, logits, (0.98, 0.95))
+    promise = cross_fitted(labels, logits, Wished(0.98, 0.95))
     assert promise.images == count
     assert promise.coverage.low <= promise.coverage.value <= promise.coverage.high

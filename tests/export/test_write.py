@@ -30,9 +30,12 @@ pytestmark = pytest.mark.pipeline
 
 def test_checkpoint_litert_and_onnx_agree_from_raw_bytes(run_folder, bundle):
     network, spec = load_network(Run(run_folder)), read_contract(bundle).preprocess
-    litert = litert_logits((bundle / "model.tflite").read_bytes())
-    onnx = onnx_logits((bundle / "model.onnx").read_bytes())
-    parity = measure_parity(checkpoint_logits(network), litert, onnx, nasty_files().values(), spec)
+    models = {
+        "checkpoint": checkpoint_logits(network),
+        "LiteRT": litert_logits((bundle / "model.tflite").read_bytes()),
+        "ONNX": onnx_logits((bundle / "model.onnx").read_bytes()),
+    }
+    parity = measure_parity(models, nasty_files().values(), spec)
     assert parity.worst < 1e-4
     assert parity.images == len(nasty_files())
 
@@ -51,17 +54,15 @@ def test_models_that_disagree_are_refused(run_folder, bundle):
     sound = to_litert(network, spec.width)
     with torch.no_grad():
         next(network.network.parameters()).mul_(1.02)
-    parity = measure_parity(
-        checkpoint_logits(network),
-        litert_logits(sound),
-        onnx_logits(to_onnx(network, spec.width)),
-        golden_files().values(),
-        spec,
-    )
-    assert parity.checkpoint_onnx < 1e-4
+    models = {
+        "checkpoint": checkpoint_logits(network),
+        "LiteRT": litert_logits(sound),
+        "ONNX": onnx_logits(to_onnx(network, spec.width)),
+    }
+    parity = measure_parity(models, golden_files().values(), spec)
+    assert parity.differences["checkpoint - ONNX"] < 1e-4
     with pytest.raises(
-        ParityError,
-        match=r"checkpoint, LiteRT and ONNX disagree: found .*, expected at most 0\.001",
+        ParityError, match=r"^checkpoint - LiteRT: they disagree; found .*, expected at most 0\.001"
     ):
         require_parity(parity, tolerance=1e-3)
 
@@ -69,10 +70,9 @@ def test_models_that_disagree_are_refused(run_folder, bundle):
 def test_not_a_number_is_no_parity(run_folder, bundle):
     spec = read_contract(bundle).preprocess
     nothing = lambda _: np.full(6, np.nan)  # noqa: E731
+    models = {"one": nothing, "other": nothing}
     with pytest.raises(ParityError):
-        require_parity(
-            measure_parity(nothing, nothing, nothing, [golden_files()["buildings.jpg"]], spec)
-        )
+        require_parity(measure_parity(models, [golden_files()["buildings.jpg"]], spec))
 
 
 def test_conversion_is_repeatable_whatever_the_memory_format(run_folder):
@@ -104,10 +104,9 @@ def test_onnx_takes_any_number_of_images(bundle):
 
 
 def test_the_card_states_accuracy_with_interval_and_how_it_was_trained(bundle):
-    card, metrics = (bundle / "MODEL_CARD.md").read_text(), read_contract(bundle).metrics
-    assert (
-        f"{metrics['top1_accuracy']['low']:.2%} to {metrics['top1_accuracy']['high']:.2%}" in card
-    )
+    card, figures = (bundle / "MODEL_CARD.md").read_text(), read_contract(bundle).figures
+    accuracy = figures.top1_accuracy
+    assert f"{accuracy.low:.2%} to {accuracy.high:.2%}" in card
     assert "scenelet train" in card or "Command: `scenelet" in card
     assert "No test split was looked at" in card
 

@@ -15,10 +15,11 @@ from scenelet.app import charts
 from scenelet.app.sources import Sources, predictor, sources, thumbnail
 from scenelet.assess.compare import Compared, compare_bundles
 from scenelet.assess.evaluate import PART_NAMES, Evaluated, evaluate_bundle
-from scenelet.assess.metrics import CALIBRATION_BINS, Interval, wilson_interval
+from scenelet.assess.metrics import CALIBRATION_BINS, wilson_interval
 from scenelet.assess.robustness import measure_robustness
 from scenelet.assess.thresholds import risk_coverage
 from scenelet.bundle.contract import CONTRACT
+from scenelet.bundle.figures import Figures, Interval
 from scenelet.errors import DataError, SceneletError
 from scenelet.progress import SILENT
 
@@ -36,7 +37,7 @@ class Seen:
     labels: np.ndarray
     probabilities: np.ndarray
     names: tuple[str, ...]
-    figures: Any
+    figures: Figures
     looks: int
 
     @property
@@ -61,14 +62,14 @@ def page() -> None:
             icon=":material/folder_off:",
         )
         st.code("scenelet app --data FOLDER", language="sh")
-        _recorded(contract.metrics)
+        _recorded(contract.figures)
         return
     try:
         with st.spinner("Asking the model about every picture"):
             seen = _evaluated(asked, (Path(asked.bundle) / CONTRACT).stat().st_mtime_ns)
     except SceneletError as error:
         st.error(f"{error}", icon=":material/error:")
-        _recorded(contract.metrics)
+        _recorded(contract.figures)
         return
     _headline(seen)
     confusion, trust, errors, robust, other = st.tabs(
@@ -86,12 +87,12 @@ def page() -> None:
         _compare(asked)
 
 
-def _recorded(metrics: dict[str, Any]) -> None:
-    value = metrics["top1_accuracy"]
+def _recorded(figures: Figures) -> None:
+    accuracy = figures.top1_accuracy
     st.metric(
         "Accuracy, recorded when it was exported",
-        f"{value['value']:.1%}",
-        help=_between(Interval(**value)),
+        f"{accuracy.value:.1%}",
+        help=_between(accuracy),
     )
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from scenelet.assess.metrics import Interval, wilson_interval
+from scenelet.assess.metrics import wilson_interval
+from scenelet.bundle.figures import Interval
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from typing import Any
 
 from scenelet.assess.evaluate import Answers, answer, choose, examine_source, open_bundle
 from scenelet.assess.ledger import entry, record
-from scenelet.assess.metrics import Interval, paired_difference
+from scenelet.assess.metrics import paired_difference
 from scenelet.bundle.contract import LITERT
+from scenelet.bundle.figures import Interval
 from scenelet.bundle.latency import latencies_ms
 from scenelet.bundle.runtime import BundleModel
 from scenelet.dataset.row import Row

@@ -132,22 +132,14 @@ def measure_drift(contract: Contract, logged: Logged) -> list[Shift]:
     Args:
         contract: Of the bundle that answered.
         logged: Of its logs.
-
-    Raises:
-        DataError: The bundle holds no profile.
     """
-    profile = contract.training.get("profile", {}).get("measures")
-    if not profile:
-        raise DataError(
-            f"{contract.name}: holds no profile of its pictures. Export the bundle again."
-        )
-    seen = int(contract.metrics["images"])
+    profile, seen = contract.training.profile.measures, contract.figures.images
     shifts = []
     for name, values in logged.measures.items():
-        edges, shares = profile[name]["edges"], profile[name]["shares"]
+        edges, shares = profile[name].edges, profile[name].shares
         counts = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(shares))
         shifts.append(_shift(name, _bin_names(edges), np.array(shares), seen, counts))
-    matrix = np.array(contract.metrics["confusion_matrix"])
+    matrix = np.array(contract.figures.confusion_matrix)
     answered = Counter(logged.labels)
     counts = np.array([answered[name] for name in contract.class_names])
     shifts.append(

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from scenelet.assess.ledger import entry, record
-from scenelet.assess.metrics import Evaluation, evaluate
+from scenelet.assess.metrics import evaluate
 from scenelet.bundle.contract import LITERT, TRAINING_DATA
+from scenelet.bundle.figures import Figures
 from scenelet.bundle.numeric import softmax
 from scenelet.bundle.runtime import BundleModel
 from scenelet.bundle.training_data import read_training_data
@@ -221,7 +222,7 @@ class Evaluated:
     chosen: Chosen
     answers: Answers
     probabilities: np.ndarray
-    figures: Evaluation
+    figures: Figures
     looks: int
 
 

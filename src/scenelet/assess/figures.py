@@ -6,14 +6,15 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from scenelet.assess.metrics import CALIBRATION_BINS, Evaluation, Interval
+from scenelet.assess.metrics import CALIBRATION_BINS
 from scenelet.assess.robustness import CORRUPTIONS, STRENGTHS, Robustness
+from scenelet.bundle.figures import Figures, Interval
 from scenelet.report.charts import CHART_STYLE, COLOURS, GREY, INK, blank, colour_of, named
 
 LEAST_IMAGES = 10  # fewer in a bin say nothing
 
 
-def confusion(figures: Evaluation, shares: bool) -> Figure:
+def confusion(figures: Figures, shares: bool) -> Figure:
     """The confusion matrix, as counts or as shares of the true class.
 
     Colour is always the share.
@@ -47,7 +48,7 @@ def confusion(figures: Evaluation, shares: bool) -> Figure:
         return figure
 
 
-def by_class(figures: Evaluation) -> Figure:
+def by_class(figures: Figures) -> Figure:
     """Recall and precision of each class with 95 % intervals."""
     with mpl.rc_context(CHART_STYLE):
         names = list(figures.class_names)

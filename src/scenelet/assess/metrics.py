@@ -4,29 +4,14 @@ The tests check them against statsmodels, scikit-learn and torchmetrics.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
+
+from scenelet.bundle.figures import ClassFigures, Confusion, Figures, Interval
 
 Z_95 = 1.959963984540054
 CALIBRATION_BINS = 15
 BOOTSTRAP_RESAMPLES = 1000
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A figure with its 95 % interval.
-
-    Attributes:
-        value: Observed; None where nothing was observed.
-        low: Lower end.
-        high: Upper end.
-    """
-
-    value: float | None
-    low: float
-    high: float
 
 
 def wilson_interval(successes: int, total: int) -> Interval:
@@ -135,51 +120,7 @@ def bootstrapped(
     }
 
 
-@dataclass(frozen=True)
-class ClassFigures:
-    """Of one class; `f1` is 0 where the class was neither present nor predicted."""
-
-    precision: Interval
-    recall: Interval
-    f1: float
-    images: int
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Figures of one model on one set of labelled images.
-
-    Attributes:
-        images: How many.
-        class_names: In the order of the matrix.
-        top1_accuracy: Part answered rightly (Wilson's interval; those of the next three are
-        bootstrapped).
-        balanced_accuracy: Mean recall of the classes that are present.
-        macro_f1: Mean F1 of the classes that are present or were answered.
-        log_loss: In nats.
-        expected_calibration_error: 15 bins.
-        per_class: By class name.
-        confusion_matrix: Row = true class, column = predicted class.
-    """
-
-    images: int
-    class_names: tuple[str, ...]
-    top1_accuracy: Interval
-    balanced_accuracy: Interval
-    macro_f1: Interval
-    log_loss: Interval
-    expected_calibration_error: float
-    per_class: dict[str, ClassFigures]
-    confusion_matrix: list[list[int]]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return asdict(self)
-
-
-def evaluate(
-    labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]
-) -> Evaluation:
+def evaluate(labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]) -> Figures:
     """Compute all figures.
 
     Args:
@@ -194,15 +135,22 @@ def evaluate(
         raise ValueError("no images, or probabilities that are not finite")
     matrix = confusion_matrix(labels, probabilities.argmax(1), len(class_names))
     per_class = {name: _class_figures(matrix, index) for index, name in enumerate(class_names)}
-    return Evaluation(
+    return Figures(
         images=len(labels),
-        class_names=tuple(class_names),
         top1_accuracy=wilson_interval(int(matrix.trace()), len(labels)),
         **bootstrapped(labels, probabilities),
         expected_calibration_error=expected_calibration_error(labels, probabilities),
         per_class=per_class,
-        confusion_matrix=matrix.tolist(),
+        confusion=_confusion(matrix, class_names),
     )
+
+
+def _confusion(matrix: np.ndarray, names: Sequence[str]) -> Confusion:
+    """What happened, by name."""
+    found: Confusion = {}
+    for true, answer in zip(*matrix.nonzero(), strict=True):
+        found.setdefault(names[true], {})[names[answer]] = int(matrix[true, answer])
+    return found
 
 
 def _class_figures(matrix: np.ndarray, index: int) -> ClassFigures:

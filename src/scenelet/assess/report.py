@@ -13,16 +13,17 @@ from scenelet.assess.ceiling import Ceiling, noise_ceiling
 from scenelet.assess.evaluate import PART_NAMES, Evaluated
 from scenelet.assess.explain import GradCam, occlusion_map, overlay
 from scenelet.assess.robustness import Robustness, measure_robustness
-from scenelet.assess.strangers import StrangerFigures, stranger_figures
+from scenelet.assess.strangers import stranger_figures
 from scenelet.assess.thresholds import (
     NEVER_SURE,
-    Promise,
     abstain_threshold,
     cross_fitted,
     measure_promise,
     risk_coverage,
 )
+from scenelet.bundle.figures import Promise, StrangerFigures
 from scenelet.bundle.numeric import softmax
+from scenelet.bundle.plain import as_plain
 from scenelet.dataset.strangers import paint_strangers
 from scenelet.errors import BundleError
 from scenelet.images import decode, read, to_input, to_pixels
@@ -68,7 +69,7 @@ class Assessment:
             "looks_at_this_test_split": evaluated.looks,
             **evaluated.figures.as_dict(),
             "confusable_pairs": [pair.as_dict() for pair in confusable_pairs(evaluated)],
-            "held_out" if self.crossed else "promise": self.promise.as_dict(),
+            "held_out" if self.crossed else "promise": as_plain(self.promise),
             "strangers": self.strangers.as_dict(),
             "noise_ceiling": self.ceiling.as_dict() if self.ceiling else None,
             "robustness": self.robustness.as_dict() if self.robustness else None,
@@ -85,8 +86,7 @@ def assess(evaluated: Evaluated, robustness: bool, progress: Progress = SILENT) 
     """
     bundle, answers, chosen = evaluated.bundle, evaluated.answers, evaluated.chosen
     manifest = bundle.contract
-    held_out = manifest.thresholds["held_out"]
-    wished = (held_out["wished_accuracy"], held_out["promised_coverage"])
+    wished = manifest.promises.wished
     crossed = chosen.part == "val"
     if crossed:  # the bundle's own thresholds were fitted on these very images
         promise = cross_fitted(answers.labels, answers.logits, wished)
@@ -331,7 +331,7 @@ def _abstaining(assessment: Assessment) -> Section:
     how = (
         "With thresholds from other images" if assessment.crossed else "With the bundle's threshold"
     )
-    lead = f"{how}, and {promise.wished_accuracy:.0%} wished, {kept}"
+    lead = f"{how}, and {promise.wished.accuracy:.0%} wished, {kept}"
     chart = charts.risk_coverage(coverage, accuracy, marks)
     return Section(
         "When not to answer", lead, figures=[(svg(chart), "Risk-coverage curve")], table=rows
@@ -343,7 +343,7 @@ def _sets(assessment: Assessment) -> Section:
     coverage = promise.coverage
     rows = [
         ("prediction sets", ""),
-        ("promised to hold the true class", f"{promise.promised_coverage:.0%}"),
+        ("promised to hold the true class", f"{promise.wished.coverage:.0%}"),
         ("hold it", f"{coverage.value:.1%} ({coverage.low:.1%} to {coverage.high:.1%})"),
         ("classes in a set, on average", f"{promise.mean_set_size:.2f}"),
         ("sets with exactly one class", f"{promise.single:.1%}"),

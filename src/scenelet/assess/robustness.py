@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
-from scenelet.assess.metrics import Interval, wilson_interval
+from scenelet.assess.metrics import wilson_interval
+from scenelet.bundle.figures import Interval
 from scenelet.bundle.runtime import BundleModel
 from scenelet.dataset.row import Row
 from scenelet.images import decode_for, preprocess, read

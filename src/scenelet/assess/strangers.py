@@ -4,43 +4,13 @@ Pure numpy.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
+from scenelet.bundle.figures import StrangerFigures
 from scenelet.bundle.numeric import FeatureSpace, energies
 
 FALSE_ALARMS = 0.05
-
-
-@dataclass(frozen=True)
-class StrangerFigures:
-    """How a score tells strangers from pictures of the classes.
-
-    Attributes:
-        score: Its name.
-        threshold: Scores over this are called strangers.
-        false_alarms: Part of the pictures of the classes that are over it.
-        auroc: By kind of stranger: probability that a stranger scores over a picture of the
-            classes.
-        told: By kind of stranger: part of them that is over the threshold.
-    """
-
-    score: str
-    threshold: float
-    false_alarms: float
-    auroc: dict[str, float]
-    told: dict[str, float]
-
-    @property
-    def mean_auroc(self) -> float:
-        """Over the kinds."""
-        return float(np.mean(list(self.auroc.values())))
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return {**asdict(self), "mean_auroc": self.mean_auroc}
 
 
 def stranger_scores(

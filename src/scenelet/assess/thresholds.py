@@ -3,13 +3,11 @@
 Pure numpy.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any
-
 import numpy as np
 
 from scenelet.assess.calibrate import fit_temperature
-from scenelet.assess.metrics import Interval, expected_calibration_error, wilson_interval
+from scenelet.assess.metrics import expected_calibration_error, wilson_interval
+from scenelet.bundle.figures import Promise, Wished
 from scenelet.bundle.numeric import softmax
 
 FOLDS = 10
@@ -76,43 +74,12 @@ def prediction_sets(probabilities: np.ndarray, thresholds: np.ndarray) -> np.nda
     return probabilities >= thresholds
 
 
-@dataclass(frozen=True)
-class Promise:
-    """What thresholds keep on images that they were not fitted on.
-
-    Attributes:
-        images: Measured on.
-        expected_calibration_error: Of the probabilities.
-        wished_accuracy: Of the answers given.
-        answered: Part of the images answered.
-        accuracy_answered: Of those; the interval says how sure.
-        promised_coverage: Part of the images whose set should hold the true class.
-        coverage: Part whose set does.
-        mean_set_size: Classes a set.
-        single: Part of the sets with exactly one class.
-    """
-
-    images: int
-    expected_calibration_error: float
-    wished_accuracy: float
-    answered: float
-    accuracy_answered: Interval
-    promised_coverage: float
-    coverage: Interval
-    mean_set_size: float
-    single: float
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return asdict(self)
-
-
 def measure_promise(
     labels: np.ndarray,
     probabilities: np.ndarray,
     thresholds: np.ndarray,
     abstain_below: np.ndarray | float,
-    wished: tuple[float, float],
+    wished: Wished,
 ) -> Promise:
     """Measure thresholds.
 
@@ -129,19 +96,16 @@ def measure_promise(
     return Promise(
         images=len(labels),
         expected_calibration_error=expected_calibration_error(labels, probabilities),
-        wished_accuracy=wished[0],
+        wished=wished,
         answered=float(answered.mean()),
         accuracy_answered=wilson_interval(int((right & answered).sum()), int(answered.sum())),
-        promised_coverage=wished[1],
         coverage=wilson_interval(int(sets[np.arange(len(labels)), labels].sum()), len(labels)),
         mean_set_size=float(sets.sum(1).mean()),
         single=float((sets.sum(1) == 1).mean()),
     )
 
 
-def cross_fitted(
-    labels: np.ndarray, logits: np.ndarray, wished: tuple[float, float], seed: int = 0
-) -> Promise:
+def cross_fitted(labels: np.ndarray, logits: np.ndarray, wished: Wished, seed: int = 0) -> Promise:
     """Measure temperature and thresholds on images that they were not fitted on, though all images serve both ends in turn.
 
     Each of ten parts is judged by what the other nine give.
@@ -161,6 +125,6 @@ def cross_fitted(
         temperature = fit_temperature(logits[outside], labels[outside]) if outside.any() else 1.0
         probabilities[inside] = softmax(logits[inside], temperature)
         fitted = softmax(logits[outside], temperature)
-        thresholds[inside] = conformal_thresholds(labels[outside], fitted, wished[1])
-        floors[inside] = abstain_threshold(labels[outside], fitted, wished[0])
+        thresholds[inside] = conformal_thresholds(labels[outside], fitted, wished.coverage)
+        floors[inside] = abstain_threshold(labels[outside], fitted, wished.accuracy)
     return measure_promise(labels, probabilities, thresholds, floors, wished)

@@ -14,14 +14,28 @@ BUNDLE/
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any
 
+from scenelet.bundle.figures import (
+    Figures,
+    Measure,
+    Parity,
+    Promise,
+    Quantisation,
+    Share,
+    StrangerFigures,
+)
+from scenelet.bundle.logline import MEASURES
+from scenelet.bundle.origin import SPLITS, Training
+from scenelet.bundle.plain import PlainError, Range, as_plain, from_plain
+from scenelet.bundle.scores import STRANGER_SCORES
 from scenelet.errors import BundleFormatError, BundleTamperedError
 from scenelet.images import PreprocessSpec
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 CONTRACT, LITERT, ONNX, CARD, DISTANCE, TRAINING_DATA, GOLDEN = (
     "bundle.json",
     "model.tflite",
@@ -43,7 +57,7 @@ class Golden:
     """
 
     file: str
-    probabilities: dict[str, float]
+    probabilities: dict[str, Share]
 
 
 @dataclass(frozen=True)
@@ -54,51 +68,58 @@ class Contract:
         name: Of the bundle.
         created: ISO date and time, UTC.
         scenelet_version: That wrote it.
+        licence: Of the weights.
         class_names: In the order of the logits.
         preprocess: From decoded image to model input.
+        mirrored: Whether the graph averages the picture and its mirror image.
         temperature: Logits are divided by this before softmax; fitted on validation.
         abstain_below: Answers of lower probability are better not given; over 1: all of them.
         prediction_set_thresholds: By class name: classes at least this probable belong to the
             prediction set.
-        thresholds: What the two above promise, and what was measured on images they were not fitted
-            on.
-        stranger_score: "feature distance" or "energy": what tells pictures of none of the classes.
-        stranger_above: Scores over this are called out of distribution.
-        metrics: Measured on the LiteRT model from raw bytes, with intervals.
-        training: Recipe, counts, fingerprint and profile of the training data.
-        parity: Largest differences of probability between checkpoint, LiteRT and ONNX.
+        figures: Measured on the LiteRT model from raw bytes, with intervals.
+        promises: What the thresholds keep on images that they were not fitted on.
+        strangers: Of each score that was tried, the chosen one first.
+        training: From which data, how, and where.
+        parity: Between checkpoint, LiteRT and ONNX.
         quantisation: Mode, and what it cost and gained against the float model.
-        licence: Of the weights.
         golden: Recorded answers.
         sha256: Of each other file, by path in the bundle.
-        mirrored: Whether the graph averages the picture and its mirror image.
         format_version: Of this contract.
     """
 
     name: str
     created: str
     scenelet_version: str
+    licence: str
     class_names: tuple[str, ...]
     preprocess: PreprocessSpec
-    temperature: float
-    abstain_below: float
-    metrics: dict[str, Any]
-    training: dict[str, Any]
-    parity: dict[str, float]
-    quantisation: dict[str, Any]
-    licence: str
+    mirrored: bool
+    temperature: Annotated[float, Range(above=0)]
+    abstain_below: Measure
+    prediction_set_thresholds: dict[str, Share]
+    figures: Figures
+    promises: Promise
+    strangers: tuple[StrangerFigures, ...]
+    training: Training
+    parity: Parity
+    quantisation: Quantisation
     golden: tuple[Golden, ...]
     sha256: dict[str, str]
-    prediction_set_thresholds: dict[str, float] = field(default_factory=dict)
-    thresholds: dict[str, Any] = field(default_factory=dict)
-    stranger_score: str = "feature distance"
-    stranger_above: float | None = None
-    mirrored: bool = False
-    format_version: int = field(default=FORMAT_VERSION)
+    format_version: int = FORMAT_VERSION
+
+    @property
+    def stranger_score(self) -> str:
+        """What tells pictures of none of the classes: one of `STRANGER_SCORES`."""
+        return self.strangers[0].score
+
+    @property
+    def stranger_above(self) -> float:
+        """Scores over this are out of distribution."""
+        return self.strangers[0].threshold
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, `format_version` first."""
-        values = asdict(self)
+        values = as_plain(self)
         return {"format_version": values.pop("format_version"), **values}
 
 
@@ -142,11 +163,12 @@ def parse_contract(content: bytes, origin: str) -> Contract:
             )
         )
     try:
-        return _check(origin, _parse(values))
-    except (TypeError, KeyError, ValueError, AttributeError) as error:
-        raise BundleFormatError(
-            f"{origin}: incomplete or malformed ({error}). Export the bundle again."
-        ) from error
+        contract = from_plain(Contract, values)
+    except PlainError as error:
+        raise BundleFormatError(f"{origin}: {error}. Export the bundle again.") from error
+    for fault in _faults(contract):
+        raise BundleFormatError(f"{origin}: {fault}. Export the bundle again.")
+    return contract
 
 
 def verify_files(
@@ -193,37 +215,67 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _parse(values: dict[str, Any]) -> Contract:
-    known = {field.name for field in fields(Contract)}
-    kept = {key: value for key, value in values.items() if key in known}
-    return Contract(
-        **{
-            **kept,
-            "class_names": tuple(kept["class_names"]),
-            "preprocess": PreprocessSpec(**kept["preprocess"]),
-            "golden": tuple(Golden(**golden) for golden in kept["golden"]),
-        }
-    )
+def _faults(contract: Contract) -> Iterator[str]:
+    """What does not fit together, though each value by itself may be right."""
+    yield from _class_name_faults(contract.class_names)
+    yield from _training_faults(contract.training)
+    yield from _class_faults(contract)
+    if not contract.strangers or contract.stranger_score not in STRANGER_SCORES:
+        yield f"strangers: expected figures of {' or '.join(STRANGER_SCORES)}"
+    if not all(each.auroc and each.auroc.keys() == each.told.keys() for each in contract.strangers):
+        yield "strangers: expected the same kinds of strangers in auroc and told, at least one"
+    if not contract.parity.differences:
+        yield "parity.differences: expected at least one pair"
+    yield from _path_faults(contract)
 
 
-def _check(path: str, contract: Contract) -> Contract:
+def _class_name_faults(names: tuple[str, ...]) -> Iterator[str]:
+    if len(names) < 2 or len(set(names)) != len(names) or not all(names):
+        yield f"class_names: found {list(names)}, expected at least 2 different names"
+
+
+def _class_faults(contract: Contract) -> Iterator[str]:
     names = contract.class_names
-    if (
-        len(names) < 2
-        or len(set(names)) != len(names)
-        or not all(isinstance(name, str) and name for name in names)
-    ):
-        raise BundleFormatError(
-            f"{path}: class_names found {list(names)}, expected at least 2 different names."
-        )
-    if not contract.temperature > 0:
-        raise BundleFormatError(
-            f"{path}: temperature found {contract.temperature}, expected a number above 0."
-        )
-    for golden in contract.golden:
-        if set(golden.probabilities) != set(names):
-            raise BundleFormatError(
-                f"{path}: {golden.file}: its classes do not fit class_names. Export the bundle"
-                " again."
-            )
-    return contract
+    for where, found in _class_lists(contract):
+        if set(found) != set(names):
+            yield f"{where}: its classes do not fit class_names"
+    if contract.figures.class_names != names:
+        yield "figures.per_class: its classes do not fit class_names"
+    if sum(map(sum, contract.figures.confusion_matrix)) != contract.figures.images:
+        yield "figures.confusion: does not add up to figures.images over class_names"
+    trained_on = {name for split in SPLITS for name in contract.training.images[split]}
+    if trained_on != set(names):
+        yield "training.images: its classes do not fit class_names"
+
+
+def _class_lists(contract: Contract) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each part that says something of every class, with its place."""
+    yield "prediction_set_thresholds", contract.prediction_set_thresholds
+    for place, golden in enumerate(contract.golden):
+        yield f"golden[{place}].probabilities", golden.probabilities
+
+
+def _training_faults(training: Training) -> Iterator[str]:
+    for split in SPLITS:
+        if not training.count(split):
+            yield f"training.images.{split}: expected at least one image"
+    for name, found in (("network", training.network), ("recipe", training.recipe)):
+        if not found:
+            yield f"training.{name}: empty"
+    if training.profile.measures.keys() != MEASURES.keys():
+        yield f"training.profile.measures: expected {', '.join(MEASURES)}"
+    for name, histogram in training.profile.measures.items():
+        if len(histogram.shares) != len(histogram.edges) + 1:
+            yield f"training.profile.measures.{name}: expected one share more than edges"
+
+
+def _path_faults(contract: Contract) -> Iterator[str]:
+    if not contract.golden:
+        yield "golden: expected at least one picture"
+    for name in contract.sha256:
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:
+            yield f"sha256: found {name!r}, expected a path inside the bundle"
+    for place, golden in enumerate(contract.golden):
+        if golden.file not in contract.sha256:
+            yield f"golden[{place}].file: no checksum of {golden.file}"

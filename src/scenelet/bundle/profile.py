@@ -4,9 +4,10 @@ Measuring needs no numpy.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from PIL import Image, ImageChops, ImageStat
+
+from scenelet.bundle.figures import Histogram
 
 BINS = 20
 
@@ -30,7 +31,7 @@ def picture_measures(pixels: bytes, width: int, height: int) -> dict[str, float]
     return {"brightness": round(brightness, 4), "sharpness": round(sum(steps), 4)}
 
 
-def profile_of(measures: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+def profile_of(measures: Mapping[str, Sequence[float]]) -> dict[str, Histogram]:
     """Each measure's bin edges, which cut it into equal shares, and the share of each bin.
 
     Args:
@@ -38,12 +39,10 @@ def profile_of(measures: Mapping[str, Sequence[float]]) -> dict[str, Any]:
     """
     import numpy as np
 
-    profile = {}
+    profile: dict[str, Histogram] = {}
     for name, values in measures.items():
         edges = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1]).round(5))
         counts = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)
-        profile[name] = {
-            "edges": edges.tolist(),
-            "shares": (counts / max(1, counts.sum())).round(5).tolist(),
-        }
+        shares = (counts / max(1, counts.sum())).round(5)
+        profile[name] = Histogram(tuple(edges.tolist()), tuple(shares.tolist()))
     return profile

@@ -11,7 +11,7 @@ from scenelet.progress import ConsoleProgress
 
 if TYPE_CHECKING:
     from scenelet.assess.evaluate import Evaluated
-    from scenelet.assess.metrics import Interval
+    from scenelet.bundle.figures import Interval
 
 DEFAULT_LEDGER = Path("runs") / "test-ledger.jsonl"
 

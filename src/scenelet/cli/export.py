@@ -1,12 +1,12 @@
 """`scenelet export`."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scenelet.bundle.plain import as_plain
 from scenelet.cli.output import needs_extra, wrote
 from scenelet.progress import ConsoleProgress
 
@@ -77,12 +77,12 @@ def export(
     if as_json:
         described = {
             "bundle": str(made.folder),
-            "parity": made.parity.as_dict(),
+            "parity": as_plain(made.parity),
             "size_bytes": made.size_bytes,
         }
         described |= {
-            "quantisation": asdict(made.quantisation),
-            "validation": made.evaluation.as_dict(),
+            "quantisation": as_plain(made.quantisation),
+            "validation": made.figures.as_dict(),
         }
         typer.echo(json.dumps(described))
         return
@@ -90,15 +90,13 @@ def export(
 
 
 def _print(made: "Exported") -> None:
-    parity, quantisation, accuracy = made.parity, made.quantisation, made.evaluation.top1_accuracy
-    which = "float LiteRT" if quantisation.mode == "int8" else "LiteRT"
+    parity, quantisation, accuracy = made.parity, made.quantisation, made.figures.top1_accuracy
     typer.echo(
         f"largest probability difference over {parity.images} images, from their bytes (0.001"
         " allowed; fp16 0.005):"
     )
-    typer.echo(f"  checkpoint - {which:14}{parity.checkpoint_litert:.1e}")
-    typer.echo(f"  checkpoint - ONNX          {parity.checkpoint_onnx:.1e}")
-    typer.echo(f"  {which} - ONNX".ljust(29) + f"{parity.litert_onnx:.1e}")
+    for pair, difference in parity.differences.items():
+        typer.echo(f"  {pair:28} {difference:.1e}")
     if quantisation.mode != "none":
         typer.echo(
             f"{quantisation.mode} against float: accuracy {quantisation.accuracy:.2%} v"
@@ -108,7 +106,7 @@ def _print(made: "Exported") -> None:
         )
     typer.echo(
         f"validation accuracy of model.tflite {accuracy.value:.2%} (95 % interval"
-        f" {accuracy.low:.2%} to {accuracy.high:.2%}, {made.evaluation.images:,} images),"
+        f" {accuracy.low:.2%} to {accuracy.high:.2%}, {made.figures.images:,} images),"
         f" {made.size_bytes['model.tflite'] / 1e6:.2f} MB"
     )
     wrote("bundle", made.folder, f"scenelet predict --bundle {made.folder} photo.jpg")

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from scenelet.assess.calibrate import fit_temperature
-from scenelet.assess.strangers import StrangerFigures, stranger_figures, stranger_scores
+from scenelet.assess.strangers import stranger_figures, stranger_scores
 from scenelet.assess.thresholds import abstain_threshold, conformal_thresholds, cross_fitted
 from scenelet.bundle import logline
+from scenelet.bundle.figures import Histogram, Promise, StrangerFigures, Wished
 from scenelet.bundle.numeric import FeatureSpace, fit_feature_space, softmax
 from scenelet.bundle.profile import picture_measures, profile_of
 from scenelet.bundle.runtime import LiteRTModel
@@ -65,8 +65,8 @@ class Fitted:
     set_thresholds: np.ndarray
     space: FeatureSpace
     strangers: list[StrangerFigures]
-    promises: dict[str, Any]
-    profile: dict[str, Any]
+    promises: Promise
+    profile: dict[str, Histogram]
 
 
 def fit(
@@ -75,7 +75,7 @@ def fit(
     validation: Asked,
     training: Asked,
     spec: PreprocessSpec,
-    wished: tuple[float, float],
+    wished: Wished,
 ) -> Fitted:
     """Fit everything.
 
@@ -110,12 +110,12 @@ def fit(
     }
     return Fitted(
         temperature=temperature,
-        abstain_below=abstain_threshold(labels, probabilities, wished[0]),
-        set_thresholds=conformal_thresholds(labels, probabilities, wished[1]),
+        abstain_below=abstain_threshold(labels, probabilities, wished.accuracy),
+        set_thresholds=conformal_thresholds(labels, probabilities, wished.coverage),
         space=space,
         strangers=sorted(
             (figures(score) for score in STRANGER_SCORES), key=lambda each: -each.mean_auroc
         ),
-        promises=cross_fitted(labels, validation.logits, wished).as_dict(),
+        promises=cross_fitted(labels, validation.logits, wished),
         profile=profile_of({name: measured[name] for name in logline.MEASURES}),
     )

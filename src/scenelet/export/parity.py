@@ -1,11 +1,12 @@
 """Parity: whether checkpoint, LiteRT and ONNX give the same probabilities for the same bytes."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from itertools import combinations
 
 import numpy as np
 import torch
 
+from scenelet.bundle.figures import Parity
 from scenelet.bundle.numeric import softmax
 from scenelet.bundle.runtime import LiteRTModel
 from scenelet.errors import ParityError
@@ -15,32 +16,6 @@ from scenelet.images import PreprocessSpec, to_input
 TOLERANCE = 1e-3
 HALF_PRECISION_TOLERANCE = 5e-3  # weights rounded to 11 bits move probabilities by some 1e-4
 Logits = Callable[[np.ndarray], np.ndarray]
-
-
-@dataclass(frozen=True)
-class Parity:
-    """Largest differences of any class's probability over all images.
-
-    Attributes:
-        images: How many were compared.
-        checkpoint_litert: Between the PyTorch checkpoint and LiteRT.
-        checkpoint_onnx: Between the PyTorch checkpoint and ONNX.
-        litert_onnx: Between LiteRT and ONNX.
-    """
-
-    images: int
-    checkpoint_litert: float
-    checkpoint_onnx: float
-    litert_onnx: float
-
-    @property
-    def worst(self) -> float:
-        """Of the three."""
-        return max(self.checkpoint_litert, self.checkpoint_onnx, self.litert_onnx)
-
-    def as_dict(self) -> dict[str, float]:
-        """Plain values for JSON."""
-        return asdict(self)
 
 
 def checkpoint_logits(network: ServingNetwork) -> Logits:
@@ -71,19 +46,15 @@ def litert_logits(content: bytes) -> Logits:
 
 
 def measure_parity(
-    checkpoint: Logits,
-    litert: Logits,
-    onnx: Logits,
+    models: Mapping[str, Logits],
     files: Iterable[bytes],
     spec: PreprocessSpec,
     temperature: float = 1.0,
 ) -> Parity:
-    """Ask all three about each file, from its raw bytes.
+    """Ask all models about each file, from its raw bytes, and compare them pair by pair.
 
     Args:
-        checkpoint: Logits of the trained network.
-        litert: Logits of the .tflite file.
-        onnx: Logits of the .onnx file.
+        models: Name -> logits.
         files: Whole image files.
         spec: Preprocessing of the bundle.
         temperature: Of the bundle.
@@ -92,12 +63,15 @@ def measure_parity(
         ImageError: One of the files can't be used.
     """
     inputs = [to_input(data, spec) for data in files]
-    answers = [
-        softmax(np.stack([ask(pixels) for pixels in inputs]), temperature)
-        for ask in (checkpoint, litert, onnx)
-    ]
-    gaps = [float(np.abs(answers[a] - answers[b]).max()) for a, b in ((0, 1), (0, 2), (1, 2))]
-    return Parity(len(inputs), *gaps)
+    answers = {
+        name: softmax(np.stack([ask(pixels) for pixels in inputs]), temperature)
+        for name, ask in models.items()
+    }
+    differences = {
+        f"{first} - {second}": float(np.abs(answers[first] - answers[second]).max())
+        for first, second in combinations(answers, 2)
+    }
+    return Parity(len(inputs), differences)
 
 
 def require_parity(parity: Parity, tolerance: float = TOLERANCE) -> None:
@@ -106,9 +80,10 @@ def require_parity(parity: Parity, tolerance: float = TOLERANCE) -> None:
     Raises:
         ParityError: The largest difference is over the tolerance, or not a number.
     """
-    if not parity.worst <= tolerance:
-        raise ParityError(
-            "checkpoint, LiteRT and ONNX disagree: found a probability difference of"
-            f" {parity.worst:.2g}, expected at most {tolerance:g}; no bundle was written. Export"
-            " again; if it stays, report the versions in environment.json."
-        )
+    for pair, difference in parity.differences.items():
+        if not difference <= tolerance:
+            raise ParityError(
+                f"{pair}: they disagree; found a probability difference of {difference:.2g},"
+                f" expected at most {tolerance:g}; no bundle was written. Export again; if it"
+                " stays, report the versions in environment.json."
+            )

@@ -1,8 +1,8 @@
 """Write a bundle from a run: convert, quantise, check parity, measure on validation, record golden answers, sign."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -12,7 +12,7 @@ import numpy as np
 
 from scenelet import __version__
 from scenelet.artefacts import whole_folder, write_bytes, write_json
-from scenelet.assess.metrics import Evaluation, evaluate
+from scenelet.assess.metrics import evaluate
 from scenelet.bundle.contract import (
     CARD,
     CONTRACT,
@@ -25,8 +25,18 @@ from scenelet.bundle.contract import (
     Golden,
     sha256,
 )
+from scenelet.bundle.figures import Figures, Histogram, Parity, Quantisation, Wished
 from scenelet.bundle.latency import latencies_ms
 from scenelet.bundle.numeric import softmax
+from scenelet.bundle.origin import (
+    Ancestor,
+    Environment,
+    History,
+    Learned,
+    Outcome,
+    Profile,
+    Training,
+)
 from scenelet.bundle.runtime import LiteRTModel
 from scenelet.bundle.training_data import training_data_csv
 from scenelet.dataset.row import Row
@@ -38,7 +48,6 @@ from scenelet.export.golden import golden_files, nasty_files
 from scenelet.export.parity import (
     HALF_PRECISION_TOLERANCE,
     TOLERANCE,
-    Parity,
     checkpoint_logits,
     measure_parity,
     onnx_logits,
@@ -60,6 +69,7 @@ from scenelet.runs.run import Run
 
 PARITY_VALIDATION_IMAGES = 64
 FEATURE_IMAGES = 3000
+PACKAGES = ("scenelet", "python", "torch", "lightning", "transformers", "numpy", "pillow")
 
 
 @dataclass(frozen=True)
@@ -89,39 +99,13 @@ class ExportOptions:
 
 
 @dataclass(frozen=True)
-class Quantisation:
-    """The quantised LiteRT model beside the float one, on the same validation images, in one run.
-
-    Attributes:
-        mode: "none", "fp16" or "int8".
-        float_accuracy: Top-1 of the float model.
-        accuracy: Top-1 of the model in the bundle.
-        agreement: Part of the images on which both answer alike.
-        size_ratio: Bytes of the bundle's model / of the float model.
-        latency_ratio: Median milliseconds of the bundle's model / of the float model, one image,
-            one thread.
-        float_latency_ms: Median of the float model.
-        latency_ms: Median of the bundle's model.
-    """
-
-    mode: str
-    float_accuracy: float
-    accuracy: float
-    agreement: float
-    size_ratio: float
-    latency_ratio: float
-    float_latency_ms: float
-    latency_ms: float
-
-
-@dataclass(frozen=True)
 class Exported:
     """What `export_bundle` made."""
 
     folder: Path
     parity: Parity
     quantisation: Quantisation
-    evaluation: Evaluation
+    figures: Figures
     size_bytes: dict[str, int]
 
 
@@ -197,12 +181,12 @@ def export_bundle(
     _require_small_drop(quantisation, options.max_drop)
     progress.say("fitting temperature and thresholds")
     training = ask(litert, source.inputs(source.some_training_rows(FEATURE_IMAGES)))
-    wished = (options.wished_accuracy, options.coverage)
+    wished = Wished(options.wished_accuracy, options.coverage)
     fitted = fit(litert, labels, validation, training, source.spec, wished)
     temperature = fitted.temperature
     compared = (float_litert, float_onnx) if options.quantize == "int8" else (litert, onnx_model)
     parity = _parity(network, *compared, source, temperature, tolerance)
-    evaluation = evaluate(labels, softmax(validation.logits, temperature), source.class_names)
+    figures = evaluate(labels, softmax(validation.logits, temperature), source.class_names)
     golden = golden_files()
     contract = Contract(
         name=options.name,
@@ -211,21 +195,17 @@ def export_bundle(
         class_names=tuple(source.class_names),
         preprocess=source.spec,
         temperature=temperature,
-        metrics=evaluation.as_dict(),
+        figures=figures,
         abstain_below=fitted.abstain_below,
         prediction_set_thresholds=dict(
             zip(source.class_names, map(float, fitted.set_thresholds), strict=True)
         ),
-        thresholds={
-            "held_out": fitted.promises,
-            "strangers": [each.as_dict() for each in fitted.strangers],
-        },
-        stranger_score=fitted.strangers[0].score,
-        stranger_above=fitted.strangers[0].threshold,
+        promises=fitted.promises,
+        strangers=tuple(fitted.strangers),
         training=_training(source, result, fitted.profile),
-        parity=parity.as_dict(),
+        parity=parity,
         mirrored=options.mirror,
-        quantisation=asdict(quantisation),
+        quantisation=quantisation,
         licence=options.licence,
         golden=tuple(
             Golden(f"{GOLDEN}/{file}", _recorded(source, litert, content, temperature))
@@ -248,7 +228,7 @@ def export_bundle(
         out,
         parity,
         quantisation,
-        evaluation,
+        figures,
         {file: len(content) for file, content in files.items()},
     )
 
@@ -302,8 +282,12 @@ def _parity(
         read(source.root / row.path)
         for row in rows[:: max(1, len(rows) // PARITY_VALIDATION_IMAGES)]
     ]
-    three = (checkpoint_logits(network), litert.logits, onnx_logits(onnx_model))
-    parity = measure_parity(*three, [*nasty_files().values(), *samples], source.spec, temperature)
+    models = {
+        "checkpoint": checkpoint_logits(network),
+        "LiteRT": litert.logits,
+        "ONNX": onnx_logits(onnx_model),
+    }
+    parity = measure_parity(models, [*nasty_files().values(), *samples], source.spec, temperature)
     require_parity(parity, tolerance)
     return parity
 
@@ -349,28 +333,53 @@ def _require_small_drop(quantisation: Quantisation, max_drop: float) -> None:
         )
 
 
-def _training(source: _Source, result: dict[str, Any], profile: dict[str, Any]) -> dict[str, Any]:
-    described, used = source.run.data(), source.part("train")
-    return {
-        "images": described["images"],
-        "excluded": described["excluded"],
-        "fingerprint": described["fingerprint"],
-        "profile": {
-            "median_width": median(row.width for row in used),
-            "median_height": median(row.height for row in used),
-            "different_pictures": len({row.pixel_hash for row in used}),
-            "measures": profile,
-        },
-        **{
-            ("network" if key == "architecture" else key): value
-            for key, value in source.run.network().items()
-        },
-        "recipe": source.run.config().as_dict(),
-        "result": result,
-        "environment": json.loads(
-            (source.run.folder / "environment.json").read_text(encoding="utf-8")
+def _training(source: _Source, result: dict[str, Any], measures: dict[str, Histogram]) -> Training:
+    described, used, network = source.run.data(), source.part("train"), source.run.network()
+    environment = json.loads((source.run.folder / "environment.json").read_text(encoding="utf-8"))
+    return Training(
+        images=described["images"],
+        excluded=described["excluded"],
+        fingerprint=described["fingerprint"],
+        profile=Profile(
+            median_width=median(row.width for row in used),
+            median_height=median(row.height for row in used),
+            different_pictures=len({row.pixel_hash for row in used}),
+            measures=measures,
         ),
-    }
+        network=network["architecture"],
+        history=_history(network),
+        recipe=source.run.config().as_dict(),
+        outcome=Outcome(**{each.name: result[each.name] for each in fields(Outcome)}),
+        environment=_environment(environment),
+    )
+
+
+def _history(recorded: Mapping[str, Any]) -> History:
+    init = recorded.get("init")
+    teachers = recorded.get("teachers") or ()
+    learned = recorded.get("learned_from")
+    return History(
+        init=_ancestor(init) if init else None,
+        teachers=tuple(map(_ancestor, teachers)),
+        learned_from=Learned(**learned) if learned else None,
+    )
+
+
+def _ancestor(recorded: Mapping[str, Any]) -> Ancestor:
+    history = recorded.get("history")
+    return Ancestor(recorded["origin"], recorded["weights"], _history(history) if history else None)
+
+
+def _environment(recorded: Mapping[str, Any]) -> Environment:
+    return Environment(
+        versions={name: recorded[name] for name in PACKAGES},
+        system=recorded["system"],
+        cores=recorded["cores"],
+        threads=recorded["threads"],
+        device=recorded["device"],
+        precision=recorded["precision"],
+        command=tuple(recorded["command"]),
+    )
 
 
 def _recorded(

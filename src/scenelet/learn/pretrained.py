@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from scenelet.bundle.contract import CONTRACT, ONNX, TRAINING_DATA, read_contract, verify_files
+from scenelet.bundle.plain import as_plain
 from scenelet.bundle.training_data import read_training_data
 from scenelet.dataset.row import Row
 from scenelet.errors import BundleFormatError, ConfigError, DataError
@@ -184,11 +185,7 @@ def _history(recorded: Mapping[str, Any]) -> dict[str, Any]:
 def _from_bundle(origin: str, folder: Path) -> Pretrained:
     contract = read_contract(folder)
     verify_files(folder, contract, only=(ONNX, TRAINING_DATA))
-    architecture = contract.training.get("network")
-    if architecture is None:
-        raise BundleFormatError(
-            f"{folder}: says nothing of its network's layers. Export the bundle again."
-        )
+    architecture = contract.training.network
     network = build_network(architecture, len(contract.class_names))
     state = _onnx_weights((folder / ONNX).read_bytes(), head_name(network))
     missing = [
@@ -206,7 +203,7 @@ def _from_bundle(origin: str, folder: Path) -> Pretrained:
         for pixels, part in read_training_data(folder / TRAINING_DATA).items()
         if part == "train"
     }
-    history = _history(contract.training)
+    history = as_plain(contract.training.history)
     return Pretrained(
         origin, network, architecture, contract.class_names, frozenset(trained_on), history
     )

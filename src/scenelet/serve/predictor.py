@@ -97,11 +97,9 @@ class Predictor:
             probabilities=dict(ranked),
             abstains=ranked[0][1] < contract.abstain_below,
             prediction_set=[
-                name
-                for name, value in ranked
-                if value >= contract.prediction_set_thresholds.get(name, 0.0)
+                name for name, value in ranked if value >= contract.prediction_set_thresholds[name]
             ],
-            is_stranger=contract.stranger_above is not None and score > contract.stranger_above,
+            is_stranger=score > contract.stranger_above,
             stranger_score=round(score, 4),
             bundle=contract.name,
             bundle_created=contract.created,

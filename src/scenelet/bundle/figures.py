@@ -1,0 +1,211 @@
+"""The figures that a bundle states, as plain values: how good, what is promised, strangers, parity, cost of shrinking.
+
+Knows neither numpy nor how they are computed: `assess` and `export` do.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from scenelet.bundle.plain import Range, as_plain
+
+Share = Annotated[float, Range(0, 1)]
+Count = Annotated[int, Range(0)]
+Measure = Annotated[float, Range(0)]
+Confusion = dict[str, dict[str, Count]]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with its 95 % interval.
+
+    Attributes:
+        value: Observed; None where nothing was observed.
+        low: Lower end.
+        high: Upper end.
+    """
+
+    value: float | None
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ClassFigures:
+    """Of one class; `f1` is 0 where the class was neither present nor predicted."""
+
+    precision: Interval
+    recall: Interval
+    f1: Share
+    images: Count
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Figures of one model on one set of labelled images.
+
+    Attributes:
+        images: How many.
+        top1_accuracy: Part answered rightly (Wilson's interval; those of the next three are
+            bootstrapped).
+        balanced_accuracy: Mean recall of the classes that are present.
+        macro_f1: Mean F1 of the classes that are present or were answered.
+        log_loss: In nats.
+        expected_calibration_error: 15 bins.
+        per_class: By class name, in the order of the logits.
+        confusion: True class -> answer -> images; what never happened is left out.
+    """
+
+    images: Annotated[int, Range(1)]
+    top1_accuracy: Interval
+    balanced_accuracy: Interval
+    macro_f1: Interval
+    log_loss: Interval
+    expected_calibration_error: Share
+    per_class: dict[str, ClassFigures]
+    confusion: Confusion
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """In the order of the logits."""
+        return tuple(self.per_class)
+
+    @property
+    def confusion_matrix(self) -> list[list[int]]:
+        """(classes, classes) counts; row = true class, column = answer."""
+        names = self.class_names
+        rows = (self.confusion.get(name, {}) for name in names)
+        return [[row.get(name, 0) for name in names] for row in rows]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, with the whole matrix."""
+        values: dict[str, Any] = as_plain(self)
+        del values["confusion"]
+        return values | {
+            "class_names": list(self.class_names),
+            "confusion_matrix": self.confusion_matrix,
+        }
+
+
+@dataclass(frozen=True)
+class Wished:
+    """What a bundle is told to keep.
+
+    Attributes:
+        accuracy: Of the answers that it does not abstain from.
+        coverage: Part of the pictures whose prediction set is to hold the true class.
+    """
+
+    accuracy: Share
+    coverage: Share
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What thresholds keep on images that they were not fitted on.
+
+    Attributes:
+        images: Measured on.
+        expected_calibration_error: Of the probabilities.
+        wished: Accuracy of the answers, and coverage of the sets.
+        answered: Part of the images answered.
+        accuracy_answered: Of those; the interval says how sure.
+        coverage: Part of the images whose set holds the true class.
+        mean_set_size: Classes a set.
+        single: Part of the sets with exactly one class.
+    """
+
+    images: Count
+    expected_calibration_error: Share
+    wished: Wished
+    answered: Share
+    accuracy_answered: Interval
+    coverage: Interval
+    mean_set_size: Measure
+    single: Share
+
+
+@dataclass(frozen=True)
+class StrangerFigures:
+    """How a score tells strangers from pictures of the classes.
+
+    Attributes:
+        score: Its name.
+        threshold: Scores over this are called strangers.
+        false_alarms: Part of the pictures of the classes that are over it.
+        auroc: By kind of stranger: probability that a stranger scores over a picture of the
+            classes.
+        told: By kind of stranger: part of them that is over the threshold.
+    """
+
+    score: str
+    threshold: float
+    false_alarms: Share
+    auroc: dict[str, Share]
+    told: dict[str, Share]
+
+    @property
+    def mean_auroc(self) -> float:
+        """Over the kinds."""
+        return sum(self.auroc.values()) / len(self.auroc)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, with the mean."""
+        values: dict[str, Any] = as_plain(self)
+        return {**values, "mean_auroc": self.mean_auroc}
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far the probabilities of checkpoint and exported models lie apart.
+
+    Attributes:
+        images: How many were compared, from their bytes.
+        differences: By pair ("checkpoint - LiteRT"): largest difference of any class's probability.
+    """
+
+    images: Count
+    differences: dict[str, Measure]
+
+    @property
+    def worst(self) -> float:
+        """Of all pairs."""
+        return max(self.differences.values())
+
+
+@dataclass(frozen=True)
+class Quantisation:
+    """The quantised LiteRT model beside the float one, on the same validation images, in one run.
+
+    Attributes:
+        mode: "none", "fp16" or "int8".
+        float_accuracy: Top-1 of the float model.
+        accuracy: Top-1 of the model in the bundle.
+        agreement: Part of the images on which both answer alike.
+        size_ratio: Bytes of the bundle's model / of the float model.
+        latency_ratio: Median milliseconds of the bundle's model / of the float model, one image,
+            one thread.
+        float_latency_ms: Median of the float model.
+        latency_ms: Median of the bundle's model.
+    """
+
+    mode: str
+    float_accuracy: Share
+    accuracy: Share
+    agreement: Share
+    size_ratio: Measure
+    latency_ratio: Measure
+    float_latency_ms: Measure
+    latency_ms: Measure
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How a measure is spread.
+
+    Attributes:
+        edges: That cut it into bins, ascending.
+        shares: Of each bin, one more than edges.
+    """
+
+    edges: tuple[float, ...]
+    shares: tuple[Share, ...]
