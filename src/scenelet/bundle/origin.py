@@ -32,11 +32,13 @@ class Learned:
         name: Of the network.
         data: That it was trained on.
         licence: Of its weights.
+        sha256: Of the file with them.
     """
 
     name: str
     data: str
     licence: str
+    sha256: str
 
 
 @dataclass(frozen=True)
