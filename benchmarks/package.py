@@ -17,9 +17,9 @@ import zipfile
 from pathlib import Path
 
 from scenelet.dataset.paint import jpeg, paint_scene
-from scenelet.deploy.aws.target import Target, find_interpreter
 from scenelet.deploy.package import HANDLER, package_zip
 from scenelet.deploy.runtime_api import RunningFunction, runtime_python
+from scenelet.deploy.target import Target, find_interpreter
 from scenelet.shipped import default_bundle
 
 ROUNDS = 9
@@ -94,7 +94,11 @@ def main() -> None:
             for name, (root, handler) in ways.items():
                 start_s = time.perf_counter()
                 with RunningFunction(
-                    python, root, handler, {"SCENELET_BUNDLE": str(root / "bundle")}, 2048
+                    python,
+                    root,
+                    handler,
+                    {"SCENELET_BUNDLE": str(root / "bundle")},
+                    2048,
                 ) as function:
                     function.invoke(event)
                     cold[name].append(1000 * (time.perf_counter() - start_s))

@@ -142,11 +142,9 @@ def main() -> None:
     tried = next(check for check in flown["checks"] if check["name"] == "starts")
     told = f"{packed['zip_bytes'] / 1e6:.1f} MB zip; {tried['detail']}"
     if flown["measured"]:
-        costs = flown["costs"][-2]
         told = (
-            f"{packed['zip_bytes'] / 1e6:.1f} MB zip; under awslambdaric first answer"
-            f" {flown['measured']['cold_ms']:.0f} ms; about ${costs['per_million_usd']:.2f} a"
-            " million answers"
+            f"{packed['zip_bytes'] / 1e6:.1f} MB zip; {flown['measured']['init_ms']:.0f} ms of a"
+            f" core to start, at most {flown['measured']['peak_mib']:.0f} MiB"
         )
     table.add_row("package", told, str(package))
     table.add_row(

@@ -1,5 +1,6 @@
-"""moto's server over HTTP, a stand-in for AWS: one process for a whole session, emptied for each test."""
+"""moto's server over HTTP behind a strict layer, a stand-in for AWS: one process for a whole session, emptied for each test."""
 
+import json
 import os
 import subprocess
 import sys
@@ -27,7 +28,7 @@ class MotoServer:
         self.port, self.gateway_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         # as a part of a package: moto looks at the second part of a class's module
-        code = f"from deploy.moto_with_types import serve; serve('{self.port}')"
+        code = f"from deploy.strict_aws import serve; serve({self.port})"
         environment = {**os.environ, "GATEWAY_URL": f"http://127.0.0.1:{self.gateway_port}"}
         with open(log, "wb") as file:
             self.process = subprocess.Popen(
@@ -36,8 +37,19 @@ class MotoServer:
         wait_until_answers(f"{self.url}/moto-api/", self.process)
 
     def reset(self):
-        """Forget every resource."""
-        urllib.request.urlopen(f"{self.url}/moto-api/reset", data=b"", timeout=30).close()
+        """Forget every resource, every rule and what was seen."""
+        for layer in ("moto-api", "strict"):
+            urllib.request.urlopen(f"{self.url}/{layer}/reset", data=b"", timeout=30).close()
+
+    def rules(self, **rules):
+        """Let the account be another: the fields of `strict_aws.Rules`."""
+        body = json.dumps(rules).encode()
+        urllib.request.urlopen(f"{self.url}/strict/rules", data=body, timeout=30).close()
+
+    def calls(self):
+        """Every call since it was emptied: [service, operation, resource]."""
+        with urllib.request.urlopen(f"{self.url}/strict/calls", timeout=30) as answer:
+            return json.load(answer)
 
     def close(self):
         self.process.kill()

@@ -6,7 +6,8 @@ import shutil
 import pytest
 from moto_server import enter_account
 
-from scenelet.deploy.aws.target import Target, find_interpreter
+from scenelet.deploy.described import Packed
+from scenelet.deploy.target import Target, find_interpreter
 
 TARGET = Target()
 
@@ -28,32 +29,31 @@ def runtime(target_python):
 
 
 @pytest.fixture(scope="session")
-def second_bundle(bundle, tmp_path_factory):
+def second_bundle(shipped_bundle, tmp_path_factory):
     """The same model under another name and date: a new bundle, for deployments."""
-    folder = shutil.copytree(bundle, tmp_path_factory.mktemp("second") / "newer")
+    folder = shutil.copytree(shipped_bundle, tmp_path_factory.mktemp("second") / "newer")
     path = folder / "bundle.json"
-    path.write_text(
-        json.dumps(
-            {
-                **json.loads(path.read_text()),
-                "name": "newer",
-                "created": "2031-01-01T00:00:00+00:00",
-            }
-        )
-    )
+    other = {"name": "newer", "created": "2031-01-01T00:00:00+00:00"}
+    path.write_text(json.dumps(json.loads(path.read_text()) | other))
     return folder
 
 
 @pytest.fixture(scope="session")
-def packages(bundle, second_bundle, tmp_path_factory):
-    """The paths of two packages, by the names of their bundles."""
+def packages(shipped_bundle, second_bundle, tmp_path_factory):
+    """The paths of two packages."""
     from scenelet.deploy.package import package_zip
 
     folder = tmp_path_factory.mktemp("packages")
     return {
-        source.name: package_zip(source, folder / f"{source.name}.zip", TARGET).path
-        for source in (bundle, second_bundle)
+        name: package_zip(source, folder / f"{name}.zip", TARGET).path
+        for name, source in (("first", shipped_bundle), ("second", second_bundle))
     }
+
+
+@pytest.fixture(scope="session")
+def packed(packages):
+    """The same, read."""
+    return {name: Packed.open(path) for name, path in packages.items()}
 
 
 @pytest.fixture(scope="session")

@@ -71,7 +71,7 @@ class Gateway(http.server.ThreadingHTTPServer):
         """The process of this code with these settings: started once, kept for the session."""
         variables = version["Environment"]["Variables"]
         settings = (version["CodeSha256"], version["MemorySize"], *sorted(variables.items()))
-        if settings not in self.running:
+        if settings not in self.running or not self.running[settings].is_alive:
             root = self.unpacked(version["CodeSha256"])
             self.running[settings] = RunningFunction(
                 self.python,

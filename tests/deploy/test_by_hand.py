@@ -36,7 +36,9 @@ def command_line(tmp_path_factory):
     return folder / "bin"
 
 
-def test_the_script_deploys_an_image_and_again(aws, bundle, command_line, tmp_path, monkeypatch):
+def test_the_script_deploys_an_image_and_again(
+    aws, shipped_bundle, command_line, tmp_path, monkeypatch
+):
     tools = tmp_path / "tools"
     tools.mkdir()
     (tools / "docker").write_text(DOCKER)
@@ -48,7 +50,7 @@ def test_the_script_deploys_an_image_and_again(aws, bundle, command_line, tmp_pa
     monkeypatch.setenv("DOCKER_LOG", str(log))
     monkeypatch.setenv("ROLE_PAUSE_S", "0")
     for _ in range(2):
-        script = [REPOSITORY / "scripts" / "deploy_container.sh", bundle, "by-hand"]
+        script = [REPOSITORY / "scripts" / "deploy_container.sh", shipped_bundle, "by-hand"]
         done = subprocess.run(script, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         assert done.stdout.splitlines()[-1].startswith("next: scenelet predict --endpoint http")

@@ -9,7 +9,8 @@ from botocore.config import Config
 from faulty_line import FaultyLine
 
 from scenelet.deploy.aws.cloud import Cloud
-from scenelet.deploy.aws.release import Options, Release
+from scenelet.deploy.aws.release import Release
+from scenelet.deploy.aws.settings import DeploySettings, Identity
 from scenelet.errors import CloudError, DeployError
 
 pytestmark = pytest.mark.pipeline
@@ -50,15 +51,19 @@ def until_it_ends_well(work, tries=40):
 
 
 def release():
-    return Release(Cloud(), Options(), poll_s=0.05, patience_s=3)
+    return Release(Cloud(), Identity(), poll_s=0.05, patience_s=3)
+
+
+def deploy(package):
+    return release().deploy(package, DeploySettings(), 512)
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_deployment_over_a_faulty_line_gets_there_in_the_end(aws, packages, faulty, seed):
+def test_a_deployment_over_a_faulty_line_gets_there_in_the_end(aws, packed, faulty, seed):
     line = faulty(seed=seed, rate=0.3)
-    first, second = packages["tiny"].read_bytes(), packages["newer"].read_bytes()
-    done, said = until_it_ends_well(lambda: release().deploy(first, lambda _: None))
-    done, more = until_it_ends_well(lambda: release().deploy(second, lambda _: None))
+    first, second = packed["first"], packed["second"]
+    done, said = until_it_ends_well(lambda: deploy(first))
+    done, more = until_it_ends_well(lambda: deploy(second))
     assert sum(line.faults.values()) > 5
     assert all(len(told.splitlines()) == 1 for told in said + more)
     assert (
@@ -68,7 +73,7 @@ def test_a_deployment_over_a_faulty_line_gets_there_in_the_end(aws, packages, fa
         == 200
     )
     assert release_over(aws).live_version() == done.version
-    until_it_ends_well(lambda: release().destroy(lambda _: None))
+    until_it_ends_well(lambda: release().destroy())
     assert boto3.client("lambda", endpoint_url=aws.endpoint_url).list_functions()["Functions"] == []
     assert boto3.client("s3", endpoint_url=aws.endpoint_url).list_buckets()["Buckets"] == []
 
@@ -80,10 +85,10 @@ def release_over(aws):
     return release()
 
 
-def test_an_upload_that_is_cut_every_time_says_so_and_leaves_nothing_half(aws, packages, faulty):
+def test_an_upload_that_is_cut_every_time_says_so_and_leaves_nothing_half(aws, packed, faulty):
     faulty(seed=0, rate=1.0, kinds=("cut",))
     with pytest.raises(CloudError, match="run the same command again"):
-        release().deploy(packages["tiny"].read_bytes(), lambda _: None)
+        deploy(packed["first"])
     s3 = boto3.client("s3", endpoint_url=aws.endpoint_url)
     assert not [
         bucket
@@ -115,7 +120,7 @@ def test_a_wrong_account_region_or_address_is_one_line(
         monkeypatch.delenv(name, raising=False)
         if value is not None:
             monkeypatch.setenv(name, value)
-    done = scenelet("deploy", packages["tiny"])
+    done = scenelet("deploy", packages["first"])
     assert (done.code, len(done.err.splitlines())) == (1, 1), done.err
     assert message in done.err
 

@@ -11,9 +11,9 @@ import threading
 
 import pytest
 
-from scenelet.deploy.aws.target import Target
 from scenelet.deploy.package import package_image
 from scenelet.deploy.runtime_api import AWSLAMBDARIC, RuntimeServer
+from scenelet.deploy.target import Target
 
 pytestmark = pytest.mark.pipeline
 TOOLS = ("buildah", "podman", "runc", "mmdebstrap")
@@ -44,7 +44,7 @@ def run(*command, **how):
 
 
 @pytest.fixture(scope="module")
-def image(bundle, tmp_path_factory):
+def image(shipped_bundle, tmp_path_factory):
     missing = [name for name in TOOLS if not shutil.which(name)]
     if missing or os.geteuid():
         pytest.skip(
@@ -80,7 +80,7 @@ def image(bundle, tmp_path_factory):
     (folder / "entrypoint.py").write_text(ENTRYPOINT)
     (folder / "Dockerfile").write_text(BASE_FILE)
     run("buildah", "bud", "--isolation", "chroot", "--quiet", "--tag", BASE, folder)
-    context = package_image(bundle, folder / "context", Target()).path
+    context = package_image(shipped_bundle, folder / "context", Target()).path
     run(
         "buildah",
         "bud",
@@ -97,7 +97,7 @@ def image(bundle, tmp_path_factory):
     run("buildah", "rmi", IMAGE, BASE)
 
 
-def test_the_image_answers_read_only_in_little_memory_as_nobody(image, bundle, scenelet):
+def test_the_image_answers_read_only_in_little_memory_as_nobody(image, shipped_bundle, scenelet):
     server = RuntimeServer()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"AWS_LAMBDA_RUNTIME_API=127.0.0.1:{server.server_port}"
@@ -130,7 +130,7 @@ def test_the_image_answers_read_only_in_little_memory_as_nobody(image, bundle, s
     ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
-        picture = bundle / "golden" / "forest-large.jpg"
+        picture = next((shipped_bundle / "golden").iterdir())
         server.events.put({"image": base64.b64encode(picture.read_bytes()).decode()})
         for _ in range(120):
             try:
@@ -138,7 +138,9 @@ def test_the_image_answers_read_only_in_little_memory_as_nobody(image, bundle, s
                 break
             except queue.Empty:
                 assert process.poll() is None, process.stdout.read()[-800:]
-        expected = json.loads(scenelet("predict", "--bundle", bundle, picture, "--json").out)
+        expected = json.loads(
+            scenelet("predict", "--bundle", shipped_bundle, picture, "--json").out
+        )
         assert kind == "response"
         assert answer["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-3)
         user = run(

@@ -6,8 +6,9 @@ import zipfile
 import pytest
 from commands import REPOSITORY
 
-from scenelet.deploy.aws.target import Target, find_interpreter
-from scenelet.deploy.package import handler_modules, package_image, package_zip
+from scenelet.deploy.modules import handler_modules
+from scenelet.deploy.package import package_image, package_zip
+from scenelet.deploy.target import Target, find_interpreter
 from scenelet.errors import BundleTamperedError, ConfigError
 from scenelet.shipped import default_bundle
 
@@ -16,12 +17,12 @@ pytestmark = pytest.mark.pipeline
 
 @pytest.fixture(scope="module")
 def names(packages):
-    return zipfile.ZipFile(packages["tiny"]).namelist()
+    return zipfile.ZipFile(packages["first"]).namelist()
 
 
-def test_packing_again_elsewhere_gives_the_same_bytes(bundle, packages, tmp_path):
-    again = package_zip(bundle, tmp_path / "deep" / "er" / "again.zip", Target())
-    assert again.path.read_bytes() == packages["tiny"].read_bytes()
+def test_packing_again_elsewhere_gives_the_same_bytes(shipped_bundle, packages, tmp_path):
+    again = package_zip(shipped_bundle, tmp_path / "deep" / "er" / "again.zip", Target())
+    assert again.path.read_bytes() == packages["first"].read_bytes()
 
 
 def test_the_shipped_bundle_packs_into_twelve_megabytes(tmp_path):
@@ -66,17 +67,21 @@ def test_bytecode_survives_the_zip(packages, names):
         pytest.skip(f"there is no Python {Target().python} on this machine to compile with")
     compiled = [name for name in names if name.endswith(".pyc")]
     assert len(compiled) == len([name for name in names if name.endswith(".py")])
-    with zipfile.ZipFile(packages["tiny"]) as archive:
+    with zipfile.ZipFile(packages["first"]) as archive:
         assert {archive.read(name)[4] for name in compiled} == {
             0b01
         }  # hash-based, unchecked: no date, no look at the source
 
 
 def test_the_bill_of_materials_names_every_wheel_and_the_model(packages):
-    with zipfile.ZipFile(packages["tiny"]) as archive:
+    with zipfile.ZipFile(packages["first"]) as archive:
         bill = json.loads(archive.read("sbom.cdx.json"))
     assert bill["bomFormat"] == "CycloneDX"
-    assert [each["name"] for each in bill["components"]] == ["pillow", "ai-edge-litert", "tiny"]
+    assert [each["name"] for each in bill["components"]] == [
+        "pillow",
+        "ai-edge-litert",
+        "intel-scenes",
+    ]
     assert all(len(each["hashes"][0]["content"]) == 64 for each in bill["components"])
 
 
@@ -84,8 +89,8 @@ def test_every_licence_is_in_it(names):
     assert {"licenses/pillow/LICENSE", "licenses/ai-edge-litert/LICENSE"} <= set(names)
 
 
-def test_an_image_s_folder_holds_the_same_files_and_a_dockerfile(bundle, names, tmp_path):
-    made = package_image(bundle, tmp_path / "image", Target())
+def test_an_image_s_folder_holds_the_same_files_and_a_dockerfile(shipped_bundle, names, tmp_path):
+    made = package_image(shipped_bundle, tmp_path / "image", Target())
     files = {
         path.relative_to(made.path / "task").as_posix()
         for path in (made.path / "task").rglob("*")
@@ -95,10 +100,10 @@ def test_an_image_s_folder_holds_the_same_files_and_a_dockerfile(bundle, names, 
     assert "ARG BASE=" in (made.path / "Dockerfile").read_text()
 
 
-def test_a_tampered_bundle_is_not_packed(bundle, tmp_path):
+def test_a_tampered_bundle_is_not_packed(shipped_bundle, tmp_path):
     import shutil
 
-    copy = shutil.copytree(bundle, tmp_path / "copy")
+    copy = shutil.copytree(shipped_bundle, tmp_path / "copy")
     (copy / "golden" / "buildings.jpg").write_bytes(b"x")
     with pytest.raises(BundleTamperedError):
         package_zip(copy, tmp_path / "p.zip", Target())
@@ -114,17 +119,20 @@ def test_a_target_that_lambda_has_not_is_refused():
             Target(**values)
 
 
-def test_package_tells_what_it_wrote_and_what_comes_next(scenelet, bundle, tmp_path):
-    done = scenelet("package", bundle, "--out", tmp_path / "p.zip")
+def test_package_tells_what_it_wrote_and_what_comes_next(scenelet, shipped_bundle, tmp_path):
+    done = scenelet("package", shipped_bundle, "--out", tmp_path / "p.zip")
     assert done.code == 0
     assert "wrote package of" in done.out
     assert done.out.splitlines()[-1] == f"next: scenelet preflight {tmp_path / 'p.zip'}"
 
 
-def test_deploying_needs_its_extra_and_says_so(bundle):
+def test_deploying_needs_its_extra_and_says_so(shipped_bundle):
     code = "import sys; sys.modules['elftools'] = None; from scenelet.cli.main import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", code, "package", bundle], capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, "package", shipped_bundle],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 1
     assert "pip install 'scenelet[aws]'" in done.stderr

@@ -5,9 +5,11 @@ import zipfile
 
 import pytest
 
-from scenelet.deploy.aws.target import Target
+from scenelet.deploy.aws.price import estimates
+from scenelet.deploy.described import Packed
 from scenelet.deploy.package import package_zip
 from scenelet.deploy.preflight import preflight
+from scenelet.deploy.target import Target
 
 pytestmark = pytest.mark.pipeline
 
@@ -32,11 +34,11 @@ def altered(package, out, change, honest=True):
 
 
 def reasons(package):
-    return {check.name: check.detail for check in preflight(package).refused}
+    return {check.name: check.detail for check in preflight(Packed.open(package)).refused}
 
 
-def test_a_good_package_starts_answers_as_recorded_and_is_priced(packages, runtime):
-    found = preflight(packages["tiny"])
+def test_a_good_package_starts_answers_as_recorded_and_is_priced(packed, runtime):
+    found = preflight(packed["first"])
     assert not found.refused
     assert {check.name: check.ok for check in found.checks} == dict.fromkeys(
         (
@@ -49,33 +51,35 @@ def test_a_good_package_starts_answers_as_recorded_and_is_priced(packages, runti
             "starts",
             "golden",
             "formats",
+            "heaviest",
         ),
         True,
     )
-    assert 0 < found.measured.warm_ms < found.measured.cold_ms
-    assert 20 < found.measured.peak_mib < 900
-    assert [cost.memory_mib for cost in found.costs] == [128, 256, 512, 1024, 1769]
-    assert all(1 < cost.per_million_usd < 20 for cost in found.costs)
+    assert 0 < found.measured.warm_ms < found.measured.init_ms
+    assert 20 < found.measured.peak_mib < found.measured.heaviest_mib < 512
+    costs = estimates("x86_64", found.measured)
+    assert [cost.memory_mib for cost in costs] == [128, 256, 512, 1024, 1769]
+    assert all(1 < cost.per_million_usd < 20 for cost in costs)
 
 
-def test_a_wheel_of_another_platform_is_refused(bundle, tmp_path):
-    arm = package_zip(bundle, tmp_path / "arm.zip", Target(architecture="arm64")).path
+def test_a_wheel_of_another_platform_is_refused(shipped_bundle, tmp_path):
+    arm = package_zip(shipped_bundle, tmp_path / "arm.zip", Target(architecture="arm64")).path
     claimed = altered(
         arm, tmp_path / "claimed.zip", lambda _, described: described.update(architecture="x86_64")
     )
     assert "is for aarch64, not x86_64" in reasons(claimed)["platform"]
 
 
-def test_a_wheel_of_another_python_is_refused(bundle, tmp_path):
-    older = package_zip(bundle, tmp_path / "older.zip", Target(python="3.12")).path
+def test_a_wheel_of_another_python_is_refused(shipped_bundle, tmp_path):
+    older = package_zip(shipped_bundle, tmp_path / "older.zip", Target(python="3.12")).path
     claimed = altered(
         older, tmp_path / "claimed.zip", lambda _, described: described.update(runtime="python3.13")
     )
     assert "is for Python 3.12, not 3.13" in reasons(claimed)["platform"]
 
 
-def test_a_shared_object_with_too_new_symbols_is_refused(bundle, tmp_path):
-    arm = package_zip(bundle, tmp_path / "arm.zip", Target(architecture="arm64")).path
+def test_a_shared_object_with_too_new_symbols_is_refused(shipped_bundle, tmp_path):
+    arm = package_zip(shipped_bundle, tmp_path / "arm.zip", Target(architecture="arm64")).path
     assert (
         "libLiteRt.so needs GLIBCXX_3.4.30, Lambda's Amazon Linux 2023 has GLIBCXX_3.4.29"
         in reasons(arm)["symbols"]
@@ -87,12 +91,12 @@ def test_a_missing_library_is_refused(packages, tmp_path):
         for name in [name for name in files if "libjpeg" in name]:
             del files[name]
 
-    assert "libjpeg" in reasons(altered(packages["tiny"], tmp_path / "p.zip", change))["libraries"]
+    assert "libjpeg" in reasons(altered(packages["first"], tmp_path / "p.zip", change))["libraries"]
 
 
 def test_a_package_over_the_limit_is_refused(packages, tmp_path):
     big = altered(
-        packages["tiny"],
+        packages["first"],
         tmp_path / "p.zip",
         lambda files, _: files.update(ballast=bytes(260 * 2**20)),
     )
@@ -101,7 +105,7 @@ def test_a_package_over_the_limit_is_refused(packages, tmp_path):
 
 def test_numpy_in_the_package_is_refused(packages, tmp_path):
     more = altered(
-        packages["tiny"],
+        packages["first"],
         tmp_path / "p.zip",
         lambda files, _: files.update({"numpy/__init__.py": b""}),
     )
@@ -116,7 +120,7 @@ def test_golden_pictures_that_are_answered_differently_are_refused(packages, tmp
 
     assert (
         "not the recorded model"
-        in reasons(altered(packages["tiny"], tmp_path / "p.zip", change))["golden"]
+        in reasons(altered(packages["first"], tmp_path / "p.zip", change))["golden"]
     )
 
 
@@ -128,7 +132,7 @@ def test_a_handler_that_imports_a_missing_module_is_refused(packages, tmp_path, 
 
     assert (
         "No module named 'nowhere_to_be_found'"
-        in reasons(altered(packages["tiny"], tmp_path / "p.zip", change))["starts"]
+        in reasons(altered(packages["first"], tmp_path / "p.zip", change))["starts"]
     )
 
 
@@ -141,17 +145,19 @@ def test_a_handler_that_writes_to_the_disk_is_refused(packages, tmp_path, runtim
             del files[name]
 
     assert (
-        "File too large" in reasons(altered(packages["tiny"], tmp_path / "p.zip", change))["starts"]
+        "File too large"
+        in reasons(altered(packages["first"], tmp_path / "p.zip", change))["starts"]
     )
 
 
-def test_too_little_memory_is_refused(packages, runtime):
-    assert preflight(packages["tiny"], memory_mib=20).refused
+def test_too_little_memory_is_refused_in_lambda_s_words(packed, runtime):
+    (refused,) = preflight(packed["first"], memory_mib=20).refused
+    assert "signal: killed" in refused.detail
 
 
 def test_a_package_that_was_tampered_with_is_refused(packages, tmp_path):
     torn = altered(
-        packages["tiny"],
+        packages["first"],
         tmp_path / "p.zip",
         lambda files, _: files.pop("bundle/model.tflite"),
         honest=False,
@@ -178,13 +184,13 @@ def test_what_is_no_package_is_one_line(scenelet, tmp_path):
 def test_the_command_shows_a_table_and_refuses_with_the_reason(
     scenelet, packages, tmp_path, runtime
 ):
-    done = scenelet("preflight", packages["tiny"])
+    done = scenelet("preflight", packages["first"])
     assert done.code == 0
     assert "recommended" in done.out
-    told = json.loads(scenelet("preflight", packages["tiny"], "--json").out)
+    told = json.loads(scenelet("preflight", packages["first"], "--json").out)
     assert told["refused"] == []
     torn = altered(
-        packages["tiny"],
+        packages["first"],
         tmp_path / "p.zip",
         lambda files, _: files.pop("bundle/model.tflite"),
         honest=False,

@@ -4,34 +4,47 @@ The zip that was uploaded answers under the real awslambdaric.
 """
 
 import base64
-import hashlib
 import json
 
 import boto3
 import pytest
 
 from scenelet.deploy.aws.cloud import Cloud
-from scenelet.deploy.aws.release import Options, Release
+from scenelet.deploy.aws.release import Release
+from scenelet.deploy.aws.settings import DeploySettings, Identity
 from scenelet.errors import CloudError, SmokeError
+from scenelet.progress import SILENT
 
 pytestmark = pytest.mark.pipeline
 
 
-def release(**options):
-    return Release(Cloud(), Options(**options), poll_s=0.05, patience_s=1)
+def release(stack="scenelet"):
+    return Release(Cloud(), Identity(stack), poll_s=0.05, patience_s=1)
 
 
-def silent(_):
-    pass
+def deploy(package, stack="scenelet", memory_mib=512, progress=SILENT, **settings):
+    return release(stack).deploy(package, DeploySettings(**settings), memory_mib, progress)
 
 
-def test_the_life_of_a_stack(aws, packages, scenelet, bundle, picture):
-    first, second = packages["tiny"].read_bytes(), packages["newer"].read_bytes()
-    told = []
-    done = release().deploy(first, told.append)
+class Told:
+    """Progress that is remembered."""
+
+    def __init__(self):
+        self.lines = []
+
+    def say(self, line):
+        self.lines.append(line)
+
+
+def test_the_life_of_a_stack(aws, packages, packed, scenelet, shipped_bundle, picture):
+    first, second = packed["first"], packed["second"]
+    told = Told()
+    done = deploy(first, progress=told)
     assert (done.version, done.changed, done.endpoint) == ("1", True, aws.url)
     assert done.difference < 1e-3
-    assert any("create complete" in line for line in told)  # moto tells events of the stack alone
+    assert any(
+        "create complete" in line for line in told.lines
+    )  # moto tells events of the stack alone
 
     resources = release().stack.resources()
     assert set(resources) == {
@@ -46,34 +59,35 @@ def test_the_life_of_a_stack(aws, packages, scenelet, bundle, picture):
     routes = boto3.client("apigatewayv2").get_routes(ApiId=resources["Api"])["Items"]
     assert {route["RouteKey"] for route in routes} == {"POST /predict", "GET /health", "GET /"}
 
-    here = json.loads(scenelet("predict", "--bundle", bundle, picture, "--json").out)
+    here = json.loads(scenelet("predict", "--bundle", shipped_bundle, picture, "--json").out)
     there = json.loads(scenelet("predict", "--endpoint", aws.url, picture, "--json").out)
     assert there["probabilities"] == pytest.approx(here["probabilities"], abs=1e-3)
 
     told = scenelet("status")
     assert "CREATE_COMPLETE" in told.out
-    assert "-> version 1    tiny of" in told.out
+    assert "-> version 1    intel-scenes of" in told.out
 
-    again = release().deploy(first, silent)
+    again = deploy(first)
     assert (again.version, again.changed) == ("1", False)
 
-    newer = release().deploy(second, silent)
+    newer = deploy(second)
     assert (newer.version, newer.changed) == ("2", True)
 
     back = scenelet("rollback")
     assert back.out.startswith("version 1 answers")
     assert (
         json.loads(scenelet("predict", "--endpoint", aws.url, picture, "--json").out)["bundle"]
-        == "tiny"
+        == "intel-scenes"
     )
-    assert "there is none before it" in scenelet("rollback").err
+    assert "none was before it" in scenelet("rollback").err
     assert (
         scenelet("rollback", "--to", "9").err.strip()
         == "scenelet: --to: found 9, expected one of 1, 2"
     )
 
-    forward = release().deploy(second, silent)
+    forward = deploy(second)
     assert (forward.version, forward.changed) == ("2", True)
+    assert release().versions.history() == ["1", "2"]
 
     assert scenelet("destroy", "--yes").code == 0
     assert release().stack.state() is None
@@ -86,65 +100,67 @@ def test_the_life_of_a_stack(aws, packages, scenelet, bundle, picture):
     assert "there is none" in scenelet("destroy", "--yes").out
 
 
-def test_a_version_that_fails_its_smoke_test_is_taken_back(aws, packages):
-    release().deploy(packages["tiny"].read_bytes(), silent)
-    content = packages["newer"].read_bytes()
-    aws.broken.add(base64.b64encode(hashlib.sha256(content).digest()).decode())
+def test_a_version_that_fails_its_smoke_test_is_taken_back(aws, packages, packed):
+    deploy(packed["first"])
+    content = packed["second"]
+    aws.broken.add(base64.b64encode(bytes.fromhex(content.sha256)).decode())
     with pytest.raises(SmokeError, match=r"smoke test: golden/.*500.* Version 1 answers again\."):
-        release().deploy(content, silent)
+        deploy(content)
     assert release().live_version() == "1"
     aws.broken.clear()
-    assert (
-        release().deploy(content, silent).version == "2"
-    )  # the same command again, once it is mended
+    assert [version.number for version in release().versions.all()] == ["1"]
+    # the same command again, once it is mended; the number of what failed is never used again
+    assert deploy(content).version == "3"
 
 
-def test_a_first_version_that_fails_says_what_to_do(aws, packages):
-    content = packages["tiny"].read_bytes()
-    aws.broken.add(base64.b64encode(hashlib.sha256(content).digest()).decode())
+def test_a_first_version_that_fails_says_what_to_do(aws, packages, packed):
+    content = packed["first"]
+    aws.broken.add(base64.b64encode(bytes.fromhex(content.sha256)).decode())
     with pytest.raises(SmokeError, match="no version before it to go back to"):
-        release().deploy(content, silent)
+        deploy(content)
 
 
-def test_another_memory_is_another_version_of_the_same_code(aws, packages):
-    content = packages["tiny"].read_bytes()
-    release().deploy(content, silent)
-    assert release(memory_mib=1024).deploy(content, silent).version == "2"
+def test_another_memory_is_another_version_of_the_same_code(aws, packages, packed):
+    content = packed["first"]
+    deploy(content)
+    assert deploy(content, memory_mib=1024).version == "2"
     found = boto3.client("lambda").get_function_configuration(
         FunctionName="scenelet", Qualifier="live"
     )
     assert found["MemorySize"] == 1024
 
 
-def test_a_plan_changes_nothing(aws, packages):
-    changes = release().plan(packages["tiny"].read_bytes())
+def test_a_plan_changes_nothing(aws, packages, packed):
+    changes = release().plan(packed["first"], DeploySettings(), 512)
     assert any("Function" in line for line in changes)
     assert release().stack.state() is None
     assert boto3.client("s3").list_buckets()["Buckets"] == []
 
 
-def test_the_command_plans_then_deploys_and_names_price_and_ceiling(aws, packages, scenelet):
-    planned = scenelet("deploy", packages["tiny"], "--plan")
+def test_the_command_plans_then_deploys_and_names_price_and_ceiling(
+    aws, packages, packed, scenelet
+):
+    planned = scenelet("deploy", packages["first"], "--plan")
     assert planned.code == 0, planned.err
     assert "a million answers" in planned.out
-    assert "5 instances at most: Lambda can't bill more than" in planned.out
+    assert "5 instances at most: compute can't come to more than" in planned.out
     assert "Function" in planned.out
     assert "nothing was changed" in planned.out
-    done = scenelet("deploy", packages["tiny"], "--memory", "768", "--concurrency", "2")
+    done = scenelet("deploy", packages["first"], "--memory", "768", "--concurrency", "2")
     assert done.code == 0, done.err
     assert f"version 1 answers: {aws.url}" in done.out
     assert done.out.splitlines()[-1] == f"next: scenelet predict --endpoint {aws.url} photo.jpg"
     assert (
         "nothing: the stack is as it would be"
         in scenelet(
-            "deploy", packages["tiny"], "--plan", "--memory", "768", "--concurrency", "2"
+            "deploy", packages["first"], "--plan", "--memory", "768", "--concurrency", "2"
         ).out
     )
 
 
-def test_a_function_url_and_signed_requests(aws, packages, scenelet, picture):
+def test_a_function_url_and_signed_requests(aws, packages, packed, scenelet, picture):
     aws.wants_signature = True
-    done = release(function_url=True, iam=True).deploy(packages["tiny"].read_bytes(), silent)
+    done = deploy(packed["first"], function_url=True, iam=True)
     assert done.version == "1"
     resources = release().stack.resources()
     assert "Api" not in resources
@@ -153,11 +169,11 @@ def test_a_function_url_and_signed_requests(aws, packages, scenelet, picture):
     assert any("Authorization" in headers for headers in aws.asked)
 
 
-def test_two_stacks_live_beside_each_other_and_go_alone(aws, packages, scenelet):
-    content = packages["tiny"].read_bytes()
-    release().deploy(content, silent)
+def test_two_stacks_live_beside_each_other_and_go_alone(aws, packages, packed, scenelet):
+    content = packed["first"]
+    deploy(content)
     aws.function_name = "other"
-    release(stack="other").deploy(content, silent)
+    deploy(content, "other")
     assert scenelet("destroy", "--stack", "other", "--yes").code == 0
     assert release().stack.state().status == "CREATE_COMPLETE"
     bucket = boto3.client("s3").list_buckets()["Buckets"][0]["Name"]
@@ -167,20 +183,20 @@ def test_two_stacks_live_beside_each_other_and_go_alone(aws, packages, scenelet)
     ] == ["scenelet"]
 
 
-def test_a_stack_of_somebody_else_is_left_alone(aws, packages):
+def test_a_stack_of_somebody_else_is_left_alone(aws, packages, packed):
     template = json.dumps({"Resources": {"Own": {"Type": "AWS::SNS::Topic"}}})
     boto3.client("cloudformation").create_stack(StackName="scenelet", TemplateBody=template)
     for work in (
-        lambda: release().deploy(packages["tiny"].read_bytes(), silent),
-        lambda: release().destroy(silent),
+        lambda: deploy(packed["first"]),
+        lambda: release().destroy(),
     ):
         with pytest.raises(CloudError, match="was not made by scenelet"):
             work()
     assert release().stack.resources()["Own"]
 
 
-def test_logs_are_read_back_oldest_first(aws, packages, scenelet):
-    release().deploy(packages["tiny"].read_bytes(), silent)
+def test_logs_are_read_back_oldest_first(aws, packages, packed, scenelet):
+    deploy(packed["first"])
     client = boto3.client("logs")
     client.create_log_stream(logGroupName="/aws/lambda/scenelet", logStreamName="a")
     import time
@@ -195,11 +211,11 @@ def test_logs_are_read_back_oldest_first(aws, packages, scenelet):
     assert "expected for example 10m" in scenelet("logs", "--since", "soon").err
 
 
-def test_a_stack_that_failed_to_be_made_is_cleared_away(aws, packages, monkeypatch):
+def test_a_stack_that_failed_to_be_made_is_cleared_away(aws, packages, packed, monkeypatch):
     """moto never leaves ROLLBACK_COMPLETE behind, so the state is reported as such."""
-    release().deploy(packages["tiny"].read_bytes(), silent)
+    deploy(packed["first"])
     dead = release()
-    honest, said, times = dead.stack.state, [], []
+    honest, told, times = dead.stack.state, Told(), []
 
     def state():
         found = honest()
@@ -211,8 +227,8 @@ def test_a_stack_that_failed_to_be_made_is_cleared_away(aws, packages, monkeypat
         )
 
     monkeypatch.setattr(dead.stack, "state", state)
-    assert dead.stack.settled(said.append) is None
-    assert "ROLLBACK_COMPLETE from an earlier try; removing it" in said[0]
+    assert dead.stack.settled(told) is None
+    assert "ROLLBACK_COMPLETE from an earlier try; removing it" in told.lines[0]
     assert honest() is None
 
 

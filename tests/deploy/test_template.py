@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from scenelet.deploy.aws.release import TEMPLATE
-from scenelet.deploy.aws.target import PYTHONS
+from scenelet.deploy.aws.template import TEMPLATE
 from scenelet.deploy.package import DOCKERFILE
+from scenelet.deploy.target import PYTHONS
 
 
 def tool(name):

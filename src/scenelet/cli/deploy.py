@@ -1,15 +1,19 @@
 """`scenelet package`, `preflight`, `deploy`, `status`, `rollback`, `logs`, `destroy`: from a bundle to an address, and back."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from scenelet.cli.output import needs_extra, stderr, stdout, wrote
+from scenelet.progress import ConsoleProgress
 
 if TYPE_CHECKING:
+    from scenelet.deploy.aws.preparing import Prepared
     from scenelet.deploy.aws.release import Release
+    from scenelet.deploy.aws.settings import DeploySettings
     from scenelet.deploy.preflight import Preflight
 
 StackOption = Annotated[str, typer.Option(help="Name of the stack, and of its function.")]
@@ -49,7 +53,7 @@ def package(
     with needs_extra("aws"):
         from scenelet.deploy.package import package_image, package_zip
     from scenelet.bundle.contract import read_contract
-    from scenelet.deploy.aws.target import Target
+    from scenelet.deploy.target import Target
     from scenelet.shipped import default_bundle
 
     folder, target = bundle or default_bundle(), Target(python, arch)
@@ -87,9 +91,7 @@ def package(
 
 def preflight(
     package: Annotated[Path, typer.Argument(help="Zip that `package` wrote.")],
-    memory: Annotated[
-        int, typer.Option(help="Memory in MiB that it may use while it is tried.")
-    ] = 1024,
+    memory: Annotated[int, typer.Option(help="Memory in MiB that it is tried with.")] = 512,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Will it start on Lambda, answer as recorded, and what will it cost? Exit code 1 with the reason if it would not do.
@@ -97,14 +99,16 @@ def preflight(
     Example: `scenelet preflight packages/intel-scenes-x86_64.zip`
     """
     with needs_extra("aws"):
-        from scenelet.deploy.preflight import as_json as told
-        from scenelet.deploy.preflight import preflight, require
-    found = preflight(package, memory, _say)
+        from scenelet.deploy.preflight import preflight
+    from scenelet.deploy.described import Packed
+
+    packed = Packed.open(package)
+    found = preflight(packed, memory, progress=ConsoleProgress())
     if as_json:
-        typer.echo(told(found))
+        typer.echo(found.to_json())
     else:
         _show_preflight(found)
-    require(found, package)
+    found.require(str(package))
 
 
 def deploy(
@@ -124,7 +128,14 @@ def deploy(
         int, typer.Option(help="Instances at most, so that the bill has a ceiling; 0: no limit.")
     ] = 5,
     rate: Annotated[int, typer.Option(help="Requests a second that are let through.")] = 10,
-    burst: Annotated[int, typer.Option(help="Requests at once that are let through.")] = 20,
+    burst: Annotated[int, typer.Option(help="Requests at once that are let through.")] = 10,
+    log: Annotated[
+        Literal["none", "line", "few", "all"],
+        typer.Option(
+            help="none; line: one an answer, for drift; few: and three metrics, free; all: nine by"
+            " label, billed."
+        ),
+    ] = "few",
     log_days: Annotated[int, typer.Option(help="Days that logs are kept.")] = 30,
     allow_url: Annotated[
         bool, typer.Option(help="Fetch URLs that requests name (public addresses only).")
@@ -154,45 +165,44 @@ def deploy(
     or, to look first: `scenelet deploy models/intel-scenes --plan`
     """
     with needs_extra("aws"):
-        from scenelet.deploy.aws.release import Options, Release
-    from scenelet.deploy.aws.cloud import Cloud
+        from scenelet.deploy.aws.preparing import packed_from, prepare
+    from scenelet.deploy.aws.settings import ON_LAMBDA, DeploySettings
+    from scenelet.deploy.target import Target
+    from scenelet.shipped import default_bundle
 
-    cloud = Cloud(region)
-    cloud.account()  # no credentials is said before anything is packed
-    content, found = _packed(source, arch, python)
-    size = memory or _recommended(found)
-    options = Options(
-        stack=stack,
-        memory_mib=size,
+    settings = DeploySettings(
+        memory_mib=memory,
         timeout_s=timeout,
         concurrency=concurrency,
         rate=rate,
         burst=burst,
         log_days=log_days,
-        allow_url=allow_url,
-        cors_origins=tuple(cors_origin or ()),
         iam=iam,
         function_url=function_url,
         warm_up=warm_up,
-        bucket=bucket,
+        service=replace(
+            ON_LAMBDA, allow_url=allow_url, cors_origins=tuple(cors_origin or ()), log=log
+        ),
     )
-    release = Release(cloud, options)
-    _show_price(found, size, concurrency)
+    progress = ConsoleProgress()
+    release = _release(stack, region, bucket)  # no credentials is said before anything is packed
+    packed = packed_from(source or default_bundle(), Target(python, arch), progress)
+    prepared = prepare(packed, settings, release.standing_memory_mib(), progress)
+    _show_price(prepared, settings)
     if plan:
-        changes = release.plan(content)
-        for change in changes or ["nothing: the stack is as it would be"]:
-            typer.echo(change)
-        typer.echo(
-            f"nothing was changed\nnext: scenelet deploy --stack {stack} --region {cloud.region}"
-        )
+        _show_plan(release.plan(packed, settings, prepared.memory_mib), stack)
         return
-    done = release.deploy(content, _say)
-    typer.echo(
-        f"version {done.version}"
-        f" {'answers' if done.changed else 'answers, nothing was to be changed'}: {done.endpoint}"
-    )
+    done = release.deploy(packed, settings, prepared.memory_mib, progress)
+    answers = "answers" if done.changed else "answers, nothing was to be changed"
+    typer.echo(f"version {done.version} {answers}: {done.endpoint}")
     typer.echo(f"golden pictures answered as recorded, largest difference {done.difference:.1e}")
     typer.echo(f"next: scenelet predict --endpoint {done.endpoint} photo.jpg")
+
+
+def _show_plan(changes: list[str], stack: str) -> None:
+    for change in changes or ["nothing: the stack is as it would be"]:
+        typer.echo(change)
+    typer.echo(f"nothing was changed\nnext: scenelet deploy --stack {stack}")
 
 
 def status(stack: StackOption = "scenelet", region: RegionOption = None) -> None:
@@ -200,18 +210,20 @@ def status(stack: StackOption = "scenelet", region: RegionOption = None) -> None
 
     Example: `scenelet status --stack scenelet`
     """
+    from scenelet.deploy.aws.watching import alarms
+
     release = _release(stack, region)
     state = release.stack.state()
     typer.echo(f"stack {stack}: {state.status if state else 'there is none'}")
     if state is None:
         return
     typer.echo(f"address: {release.endpoint()}")
-    for version in release.versions():
+    for version in release.versions.all():
         typer.echo(
             f"{'->' if version.live else '  '} version {version.number:4} {version.description} "
             f" {version.modified[:19]}"
         )
-    for name, value in release.alarms().items():
+    for name, value in alarms(release.cloud, release.stack).items():
         typer.echo(f"{name}: {value.lower()}")
 
 
@@ -241,7 +253,10 @@ def logs(
 
     Example: `scenelet logs --since 2h`
     """
-    for line in _release(stack, region).logs(_seconds(since), follow):
+    release = _release(stack, region)
+    from scenelet.deploy.aws.watching import logs as lines_of
+
+    for line in lines_of(release.cloud, stack, _seconds(since), follow):
         typer.echo(line)
 
 
@@ -265,51 +280,24 @@ def destroy(
     if not yes and not typer.confirm(f"remove these {len(remnants)}?"):
         typer.echo("nothing was removed")
         raise typer.Exit(1)
-    release.destroy(_say)
+    release.destroy(ConsoleProgress())
     typer.echo(f"removed: stack {stack} and its packages")
 
 
 def _release(stack: str, region: str | None, bucket: str | None = None) -> "Release":
     with needs_extra("aws"):
-        from scenelet.deploy.aws.release import Options, Release
+        from scenelet.deploy.aws.release import Release
     from scenelet.deploy.aws.cloud import Cloud
+    from scenelet.deploy.aws.settings import Identity
 
-    cloud = Cloud(region)
-    cloud.account()
-    return Release(cloud, Options(stack=stack, bucket=bucket))
-
-
-def _packed(source: Path | None, arch: str, python: str) -> tuple[bytes, "Preflight"]:
-    """A package's bytes, proved; a bundle is packed first."""
-    import tempfile
-
-    from scenelet.deploy.aws.target import Target
-    from scenelet.deploy.package import package_zip
-    from scenelet.deploy.preflight import preflight, require
-    from scenelet.shipped import default_bundle
-
-    given = source or default_bundle()
-    with tempfile.TemporaryDirectory() as scratch:
-        path = given
-        if given.is_dir():
-            _say(f"packing {given}")
-            path = Path(scratch) / "package.zip"
-            package_zip(given, path, Target(python, arch))
-        found = preflight(path, say=_say)
-        require(found, given)
-        return path.read_bytes(), found
-
-
-def _recommended(found: "Preflight") -> int:
-    from scenelet.deploy.aws.price import recommended
-
-    return recommended(found.costs).memory_mib if found.costs else 512
+    identity = Identity(stack, region, bucket)
+    return Release(Cloud(identity.region), identity)
 
 
 def _show_preflight(found: "Preflight") -> None:
     from rich.table import Table
 
-    from scenelet.deploy.aws.price import PRICES_OF, recommended
+    from scenelet.deploy.aws.price import PRICES_OF, estimates, recommended
 
     table = Table(box=None, pad_edge=False, show_header=False)
     marks = {True: "[green]yes[/]", False: "[red]no[/]", None: "[yellow]?[/]"}
@@ -318,12 +306,13 @@ def _show_preflight(found: "Preflight") -> None:
     stdout().print(table)
     if found.measured is None:
         return
-    measured = found.measured
+    measured, costs = found.measured, estimates(found.target.architecture, found.measured)
     typer.echo(
-        f"\nfirst answer {measured.cold_ms:.0f} ms, then {measured.warm_ms:.1f} ms, at most"
-        f" {measured.peak_mib:.0f} MiB (here)"
+        f"\nprocessor time here: {measured.init_ms:.0f} ms to start, {measured.first_ms:.0f} ms the"
+        f" first answer, then {measured.warm_ms:.1f} ms; at most {measured.peak_mib:.0f} MiB"
     )
-    costs = Table(
+    best = recommended(costs)
+    sizes = Table(
         "memory",
         "a core's share",
         "first answer",
@@ -333,35 +322,32 @@ def _show_preflight(found: "Preflight") -> None:
         box=None,
         pad_edge=False,
     )
-    best = recommended(found.costs)
-    for each in found.costs:
+    for each in costs:
         remark = "recommended" if each is best else "" if each.fits else "too little"
-        share = min(1.0, each.memory_mib / found.costs[-1].memory_mib)
-        row: tuple[Any, ...] = (
+        sizes.add_row(
             f"{each.memory_mib} MiB",
-            f"{share:.0%}",
+            f"{min(1.0, each.memory_mib / costs[-1].memory_mib):.0%}",
             f"{each.cold_ms:.0f} ms",
             f"{each.warm_ms:.0f} ms",
+            f"{each.per_million_usd:.2f}",
+            remark,
         )
-        costs.add_row(*row, f"{each.per_million_usd:.2f}", remark)
-    stdout().print(costs)
+    stdout().print(sizes)
     typer.echo(f"estimated for {found.target.architecture} (prices: {PRICES_OF})")
 
 
-def _show_price(found: "Preflight", memory_mib: int, concurrency: int) -> None:
+def _show_price(prepared: "Prepared", settings: "DeploySettings") -> None:
     from scenelet.deploy.aws.price import PRICES_OF, ceiling_usd_a_month, estimate
 
-    architecture, measured = found.target.architecture, found.measured
+    architecture, measured = prepared.packed.target.architecture, prepared.found.measured
     if measured:
-        usd = estimate(
-            architecture, memory_mib, measured.warm_ms, measured.cold_ms, measured.peak_mib
-        ).per_million_usd
-        typer.echo(f"{memory_mib} MiB: about ${usd:.2f} a million answers ({PRICES_OF})")
-    if concurrency:
-        most = ceiling_usd_a_month(architecture, memory_mib, concurrency)
+        usd = estimate(architecture, prepared.memory_mib, measured).per_million_usd
+        typer.echo(f"{prepared.memory_mib} MiB: about ${usd:.2f} a million answers ({PRICES_OF})")
+    if settings.concurrency:
+        most = ceiling_usd_a_month(architecture, prepared.memory_mib, settings.concurrency)
         typer.echo(
-            f"{concurrency} instances at most: Lambda can't bill more than about ${most:,.0f} a"
-            " month"
+            f"{settings.concurrency} instances at most: compute can't come to more than about"
+            f" ${most:,.0f} a month"
         )
 
 
@@ -372,7 +358,3 @@ def _seconds(text: str) -> float:
     if len(text) < 2 or text[-1] not in units or not text[:-1].isdecimal():
         raise ConfigError(f"--since: found {text!r}, expected for example 10m, 2h or 3d")
     return float(int(text[:-1]) * units[text[-1]])
-
-
-def _say(line: str) -> None:
-    stderr().print(line, highlight=False, soft_wrap=True)

@@ -9,7 +9,6 @@ PACKAGE.zip
 └── package.json     what it was made for and from
 """
 
-import ast
 import hashlib
 import json
 import shutil
@@ -32,14 +31,17 @@ from scenelet.bundle.contract import (
     read_contract,
     verify_files,
 )
-from scenelet.deploy.aws.target import Target, find_interpreter
-from scenelet.deploy.wheels import Files, Wheel, cache_folder, fetch_wheels
+from scenelet.deploy.bill_of_materials import bill_of_materials
+from scenelet.deploy.described import DESCRIPTION, Description, Files, PackedBundle
+from scenelet.deploy.modules import handler_modules
+from scenelet.deploy.target import Target, find_interpreter
+from scenelet.deploy.wheels import Wheel, cache_folder, fetch_wheels
 from scenelet.errors import PackageError
 from scenelet.images import FORMATS
 
 HANDLER = "scenelet.serve.aws_lambda.handler"
 TASK_ROOT = "/var/task"
-BUNDLE, DESCRIPTION, SBOM = "bundle", "package.json", "sbom.cdx.json"
+BUNDLE, SBOM = "bundle", "sbom.cdx.json"
 DOCKERFILE = Path(__file__).parent / "Dockerfile"
 _DATE = (1980, 1, 1, 0, 0, 0)
 _COMPILE = """
@@ -111,41 +113,6 @@ def package_image(bundle: Path, out: Path, target: Target, cache: Path | None = 
     return _described(out, target, _zip(files), files, compiled)
 
 
-def read_description(content: bytes, origin: str) -> dict[str, Any]:
-    """`package.json` of a zip.
-
-    Raises:
-        PackageError: Not a package of ours.
-    """
-    try:
-        with zipfile.ZipFile(BytesIO(content)) as archive:
-            values: dict[str, Any] = json.loads(archive.read(DESCRIPTION))
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise PackageError(
-            f"{origin}: not a package of scenelet ({error}). Make one: scenelet package BUNDLE"
-            f" --out {origin}"
-        ) from error
-    return values
-
-
-def handler_modules(root: Path, start: str = "scenelet.serve.aws_lambda") -> list[str]:
-    """Paths, relative to `root`, of the modules of scenelet that the handler may import, lazily or not.
-
-    Args:
-        root: Folder that the package `scenelet` lies in.
-        start: Dotted name to begin with.
-    """
-    found: set[str] = set()
-    waiting = [start]
-    while waiting:
-        path = _module_path(root, waiting.pop())
-        if path is None or path in found:
-            continue
-        found.add(path)
-        waiting += [name for name in _imports(root / path) if name.startswith("scenelet")]
-    return sorted(found | {(Path(path).parent / "__init__.py").as_posix() for path in found})
-
-
 def _gather(bundle: Path, target: Target, cache: Path) -> tuple[Files, bool]:
     contract = read_contract(bundle)
     golden = tuple(each.file for each in contract.golden)
@@ -153,14 +120,14 @@ def _gather(bundle: Path, target: Target, cache: Path) -> tuple[Files, bool]:
     contents[CONTRACT] = (bundle / CONTRACT).read_bytes()
     wheels = fetch_wheels(target, cache)
     source = Path(__file__).resolve().parents[2]
-    files = {name: (source / name).read_bytes() for name in handler_modules(source)}
+    files: Files = {name: (source / name).read_bytes() for name in handler_modules(source)}
     for wheel in wheels:
         files |= wheel.files
     bytecode = _bytecode(files, target)
     files |= bytecode
     files |= {f"{BUNDLE}/{name}": content for name, content in contents.items()}
-    files[SBOM] = _json(_sbom(wheels, contract, contents))
-    files[DESCRIPTION] = _json(_description(contract, target, wheels, bool(bytecode), files))
+    files[SBOM] = _json(bill_of_materials(wheels, contract))
+    files[DESCRIPTION] = _description(contract, target, wheels, files).to_json()
     return dict(sorted(files.items())), bool(bytecode)
 
 
@@ -213,82 +180,20 @@ def _described(out: Path, target: Target, content: bytes, files: Files, compiled
 
 
 def _description(
-    contract: Contract, target: Target, wheels: Sequence[Wheel], compiled: bool, files: Files
-) -> dict[str, Any]:
-    return {
-        "scenelet": __version__,
-        "handler": HANDLER,
-        "runtime": target.runtime,
-        "architecture": target.architecture,
-        "bundle": {
-            "name": contract.name,
-            "created": contract.created,
-            "folder": BUNDLE,
-            "sha256": contract.sha256[LITERT],
-        },
-        "wheels": {wheel.file: wheel.sha256 for wheel in wheels},
-        "bytecode": compiled,
-        "formats": list(FORMATS),
-        "files": {
-            name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())
-        },
-    }
-
-
-def _sbom(wheels: Sequence[Wheel], contract: Contract, contents: Files) -> dict[str, Any]:
-    """Bill of materials.
-
-    Source: the CycloneDX 1.6 specification; without a serial number or date, which would differ.
-    """
-    libraries = [
-        {
-            "type": "library",
-            "bom-ref": f"pkg:pypi/{wheel.name}@{wheel.version}",
-            "name": wheel.name,
-            "version": wheel.version,
-            "purl": f"pkg:pypi/{wheel.name}@{wheel.version}",
-            "hashes": [{"alg": "SHA-256", "content": wheel.sha256}],
-            "licenses": [{"license": {"name": wheel.licence}}],
-        }
-        for wheel in wheels
-    ]
-    model = {
-        "type": "machine-learning-model",
-        "bom-ref": f"bundle/{contract.name}",
-        "name": contract.name,
-        "version": contract.created,
-        "hashes": [{"alg": "SHA-256", "content": hashlib.sha256(contents[LITERT]).hexdigest()}],
-        "licenses": [{"license": {"name": contract.licence}}],
-    }
-    return {
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.6",
-        "version": 1,
-        "metadata": {
-            "component": {"type": "application", "name": "scenelet", "version": __version__}
-        },
-        "components": [*libraries, model],
-    }
+    contract: Contract, target: Target, wheels: Sequence[Wheel], files: Files
+) -> Description:
+    return Description(
+        scenelet=__version__,
+        handler=HANDLER,
+        runtime=target.runtime,
+        architecture=target.architecture,
+        bundle=PackedBundle(contract.name, contract.created, BUNDLE, contract.sha256[LITERT]),
+        wheels={wheel.file: wheel.sha256 for wheel in wheels},
+        bytecode=any(name.endswith(".pyc") for name in files),
+        formats=list(FORMATS),
+        files={name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+    )
 
 
 def _json(value: Any) -> bytes:
     return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
-
-
-def _module_path(root: Path, name: str) -> str | None:
-    """A dotted name as a path below `root`; a name inside a module is that module."""
-    parts = name.split(".")
-    for path in ("/".join(parts) + ".py", "/".join(parts) + "/__init__.py"):
-        if (root / path).is_file():
-            return path
-    return _module_path(root, name.rpartition(".")[0]) if len(parts) > 1 else None
-
-
-def _imports(path: Path) -> list[str]:
-    found = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            found += [f"{node.module}.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-    return found

@@ -1,4 +1,7 @@
-"""A function run here as Lambda runs it: the real awslambdaric, the files of the package alone, no disk to write to."""
+"""A function run here as Lambda runs it: the real awslambdaric, the files of the package alone, no disk to write to.
+
+Killed when it holds more memory than it has, and when it takes longer than it may: as on Lambda.
+"""
 
 import http.server
 import json
@@ -16,14 +19,12 @@ from scenelet.errors import PackageError
 
 AWSLAMBDARIC = "awslambdaric==4.2.2"
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
+LOOK_S = 0.005
 # python -I drops the working folder, and AWS's own bootstrap puts the task root first too. No file
-# may grow over 0 bytes: that
-# is the read-only disk, for root as well.
+# may grow over 0 bytes: that is the read-only disk, for root as well.
 _BOOTSTRAP = """
 import os, resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-memory = int(os.environ.pop("SCENELET_MEMORY_MIB")) * 2**20
-resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
 sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
 from awslambdaric.__main__ import main
 main(["", sys.argv[1]])
@@ -35,10 +36,11 @@ class RuntimeServer(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, timeout_s: float = 60) -> None:
         super().__init__(("127.0.0.1", 0), _RuntimeApi)
         self.events: queue.Queue[Any] = queue.Queue()
         self.answers: queue.Queue[tuple[str, Any]] = queue.Queue()
+        self.timeout_s, self.initialised = timeout_s, threading.Event()
 
     def handle_error(self, *_: Any) -> None:
         """Nothing: a function that is ended drops its connection."""
@@ -53,14 +55,17 @@ class _RuntimeApi(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """The next event."""
-        body = json.dumps(cast("RuntimeServer", self.server).events.get()).encode()
+        server = cast("RuntimeServer", self.server)
+        server.initialised.set()
+        body = json.dumps(server.events.get()).encode()
         self.send_response(200)
         self.send_header("Lambda-Runtime-Aws-Request-Id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
         self.send_header(
             "Lambda-Runtime-Invoked-Function-Arn",
             "arn:aws:lambda:eu-central-1:123456789012:function:scenelet",
         )
-        self.send_header("Lambda-Runtime-Deadline-Ms", str(int(1000 * (time.time() + 60))))
+        deadline_ms = int(1000 * (time.time() + server.timeout_s))
+        self.send_header("Lambda-Runtime-Deadline-Ms", str(deadline_ms))
         self.send_header("Content-Type", "application/json")  # awslambdaric 4.2 crashes without one
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -93,6 +98,7 @@ class RunningFunction:
         handler: str,
         environment: Mapping[str, str] | None = None,
         memory_mib: int = 1024,
+        timeout_s: float = 60,
     ) -> None:
         """Start it.
 
@@ -101,25 +107,30 @@ class RunningFunction:
                 makes.
             task_root: Folder with the files of the package.
             handler: Dotted name.
-            environment: Its variables.
-            memory_mib: That it may use.
+            environment: Its variables, besides Lambda's own.
+            memory_mib: That it may hold; with more it is killed.
+            timeout_s: That an answer may take; then it is killed.
         """
-        self._server = RuntimeServer()
+        self.lines: list[str] = []
+        self._memory_mib, self._timeout_s, self._killed = memory_mib, timeout_s, ""
+        self._server = RuntimeServer(timeout_s)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         self._process = subprocess.Popen(
-            [str(python), "-I", "-B", "-c", _BOOTSTRAP, handler],
-            env={
-                "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._server.server_port}",
-                "LAMBDA_TASK_ROOT": str(task_root),
-                "SCENELET_MEMORY_MIB": str(memory_mib),
-                "PATH": os.environ["PATH"],
-                **(environment or {}),
-            },
+            [str(python), "-I", "-B", "-u", "-c", _BOOTSTRAP, handler],
+            env={**self._own_environment(task_root), **(environment or {})},
             cwd="/",
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            errors="replace",
         )
+        self._told: list[str] = []
+        for pipe, into in (
+            (self._process.stdout, self.lines),
+            (self._process.stderr, self._told),
+        ):
+            threading.Thread(target=_collect, args=(pipe, into), daemon=True).start()
+        threading.Thread(target=self._watch, daemon=True).start()
 
     def __enter__(self) -> "RunningFunction":
         return self
@@ -127,44 +138,107 @@ class RunningFunction:
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.wait()
-        if self._process.stderr:
-            self._process.stderr.close()
         self._server.shutdown()
         self._server.server_close()
 
-    def invoke(self, event: Any, timeout_s: float = 60) -> Any:
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can answer: nothing has killed it yet."""
+        return self._process.poll() is None
+
+    def invoke(self, event: Any) -> Any:
         """Send an event, wait for the answer.
 
         Raises:
-            PackageError: The function raised, could not be imported, ended, or took too long.
+            PackageError: The function raised, could not be imported, was killed, or took too long.
         """
         self._server.events.put(event)
-        end_s = time.monotonic() + timeout_s
+        end_s = time.monotonic() + self._timeout_s
         while time.monotonic() < end_s:
             try:
-                kind, answer = self._server.answers.get(timeout=0.2)
+                kind, answer = self._server.answers.get(timeout=0.05)
             except queue.Empty:
-                if self._process.poll() is not None:
-                    told = self._process.stderr.read().strip() if self._process.stderr else ""
-                    raise PackageError(
-                        f"the function ended ({self._process.returncode}):"
-                        f" {told.splitlines()[-1] if told else ''}"
-                    ) from None
+                self._require_alive()
                 continue
             if kind != "response":
                 raise PackageError(
                     f"{answer.get('errorType', 'error')}: {answer.get('errorMessage', answer)}"
                 )
+            self._require_little()
             return answer
-        raise PackageError(f"no answer within {timeout_s:g} s")
+        self._process.kill()
+        raise PackageError(f"Sandbox.Timedout: Task timed out after {self._timeout_s:.2f} seconds")
+
+    def wait_for_init(self, timeout_s: float = 10) -> None:
+        """Until it asks for its first event: the end of the phase that has a whole core.
+
+        Raises:
+            PackageError: It ended, or took longer than Lambda allows.
+        """
+        end_s = time.monotonic() + timeout_s
+        while not self._server.initialised.wait(0.02):
+            self._require_alive()
+            if time.monotonic() > end_s:
+                raise PackageError(f"Sandbox.Timedout: Init timed out after {timeout_s:.2f} s")
 
     def peak_mib(self) -> float:
         """Most memory that it has held so far."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
-        return (
-            int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
-            / 1024
-        )
+        return self._status_kib("VmHWM") / 1024
+
+    def cpu_ms(self) -> float:
+        """Processor time that it has used so far, of all its threads: what other work takes is not in it."""
+        tasks = Path(f"/proc/{self._process.pid}/task").glob("*/schedstat")
+        return sum(int(task.read_text(encoding="ascii").split()[0]) for task in tasks) / 1e6
+
+    def _own_environment(self, task_root: Path) -> dict[str, str]:
+        return {
+            "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._server.server_port}",
+            "AWS_LAMBDA_FUNCTION_NAME": "scenelet",
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self._memory_mib),
+            "LAMBDA_TASK_ROOT": str(task_root),
+            "PATH": os.environ["PATH"],
+        }
+
+    def _require_alive(self) -> None:
+        code = self._process.poll()
+        if code is None:
+            return
+        last = self._told[-1].strip() if self._told else ""
+        raise PackageError(self._killed or f"the function ended ({code}): {last}")
+
+    def _require_little(self) -> None:
+        """Nobody looked while it was at its highest: it would have been killed."""
+        self._kill_if_large()
+        if self._killed:
+            raise PackageError(self._killed)
+
+    def _watch(self) -> None:
+        while self._process.poll() is None and not self._killed:
+            self._kill_if_large()
+            time.sleep(LOOK_S)
+
+    def _kill_if_large(self) -> None:
+        peak_mib = self.peak_mib()
+        if peak_mib > self._memory_mib:
+            self._killed = (
+                "Runtime.ExitError: Runtime exited with error: signal: killed"
+                f" (Max Memory Used: {peak_mib:.0f} MB of {self._memory_mib} MB)"
+            )
+            self._process.kill()
+
+    def _status_kib(self, name: str) -> int:
+        try:
+            status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
+        except OSError:  # it has ended
+            return 0
+        found = [line.split()[1] for line in status.splitlines() if line.startswith(name)]
+        return int(found[0]) if found else 0
+
+
+def _collect(pipe: Any, into: list[str]) -> None:
+    with pipe:
+        into.extend(iter(pipe.readline, ""))
 
 
 def runtime_python(interpreter: Path, version: str, cache: Path | None = None) -> Path:

@@ -1,11 +1,12 @@
 """Proof before it matters: the golden pictures, through the new version's own address, against the recorded answers."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from scenelet.bundle.contract import Contract
 from scenelet.errors import FetchError, SmokeError
+from scenelet.progress import SILENT, Progress
 from scenelet.serve.client import TOLERANCE, Endpoint, largest_difference
 
 PATIENCE_S = 60.0
@@ -17,7 +18,7 @@ def smoke(
     contract: Contract,
     pictures: Mapping[str, bytes],
     patience_s: float = PATIENCE_S,
-    say: Callable[[str], None] = lambda _: None,
+    progress: Progress = SILENT,
 ) -> float:
     """Ask for every golden picture; returns the largest difference of probability.
 
@@ -26,14 +27,14 @@ def smoke(
         contract: Of the bundle that must answer.
         pictures: By their path in the bundle.
         patience_s: How long the version before it may still answer.
-        say: Called with remarks.
+        progress: Told of tries.
 
     Raises:
         SmokeError: It fails, answers differently, or is another bundle.
     """
     end_s, worst = time.monotonic() + patience_s, 0.0
     for golden in contract.golden:
-        answer = _ask(endpoint, contract, golden.file, pictures[golden.file], end_s, say)
+        answer = _ask(endpoint, contract, golden.file, pictures[golden.file], end_s, progress)
         difference = largest_difference(golden.probabilities, answer["probabilities"])
         if difference > TOLERANCE:
             raise SmokeError(
@@ -50,7 +51,7 @@ def _ask(
     name: str,
     picture: bytes,
     end_s: float,
-    say: Callable[[str], None],
+    progress: Progress,
 ) -> dict[str, Any]:
     """An answer of the bundle that is expected; until then it is asked again, for a while."""
     while True:
@@ -66,5 +67,5 @@ def _ask(
             trouble = str(error)
         if time.monotonic() > end_s:
             raise SmokeError(f"{name}: {trouble}")
-        say(f"  not yet: {trouble}")
+        progress.say(f"  not yet: {trouble}")
         time.sleep(PAUSE_S)

@@ -14,7 +14,8 @@ from elftools.elf.elffile import ELFFile
 
 from scenelet.artefacts import make_folder
 from scenelet.bundle.litert import LIBRARIES
-from scenelet.deploy.aws.target import Target
+from scenelet.deploy.described import Files
+from scenelet.deploy.target import Target
 from scenelet.errors import PackageError
 from scenelet.image_formats import TABLE
 
@@ -28,7 +29,6 @@ _MODULES = (
     *(each.compiled for each in TABLE if each.compiled),
 )
 _PLUGINS = {"Ppm", *(plugin for each in TABLE for plugin in each.plugins)}  # Image.open imports Ppm
-Files = dict[str, bytes]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Knows nothing of what is in it.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from scenelet.deploy.aws.cloud import TAG, Cloud, code_of, message_of, translated
 from scenelet.errors import CloudError
+from scenelet.progress import Progress
 
 POLL_S = 2.0
 PATIENCE_S = 1800.0
@@ -22,7 +23,6 @@ _DEAD = (
     "REVIEW_IN_PROGRESS",
     "DELETE_FAILED",
 )
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -72,13 +72,13 @@ class Stack:
             ours=TAG in (found.get("Tags") or []),
         )
 
-    def settled(self, say: Say) -> StackState | None:
+    def settled(self, progress: Progress) -> StackState | None:
         """Its state once nobody is changing it; what a failed creation left behind is cleared away.
 
         Raises:
             CloudError: It is not ours, or stuck.
         """
-        state = self._wait(say, "somebody is changing it; waiting")
+        state = self._wait(progress, "somebody is changing it; waiting")
         if state is None:
             return None
         self.require_ours(state)
@@ -88,8 +88,8 @@ class Stack:
                 f"aws cloudformation continue-update-rollback --stack-name {self.name}"
             )
         if state.status in _DEAD:
-            say(f"stack {self.name}: {state.status} from an earlier try; removing it")
-            self.delete(say)
+            progress.say(f"stack {self.name}: {state.status} from an earlier try; removing it")
+            self.delete(progress)
             return None
         return state
 
@@ -106,13 +106,13 @@ class Stack:
             )
         return state
 
-    def apply(self, template: str, parameters: Mapping[str, str], say: Say) -> bool:
+    def apply(self, template: str, parameters: Mapping[str, str], progress: Progress) -> bool:
         """Make or change it, and wait; whether anything was to be changed.
 
         Raises:
             CloudError: It failed, with the reason of the first resource that did.
         """
-        state = self.settled(say)
+        state = self.settled(progress)
         wanted = self._arguments(template, parameters)
         seen = self._event_ids() if state else set()
         with translated(f"stack {self.name}"):
@@ -130,7 +130,7 @@ class Stack:
                         " again in a minute."
                     ) from error
                 raise
-        end = self._watch(seen, say)
+        end = self._watch(seen, progress)
         if end is None or end.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             raise CloudError(
                 f"stack {self.name}: {self._reason(seen)} (now {end.status if end else 'gone'})"
@@ -191,7 +191,7 @@ class Stack:
             if "LogicalResourceId" in each
         }
 
-    def delete(self, say: Say) -> None:
+    def delete(self, progress: Progress) -> None:
         """Remove it, and wait.
 
         Raises:
@@ -203,7 +203,7 @@ class Stack:
         seen = self._event_ids()
         with translated(f"stack {self.name}"):
             self._formation.delete_stack(StackName=self.name)
-        end = self._watch(seen, say)
+        end = self._watch(seen, progress)
         if end is not None and end.status != "DELETE_COMPLETE":
             raise CloudError(
                 f"stack {self.name}: {self._reason(seen)}. Put that right, then run it again."
@@ -233,7 +233,7 @@ class Stack:
                 return found
             time.sleep(self._poll_s)
 
-    def _wait(self, say: Say, remark: str) -> StackState | None:
+    def _wait(self, progress: Progress, remark: str) -> StackState | None:
         end_s, told = time.monotonic() + PATIENCE_S, False
         while True:
             state = self.state()
@@ -244,7 +244,7 @@ class Stack:
             ):
                 return state
             if not told:
-                say(f"stack {self.name}: {state.status}: {remark}")
+                progress.say(f"stack {self.name}: {state.status}: {remark}")
                 told = True
             if time.monotonic() > end_s:
                 raise CloudError(
@@ -253,7 +253,7 @@ class Stack:
                 )
             time.sleep(self._poll_s)
 
-    def _watch(self, seen: set[str], say: Say) -> StackState | None:
+    def _watch(self, seen: set[str], progress: Progress) -> StackState | None:
         """Tell each event as it happens, until the end."""
         told, end_s = set(seen), time.monotonic() + PATIENCE_S
         while time.monotonic() < end_s:
@@ -261,7 +261,7 @@ class Stack:
             for event in self._events():
                 if event["EventId"] not in told:
                     told.add(event["EventId"])
-                    say(
+                    progress.say(
                         f"  {event['ResourceStatus'].lower().replace('_', ' '):28}"
                         f" {event['LogicalResourceId']}"
                     )

@@ -1,0 +1,48 @@
+"""What is in a package, as CycloneDX 1.6 says it, without a serial number or date, which would differ.
+
+Source: the CycloneDX 1.6 specification.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from scenelet import __version__
+from scenelet.bundle.contract import LITERT, Contract
+from scenelet.deploy.wheels import Wheel
+
+
+def bill_of_materials(wheels: Sequence[Wheel], contract: Contract) -> dict[str, Any]:
+    """Of the wheels that something was taken from, and of the model."""
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {
+            "component": {"type": "application", "name": "scenelet", "version": __version__}
+        },
+        "components": [*map(_library, wheels), _model(contract)],
+    }
+
+
+def _library(wheel: Wheel) -> dict[str, Any]:
+    address = f"pkg:pypi/{wheel.name}@{wheel.version}"
+    return {
+        "type": "library",
+        "bom-ref": address,
+        "name": wheel.name,
+        "version": wheel.version,
+        "purl": address,
+        "hashes": [{"alg": "SHA-256", "content": wheel.sha256}],
+        "licenses": [{"license": {"name": wheel.licence}}],
+    }
+
+
+def _model(contract: Contract) -> dict[str, Any]:
+    return {
+        "type": "machine-learning-model",
+        "bom-ref": f"bundle/{contract.name}",
+        "name": contract.name,
+        "version": contract.created,
+        "hashes": [{"alg": "SHA-256", "content": contract.sha256[LITERT]}],
+        "licenses": [{"license": {"name": contract.licence}}],
+    }
