@@ -125,11 +125,12 @@ class RunningFunction:
             errors="replace",
         )
         self._told: list[str] = []
-        for pipe, into in (
-            (self._process.stdout, self.lines),
-            (self._process.stderr, self._told),
-        ):
-            threading.Thread(target=_collect, args=(pipe, into), daemon=True).start()
+        self._listening = [
+            threading.Thread(target=_collect, args=each, daemon=True)
+            for each in ((self._process.stdout, self.lines), (self._process.stderr, self._told))
+        ]
+        for thread in self._listening:
+            thread.start()
         threading.Thread(target=self._watch, daemon=True).start()
 
     def __enter__(self) -> "RunningFunction":
@@ -204,6 +205,8 @@ class RunningFunction:
         code = self._process.poll()
         if code is None:
             return
+        for thread in self._listening:
+            thread.join(2)
         last = self._told[-1].strip() if self._told else ""
         raise PackageError(self._killed or f"the function ended ({code}): {last}")
 

@@ -26,6 +26,8 @@ from scenelet.serve.service import (
 from scenelet.serve.settings import Log, Settings
 from scenelet.shipped import default_bundle
 
+RESERVED_MIB = 100  # of a function's memory: Python, the model and a request; the rest may decode
+
 
 def handler(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001  (Lambda's signature)
     """Answer one event.
@@ -60,7 +62,10 @@ def handler(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001  (Lambd
 
 @functools.cache
 def _predictor() -> Predictor:
-    return Predictor(_bundle())
+    memory_mib = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0"))
+    if not memory_mib:
+        return Predictor(_bundle())
+    return Predictor(_bundle(), memory_bytes=max(1, memory_mib - RESERVED_MIB) * 2**20)
 
 
 def _bundle() -> Path:

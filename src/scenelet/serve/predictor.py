@@ -60,13 +60,18 @@ class Prediction:
 class Predictor:
     """Answers for one bundle. Safe to share between threads."""
 
-    def __init__(self, bundle: Path, copies: int = 1) -> None:
+    def __init__(self, bundle: Path, copies: int = 1, memory_bytes: int | None = None) -> None:
         """Load a bundle, for as many answers at once as copies.
+
+        Args:
+            bundle: Its folder.
+            copies: Of the model.
+            memory_bytes: That decoding one picture may take; None: no limit.
 
         Raises:
             BundleError: It can't be trusted or read.
         """
-        self.model = BundleModel(bundle, copies)
+        self.model, self._memory_bytes = BundleModel(bundle, copies), memory_bytes
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -84,7 +89,7 @@ class Predictor:
             ImageError: The bytes can't be used, with the reason.
         """
         start_s = time.perf_counter()
-        pixels = to_pixels(data, self.model.contract.preprocess)
+        pixels = to_pixels(data, self.model.contract.preprocess, self._memory_bytes)
         decoded_s = time.perf_counter()
         logits, features = self.model.answer(pixels)
         values = softmax(logits, self.model.contract.temperature)

@@ -5,15 +5,16 @@ import io
 
 from PIL import Image
 
-from scenelet.images import FORMATS
+from scenelet.images import FORMATS, ORIENTATION
 
-WIDTH, HEIGHT = 8000, 6000
-_MODES: dict[str, tuple[str, str, dict[str, object]]] = {
-    "lossless WebP": ("WEBP", "RGBA", {"lossless": True, "quality": 0, "method": 0}),
+SIZES = ((8000, 6000), (5600, 4200))
+_KINDS: dict[str, tuple[str, str, dict[str, object]]] = {
+    "lossless WebP with alpha": ("WEBP", "RGBA", {"lossless": True, "quality": 0, "method": 0}),
+    "lossless WebP": ("WEBP", "RGB", {"lossless": True, "quality": 0, "method": 0}),
     "PNG with alpha": ("PNG", "RGBA", {"compress_level": 1}),
     "16-bit PNG": ("PNG", "I;16", {"compress_level": 1}),
     "PNG": ("PNG", "RGB", {"compress_level": 1}),
-    "progressive JPEG": ("JPEG", "RGB", {"progressive": True, "quality": 20}),
+    "progressive JPEG": ("JPEG", "CMYK", {"progressive": True, "quality": 20}),
     "GIF": ("GIF", "P", {"transparency": 0}),
     "TIFF with alpha": ("TIFF", "RGBA", {"compression": "tiff_adobe_deflate"}),
 }
@@ -27,23 +28,21 @@ def ordinary_pictures() -> dict[str, bytes]:
 
 
 @functools.cache
-def heavy_pictures(memory_mib: int) -> dict[str, bytes]:
-    """Of each kind one of 48 million pixels, and one of half as many.
-
-    Args:
-        memory_mib: Of the function.
-    """
-    del memory_mib
+def heavy_pictures() -> dict[str, bytes]:
+    """Of each kind one as large as is allowed, and one of half as many pixels."""
     return {
-        f"{name}, {width} x {height}": _plain(name, width, height)
-        for name in _MODES
-        for width, height in ((WIDTH, HEIGHT),)
+        f"{name}, {width} x {height}": _plain(*kind, width, height)
+        for name, kind in _KINDS.items()
+        for width, height in SIZES
     }
 
 
-def _plain(name: str, width: int, height: int) -> bytes:
-    kind, mode, options = _MODES[name]
-    return _written(Image.new(mode, (width, height)), kind, **options)
+def _plain(kind: str, mode: str, options: dict[str, object], width: int, height: int) -> bytes:
+    """Nothing but zeros; to be turned, where the format can say so: that takes another copy."""
+    turned = Image.Exif()
+    turned[ORIENTATION] = 6
+    more = {} if kind == "GIF" else {"exif": turned}
+    return _written(Image.new(mode, (width, height)), kind, **more, **options)
 
 
 def _written(picture: Image.Image, kind: str, **options: object) -> bytes:

@@ -24,7 +24,7 @@ from scenelet.images import FORMATS
 from scenelet.progress import Progress
 from scenelet.serve.client import TOLERANCE, largest_difference
 
-COLD_STARTS, WARM_ANSWERS = 3, 60
+COLD_STARTS, WARM_ANSWERS = 3, 30
 _REFUSED = (413, 422)
 Start = Callable[[], RunningFunction]
 
@@ -118,7 +118,7 @@ def _tried(packed: Packed, start: Start, memory_mib: int) -> tuple[list[Check], 
         warm_ms = _warm_ms(function, first)
         peak_mib = function.peak_mib()
     heavy = Heavy(start)
-    refused = heavy.ask(heavy_pictures(memory_mib))
+    refused = heavy.ask(heavy_pictures())
     measured = Measured(
         init_ms=min(cold[0] for cold in colds),
         first_ms=min(cold[1] for cold in colds),
