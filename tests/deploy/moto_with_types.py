@@ -15,6 +15,7 @@ from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.common_models import CloudFormationModel
 
 GATEWAY_URL = os.environ.get("GATEWAY_URL", "")
+PERMISSIONS = {}  # by function: the statements of its policy
 
 
 class Made(CloudFormationModel):
@@ -88,7 +89,10 @@ class Permission(Made):
     def create_from_cloudformation_json(
         cls, resource_name, cloudformation_json, account_id, region_name, **kwargs
     ):
-        return cls(f"{resource_name}-permission", lambda: None)
+        wanted = cloudformation_json["Properties"]
+        function = wanted["FunctionName"].partition("function:")[2].split(":")[0]
+        PERMISSIONS.setdefault(function, []).append(wanted)
+        return cls(f"{resource_name}-permission", lambda: PERMISSIONS[function].remove(wanted))
 
 
 class Url(Made):

@@ -6,13 +6,23 @@ what it saw by HTTP:
     POST /strict/reset            the rules of an ordinary account again, nothing seen
     POST /strict/rules {...}      other rules: fields of `Rules`
     GET  /strict/calls            every call so far: [service, operation, resource]
+    GET  /strict/state            what the gateway must know of each function
 """
 
+import io
 import json
 import threading
+import time
+import urllib.request
 from dataclasses import asdict, dataclass
+from urllib.parse import parse_qs
 
-from deploy.moto_with_types import teach_types
+from deploy.moto_with_types import GATEWAY_URL, PERMISSIONS, teach_types
+from deploy.strict_calls import call_of
+from deploy.strict_stacks import FAILED_VALIDATIONS, RULES, teach_refusals
+
+XML, JSON = ("Content-Type", "text/xml"), ("Content-Type", "application/json")
+ACCOUNT = "123456789012"
 
 
 @dataclass
@@ -21,9 +31,15 @@ class Rules:
 
     Attributes:
         concurrency: Of the account; a new one has 10, and nothing to reserve.
+        bucket_quiet_s: A deleted bucket's name is not free again for so long.
+        early_validation: Whether names that are taken are found before anything is made.
+        denied: Actions that the credentials are not permitted.
     """
 
     concurrency: int = 1000
+    bucket_quiet_s: float = 2.0
+    early_validation: bool = True
+    denied: tuple[str, ...] = ()
 
 
 class Strict:
@@ -34,24 +50,192 @@ class Strict:
         self.reset()
 
     def reset(self):
-        self.rules, self.calls = Rules(), []
+        self.rules, self.calls, self.deleted_buckets = Rules(), [], {}
+        PERMISSIONS.clear()
+        FAILED_VALIDATIONS.clear()
+        RULES.clear()
+        RULES.update(asdict(self.rules))
 
     def __call__(self, environ, start_response):
         path = environ["PATH_INFO"]
-        if path.startswith("/strict/"):
-            return self.control(path, environ, start_response)
-        return self.moto(environ, start_response)
-
-    def control(self, path, environ, start_response):
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = io.BytesIO(body)
+        if path.startswith("/strict/"):
+            return _send(start_response, "200 OK", JSON, json.dumps(self.control(path, body)))
+        call = call_of(environ, body)
+        if call is None:
+            return self.moto(environ, start_response)
+        with self.lock:
+            self.calls.append(call)
+        service, operation, resource = call
+        if f"{service}:{operation}" in self.rules.denied:
+            return _denied(start_response, service, operation, resource)
+        own = getattr(self, f"{service}_{operation}".replace("-", "_"), None)
+        answer = own(environ, body, resource) if own else None
+        if answer is None:
+            return self.moto(environ, start_response)
+        return _send(start_response, *answer)
+
+    def control(self, path, body):
         with self.lock:
             if path == "/strict/reset":
                 self.reset()
             elif path == "/strict/rules":
                 self.rules = Rules(**(asdict(self.rules) | json.loads(body)))
-            answer = self.calls if path == "/strict/calls" else asdict(self.rules)
-        start_response("200 OK", [("Content-Type", "application/json")])
-        return [json.dumps(answer).encode()]
+                RULES.update(asdict(self.rules))
+            elif path == "/strict/calls":
+                return self.calls
+            elif path == "/strict/state":
+                return _state()
+        return asdict(self.rules)
+
+    def s3_DeleteBucket(self, environ, body, resource):  # noqa: N802
+        self.deleted_buckets[resource] = time.monotonic()
+
+    def s3_CreateBucket(self, environ, body, resource):  # noqa: N802
+        gone_s = time.monotonic() - self.deleted_buckets.get(resource, -1e9)
+        if gone_s >= self.rules.bucket_quiet_s:
+            return None
+        text = (
+            "A conflicting conditional operation is currently in progress against this resource."
+            " Please try again."
+        )
+        return "409 Conflict", XML, _s3_error("OperationAborted", text)
+
+    def lambda_GetAccountSettings(self, environ, body, resource):  # noqa: N802
+        reserved = sum(int(each.reserved_concurrency or 0) for each in _functions())
+        limit = {
+            "ConcurrentExecutions": self.rules.concurrency,
+            "UnreservedConcurrentExecutions": self.rules.concurrency - reserved,
+            "TotalCodeSize": 80530636800,
+            "CodeSizeUnzipped": 262144000,
+            "CodeSizeZipped": 52428800,
+        }
+        usage = {"TotalCodeSize": 0, "FunctionCount": len(_functions())}
+        return "200 OK", JSON, json.dumps({"AccountLimit": limit, "AccountUsage": usage})
+
+    def lambda_PutFunctionConcurrency(self, environ, body, resource):  # noqa: N802
+        wanted = json.loads(body)["ReservedConcurrentExecutions"]
+        name = resource.split(":")[6]
+        if wanted == 0 or _may_reserve(name, wanted):
+            return None
+        text = (
+            "Specified ReservedConcurrentExecutions for function decreases account's"
+            " UnreservedConcurrentExecution below its minimum value of"
+            f" [{min(100, self.rules.concurrency)}]."
+        )
+        return "400 Bad Request", JSON, json.dumps({"Type": "User", "message": text})
+
+    def lambda_Invoke(self, environ, body, resource):  # noqa: N802
+        """What runs is the gateway's business: it has awslambdaric."""
+        name, _, qualifier = resource.split("function:")[1].partition(":")
+        url = f"{GATEWAY_URL}/strict-invoke/{name}/{qualifier or '$LATEST'}"
+        with urllib.request.urlopen(url, data=body, timeout=60) as answer:
+            return "200 OK", JSON, answer.read().decode()
+
+    def cloudformation_DescribeEvents(self, environ, body, resource):  # noqa: N802
+        asked = parse_qs(body.decode())
+        name = (asked.get("StackName") or asked.get("ChangeSetName"))[0]
+        found = [event for key, event in FAILED_VALIDATIONS.items() if key and key in name]
+        members = "".join(
+            f"<member>{''.join(f'<{key}>{value}</{key}>' for key, value in event.items())}</member>"
+            for event in found
+        )
+        return (
+            "200 OK",
+            XML,
+            '<DescribeEventsResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/">'
+            f"<DescribeEventsResult><OperationEvents>{members}</OperationEvents>"
+            "</DescribeEventsResult></DescribeEventsResponse>",
+        )
+
+    def iam_SimulatePrincipalPolicy(self, environ, body, resource):  # noqa: N802
+        asked = parse_qs(body.decode())
+        names = [value[0] for key, value in asked.items() if key.startswith("ActionNames.member")]
+        members = "".join(
+            f"<member><EvalActionName>{name}</EvalActionName><EvalDecision>"
+            f"{'implicitDeny' if name in self.rules.denied else 'allowed'}"
+            "</EvalDecision></member>"
+            for name in names
+        )
+        return (
+            "200 OK",
+            XML,
+            '<SimulatePrincipalPolicyResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/">'
+            f"<SimulatePrincipalPolicyResult><IsTruncated>false</IsTruncated><EvaluationResults>"
+            f"{members}</EvaluationResults></SimulatePrincipalPolicyResult>"
+            "</SimulatePrincipalPolicyResponse>",
+        )
+
+
+def _send(start_response, status, kind, text):
+    content = text.encode()
+    start_response(status, [kind, ("Content-Length", str(len(content)))])
+    return [content]
+
+
+def _denied(start_response, service, operation, resource):
+    text = (
+        f"User: arn:aws:iam::{ACCOUNT}:user/tester is not authorized to perform:"
+        f" {service}:{operation} on resource: {resource} because no identity-based policy allows"
+        f" the {service}:{operation} action"
+    )
+    if service in ("lambda", "apigateway", "logs"):
+        body = json.dumps({"__type": "AccessDeniedException", "message": text})
+        headers = [JSON, ("x-amzn-ErrorType", "AccessDeniedException")]
+        start_response("403 Forbidden", [*headers, ("Content-Length", str(len(body.encode())))])
+        return [body.encode()]
+    body = (
+        _s3_error("AccessDenied", text)
+        if service == "s3"
+        else f"<ErrorResponse><Error><Type>Sender</Type>{_code('AccessDenied', text)}</Error>"
+        "</ErrorResponse>"
+    )
+    return _send(start_response, "403 Forbidden", XML, body)
+
+
+def _code(code, text):
+    return f"<Code>{code}</Code><Message>{text}</Message>"
+
+
+def _s3_error(code, text):
+    return f'<?xml version="1.0" encoding="UTF-8"?><Error>{_code(code, text)}</Error>'
+
+
+def _functions():
+    from moto.awslambda.models import lambda_backends
+
+    backends = lambda_backends[ACCOUNT].values()
+    return [each for backend in backends for each in backend.list_functions()]
+
+
+def _may_reserve(name, wanted):
+    others = sum(
+        int(each.reserved_concurrency or 0) for each in _functions() if each.function_name != name
+    )
+    return RULES["concurrency"] - others - wanted >= min(100, RULES["concurrency"])
+
+
+def _state():
+    """Of each function: reserved concurrency, statements of its alias's policy; and the stages."""
+    from moto.apigatewayv2.models import apigatewayv2_backends
+
+    stages = {
+        api.name: api.stages["$default"].default_route_settings
+        for backend in apigatewayv2_backends[ACCOUNT].values()
+        for api in backend.apis.values()
+        if "$default" in api.stages
+    }
+    functions = {
+        each.function_name: {
+            "reserved": each.reserved_concurrency,
+            "timeout": each.timeout,
+            "permissions": PERMISSIONS.get(each.function_name, []),
+            "url": each.url_config.config if each.url_config else None,
+        }
+        for each in _functions()
+    }
+    return {"stages": stages, "functions": functions}
 
 
 def serve(port):
@@ -63,5 +247,6 @@ def serve(port):
     from werkzeug.serving import run_simple
 
     teach_types()
+    teach_refusals(_may_reserve)
     application = Strict(DomainDispatcherApplication(create_backend_app))
     run_simple("127.0.0.1", port, application, threaded=True, request_handler=MotoRequestHandler)

@@ -72,10 +72,10 @@ def test_a_deployment_over_a_faulty_line_gets_there_in_the_end(aws, packed, faul
         ]
         == 200
     )
-    assert release_over(aws).live_version() == done.version
+    assert release_over(aws).versions.live() == done.version
     until_it_ends_well(lambda: release().destroy())
     assert boto3.client("lambda", endpoint_url=aws.endpoint_url).list_functions()["Functions"] == []
-    assert boto3.client("s3", endpoint_url=aws.endpoint_url).list_buckets()["Buckets"] == []
+    assert release_over(aws).store.listed() == []
 
 
 def release_over(aws):
@@ -102,7 +102,7 @@ def test_an_upload_that_is_cut_every_time_says_so_and_leaves_nothing_half(aws, p
     [
         (
             {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None},
-            "no credentials. Run `aws configure`",
+            "no credentials. Run `aws login`",
         ),
         ({"AWS_DEFAULT_REGION": None}, "no region. Name one: --region eu-central-1"),
         (

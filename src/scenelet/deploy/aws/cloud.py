@@ -18,6 +18,7 @@ from botocore.exceptions import (
     EndpointConnectionError,
     HTTPClientError,
     InvalidRegionError,
+    MissingDependencyException,
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
@@ -44,14 +45,18 @@ _CODES = {
     "UnauthorizedOperation": (
         "not permitted: {message}. Ask for that permission, or use other credentials (AWS_PROFILE)."
     ),
-    "ExpiredToken": "the credentials have expired. Log in again (aws sso login).",
-    "ExpiredTokenException": "the credentials have expired. Log in again (aws sso login).",
+    "ExpiredToken": "the credentials have expired. Log in again (aws login, or aws sso login).",
+    "ExpiredTokenException": "the credentials have expired. Log in again (aws login, or aws sso login).",
     "InvalidClientTokenId": (
         "the credentials are not known to AWS. Check AWS_PROFILE, or run: aws configure"
     ),
     "SignatureDoesNotMatch": "the secret key is wrong. Run: aws configure",
     "UnrecognizedClientException": (
         "the credentials are not known to AWS in this region. Check AWS_PROFILE and --region."
+    ),
+    "OperationAborted": (
+        "a bucket of this name was deleted a moment ago, and AWS does not give the name back for up"
+        " to an hour. Wait, or name another: --bucket NAME"
     ),
     "BucketAlreadyExists": "the bucket belongs to somebody else. Name another with --bucket.",
     "403": (
@@ -74,6 +79,26 @@ _CODES = {
         "CloudFormation wants CAPABILITY_IAM; this is a fault of scenelet."
     ),
 }
+
+_Kinds = type[Exception] | tuple[type[Exception], ...]
+_KINDS: tuple[tuple[_Kinds, str], ...] = (
+    (
+        (NoCredentialsError, PartialCredentialsError),
+        "no credentials. Run `aws login`, `aws sso login` or `aws configure`, or set AWS_PROFILE.",
+    ),
+    (ProfileNotFound, "{error}. Look at `aws configure list-profiles`."),
+    ((NoRegionError, InvalidRegionError), "{error}. Name a region: --region eu-central-1"),
+    (
+        MissingDependencyException,
+        "the credentials of `aws login` need one more library: pip install 'scenelet[aws]', or log"
+        " in another way (aws sso login).",
+    ),
+    (
+        (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError, HTTPClientError),
+        "AWS could not be reached: {error}. Check network and --region. {again}",
+    ),
+    (WaiterError, "{error}. Look with `scenelet status`. {again}"),
+)
 
 
 class Cloud:
@@ -99,6 +124,7 @@ class Cloud:
         self.region = session.region_name
         self._session = session
         self._clients: dict[str, Any] = {}
+        self._caller = ""
 
     def client(self, service: str) -> Any:
         """A boto3 client, made once."""
@@ -113,8 +139,24 @@ class Cloud:
         Raises:
             CloudError: No credentials, or wrong ones.
         """
+        return self.caller().split(":")[4]
+
+    def caller(self) -> str:
+        """ARN of who the credentials are of; asked once.
+
+        Raises:
+            CloudError: No credentials, or wrong ones.
+        """
+        if not self._caller:
+            with translated("AWS"):
+                self._caller = str(self.client("sts").get_caller_identity()["Arn"])
+        return self._caller
+
+    def login(self) -> str:
+        """Where boto3 found the credentials: "env", "sso", "login", "assume-role" ..."""
         with translated("AWS"):
-            return str(self.client("sts").get_caller_identity()["Account"])
+            found = self._session.get_credentials()
+        return str(found.method) if found else "nothing"
 
 
 def _regions(session: Any) -> set[str]:
@@ -134,32 +176,14 @@ def translated(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except (NoCredentialsError, PartialCredentialsError) as error:
-        raise CloudError(
-            f"{what}: no credentials. Run `aws configure` or `aws sso login`, or set AWS_PROFILE."
-        ) from error
-    except ProfileNotFound as error:
-        raise CloudError(f"{what}: {error}. Look at `aws configure list-profiles`.") from error
-    except (NoRegionError, InvalidRegionError) as error:
-        raise CloudError(f"{what}: {error}. Name a region: --region eu-central-1") from error
-    except (
-        EndpointConnectionError,
-        ConnectTimeoutError,
-        ReadTimeoutError,
-        HTTPClientError,
-    ) as error:
-        raise CloudError(
-            f"{what}: AWS could not be reached: {one_line(error)}. Check network and --region."
-            f" {AGAIN}"
-        ) from error
-    except WaiterError as error:
-        raise CloudError(
-            f"{what}: {one_line(error)}. Look with `scenelet status`. {AGAIN}"
-        ) from error
     except ClientError as error:
         raise CloudError(f"{what}: {_told(error)}") from error
     except (BotoCoreError, ResponseParserError) as error:
-        raise CloudError(f"{what}: {one_line(error)}. {AGAIN}") from error
+        told = next(
+            (text for kinds, text in _KINDS if isinstance(error, kinds)), "{error}. {again}"
+        )
+        reason = told.format(error=one_line(error), again=AGAIN)
+        raise CloudError(f"{what}: {reason}") from error
 
 
 def code_of(error: ClientError) -> str:
@@ -172,6 +196,16 @@ def message_of(error: ClientError) -> str:
     return " ".join(str(error.response.get("Error", {}).get("Message", error)).split()).rstrip(".")
 
 
+def known_reason(message: str) -> str:
+    """What to do about a refusal that comes as a ClientError or as a stack's event; empty if unknown."""
+    if "UnreservedConcurrentExecution" in message:
+        return (
+            "the account is too small to reserve concurrency. Deploy with --concurrency 0, or ask"
+            " AWS for more."
+        )
+    return ""
+
+
 def one_line(error: BaseException) -> str:
     """An exception's text."""
     return " ".join(str(error).split()).rstrip(".")
@@ -179,11 +213,8 @@ def one_line(error: BaseException) -> str:
 
 def _told(error: ClientError) -> str:
     code, message = code_of(error), message_of(error)
-    if "UnreservedConcurrentExecution" in message:
-        return (
-            "the account is too small to reserve concurrency. Deploy with --concurrency 0, or ask"
-            " AWS for more."
-        )
+    if reason := known_reason(message):
+        return reason
     if code in _CODES:
         return _CODES[code].format(message=message)
     if re.fullmatch(

@@ -4,6 +4,7 @@ One an account and region, shared by stacks; each has its prefix.
 """
 
 import base64
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,20 +18,23 @@ from scenelet.progress import SILENT, Progress
 _PRIVATE = dict.fromkeys(
     ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
 )
+PATIENCE_S, PAUSE_S = 120.0, 1.0
 _AT_ONCE = 1000  # objects that S3 deletes in one call
 
 
 class Store:
     """Packages of one stack in a bucket."""
 
-    def __init__(self, cloud: Cloud, stack: str, bucket: str | None = None) -> None:
+    def __init__(
+        self, cloud: Cloud, stack: str, bucket: str | None = None, patience_s: float = PATIENCE_S
+    ) -> None:
         """Name the bucket; it is made by `put`.
 
         Raises:
             CloudError: No credentials.
         """
         self._account, self._region, self._stack = cloud.account(), cloud.region, stack
-        self._s3 = cloud.client("s3")
+        self._s3, self._patience_s = cloud.client("s3"), patience_s
         self.bucket = bucket or f"scenelet-packages-{self._account}-{self._region}"
 
     def key(self, packed: Packed) -> str:
@@ -65,14 +69,29 @@ class Store:
                     return []
                 raise
 
-    def remove(self) -> None:
-        """Delete the stack's packages, and the bucket if it is ours and then empty."""
+    def remove(self, bucket_too: bool = False) -> None:
+        """Delete the stack's packages.
+
+        Args:
+            bucket_too: The bucket as well, if it is ours and then empty. Empty it costs nothing,
+                and its name is not free again for up to an hour: so it stays unless asked for.
+        """
         keys = self.listed()
         with translated(f"s3://{self.bucket}"):
             for start in range(0, len(keys), _AT_ONCE):
                 self._delete(keys[start : start + _AT_ONCE])
-            if self._exists() and self._is_ours() and not any(self._listed("")):
+            if bucket_too and self._head() and self._is_ours() and not any(self._listed("")):
                 self._s3.delete_bucket(Bucket=self.bucket, **self._owner())
+
+    def region(self) -> str | None:
+        """Where the bucket is; None where there is none yet.
+
+        Raises:
+            CloudError: It is somebody else's.
+        """
+        with translated(f"s3://{self.bucket}"):
+            found = self._head()
+        return None if found is None else str(found.get("BucketRegion") or self._region)
 
     def _delete(self, keys: list[str]) -> None:
         objects = [{"Key": key} for key in keys]
@@ -95,40 +114,59 @@ class Store:
         return {"ExpectedBucketOwner": self._account}
 
     def _ensure(self) -> None:
+        """Make the bucket, where there is none; finish it, where that was interrupted."""
         with translated(f"s3://{self.bucket}"):
-            if self._exists():
-                return
-            self._create()
-            self._s3.put_bucket_tagging(
-                Bucket=self.bucket, Tagging={"TagSet": [TAG]}, **self._owner()
-            )
-            self._s3.put_public_access_block(
-                Bucket=self.bucket, PublicAccessBlockConfiguration=_PRIVATE, **self._owner()
-            )
+            found = self._head()
+            if found is None:
+                self._create()
+            elif found.get("BucketRegion", self._region) != self._region:
+                raise CloudError(
+                    f"s3://{self.bucket}: is in {found['BucketRegion']}, and Lambda takes packages"
+                    f" of {self._region} alone. Name another: --bucket NAME"
+                )
+            if self._is_own_name and not self._is_ours():
+                self._mark()
+
+    @property
+    def _is_own_name(self) -> bool:
+        return self.bucket == f"scenelet-packages-{self._account}-{self._region}"
+
+    def _mark(self) -> None:
+        self._s3.put_bucket_tagging(Bucket=self.bucket, Tagging={"TagSet": [TAG]}, **self._owner())
+        self._s3.put_public_access_block(
+            Bucket=self.bucket, PublicAccessBlockConfiguration=_PRIVATE, **self._owner()
+        )
 
     def _create(self) -> None:
         where = {"CreateBucketConfiguration": {"LocationConstraint": self._region}}
-        try:
-            self._s3.create_bucket(
-                Bucket=self.bucket, **({} if self._region == "us-east-1" else where)
-            )
-        except ClientError as error:
-            if code_of(error) != "BucketAlreadyOwnedByYou":  # somebody of the account was faster
-                raise
+        how = {} if self._region == "us-east-1" else where
+        end_s = time.monotonic() + self._patience_s
+        while True:
+            try:
+                self._s3.create_bucket(Bucket=self.bucket, **how)
+            except ClientError as error:
+                if code_of(error) == "BucketAlreadyOwnedByYou":  # one of the account was faster
+                    return
+                if code_of(error) != "OperationAborted" or time.monotonic() > end_s:
+                    raise
+                time.sleep(PAUSE_S)  # another first deployment, or the name is not free yet
+            else:
+                return
 
-    def _exists(self) -> bool:
+    def _head(self) -> dict[str, Any] | None:
+        """What S3 tells of the bucket; None where there is none."""
         try:
-            self._s3.head_bucket(Bucket=self.bucket, **self._owner())
+            found: dict[str, Any] = self._s3.head_bucket(Bucket=self.bucket, **self._owner())
         except ClientError as error:
             if code_of(error) in ("404", "NoSuchBucket"):
-                return False
+                return None
             if code_of(error) in ("403", "AccessDenied"):
                 raise CloudError(
                     f"s3://{self.bucket}: belongs to somebody else, or may not be read. Name"
                     " another bucket: --bucket NAME"
                 ) from error
             raise
-        return True
+        return found
 
     def _is_ours(self) -> bool:
         try:

@@ -1,0 +1,256 @@
+"""What an account can do, looked up before anything is made: who, where, how much, which names, what is permitted.
+
+Seconds, in place of a stack that is rolled back after minutes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from scenelet.deploy.aws.cloud import Cloud, code_of, message_of, translated
+from scenelet.deploy.aws.policy import actions
+from scenelet.deploy.aws.settings import Identity
+from scenelet.errors import CloudError
+
+USUAL_CONCURRENCY = 5
+KEPT_FREE = 100  # Lambda keeps so many for functions that reserve nothing; small accounts: all
+_LOGINS = {
+    "env": "keys in the environment",
+    "shared-credentials-file": "keys of `aws configure`",
+    "sso": "aws sso login",
+    "login": "aws login",
+    "assume-role": "a role of a profile",
+    "assume-role-with-web-identity": "a role by OIDC",
+    "container-role": "the container's role",
+    "iam-role": "the machine's role",
+}
+
+
+@dataclass(frozen=True)
+class Concurrency:
+    """Instances that an account may have at once in a region.
+
+    Attributes:
+        limit: In all.
+        unreserved: Of these, what no function has reserved.
+    """
+
+    limit: int
+    unreserved: int
+
+    def room(self, own: int = 0) -> int:
+        """How many a function can reserve.
+
+        Args:
+            own: That it has reserved already.
+        """
+        return max(0, self.unreserved + own - min(KEPT_FREE, self.limit))
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing about an account.
+
+    Attributes:
+        name: Of it.
+        ok: None where it could not be looked up.
+        detail: What was found, and what to do where it is not ok.
+    """
+
+    name: str
+    ok: bool | None
+    detail: str
+
+
+class Account:
+    """What is behind the credentials."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud, self._lambda = cloud, cloud.client("lambda")
+
+    def concurrency(self) -> Concurrency:
+        """As Lambda tells it.
+
+        Raises:
+            CloudError: AWS refused.
+        """
+        with translated("account"):
+            limit = self._lambda.get_account_settings()["AccountLimit"]
+        return Concurrency(limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"])
+
+    def reserved(self, function: str) -> int:
+        """What a function has reserved; 0 where there is none."""
+        with translated(f"function {function}"):
+            try:
+                found = self._lambda.get_function_concurrency(FunctionName=function)
+            except ClientError as error:
+                if code_of(error) == "ResourceNotFoundException":
+                    return 0
+                raise
+        return int(found.get("ReservedConcurrentExecutions") or 0)
+
+    def concurrency_for(self, function: str, wanted: int | None) -> tuple[int, str]:
+        """How many instances to reserve.
+
+        Args:
+            function: That reserves them.
+            wanted: As asked for; None: as many as usual, where that is possible.
+
+        Returns:
+            A number, 0 for none, and what to say about it.
+
+        Raises:
+            CloudError: More were asked for than the account can reserve.
+        """
+        if wanted == 0:
+            return 0, "no instances are reserved: the account's limit is the only one"
+        found = self.concurrency()
+        room = found.room(self.reserved(function))
+        if (wanted or USUAL_CONCURRENCY) <= room:
+            return wanted or USUAL_CONCURRENCY, ""
+        if wanted:
+            raise CloudError(
+                f"--concurrency: found {wanted}, this account can reserve {room} of its"
+                f" {found.limit}. Deploy with --concurrency {room}, or ask AWS for more"
+                " (Service Quotas: Concurrent executions)."
+            )
+        return 0, (
+            f"this account may have {found.limit} instances in all and reserve {room} of them, so"
+            f" none is reserved: its {found.limit} are the limit"
+        )
+
+
+def doctor(cloud: Cloud, identity: Identity) -> list[Finding]:
+    """Everything that a deployment depends on, a line each; nothing is changed.
+
+    Args:
+        cloud: Account and region.
+        identity: Of the stack that shall be deployed.
+    """
+    looks: dict[str, Callable[[Cloud, Identity], Finding]] = {
+        "who": _who,
+        "concurrency": _concurrency,
+        "names": _names,
+        "bucket": _bucket,
+        "permissions": _permissions,
+    }
+    found = [Finding("region", True, cloud.region)]
+    for name, look in looks.items():
+        try:
+            found.append(look(cloud, identity))
+        except CloudError as error:
+            found.append(Finding(name, False if name == "who" else None, str(error)))
+            if name == "who":
+                break
+    return found
+
+
+def _who(cloud: Cloud, _: Identity) -> Finding:
+    arn = cloud.caller()
+    method = cloud.login()
+    login = _LOGINS.get(method, method)
+    return Finding("who", True, f"account {cloud.account()}, {arn.rpartition(':')[2]}, by {login}")
+
+
+def _concurrency(cloud: Cloud, identity: Identity) -> Finding:
+    account = Account(cloud)
+    number, remark = account.concurrency_for(identity.stack, None)
+    found = account.concurrency()
+    told = remark or f"{found.limit} instances in all, {number} of them would be reserved"
+    return Finding("concurrency", True, told)
+
+
+def _names(cloud: Cloud, identity: Identity) -> Finding:
+    """Whether the names that a new stack needs are free."""
+    name = identity.stack
+    state = _stack_of(cloud, name)
+    if state == "ours":
+        return Finding("names", True, f"stack {name} stands, and is ours")
+    if state:
+        told = f"stack {name} is somebody else's. Name another: --stack NAME"
+        return Finding("names", False, told)
+    taken = [what for what, is_taken in _taken(cloud, name).items() if is_taken]
+    if taken:
+        told = f"{' and '.join(taken)} exist already. Name another: --stack NAME"
+        return Finding("names", False, told)
+    return Finding("names", True, f"stack, function and log group {name} are free")
+
+
+def _stack_of(cloud: Cloud, name: str) -> str:
+    from scenelet.deploy.aws.stack import Stack
+
+    state = Stack(cloud, name).state()
+    return "" if state is None else "ours" if state.ours else "foreign"
+
+
+def _taken(cloud: Cloud, name: str) -> dict[str, bool]:
+    group = f"/aws/lambda/{name}"
+    with translated("names"):
+        groups = cloud.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+        return {
+            f"function {name}": _function_exists(cloud.client("lambda"), name),
+            f"log group {group}": any(each["logGroupName"] == group for each in groups),
+        }
+
+
+def _function_exists(client: Any, name: str) -> bool:
+    try:
+        client.get_function_configuration(FunctionName=name)
+    except ClientError as error:
+        if code_of(error) == "ResourceNotFoundException":
+            return False
+        raise
+    return True
+
+
+def _bucket(cloud: Cloud, identity: Identity) -> Finding:
+    from scenelet.deploy.aws.store import Store
+
+    store = Store(cloud, identity.stack, identity.bucket)
+    where = store.region()
+    if where is None:
+        return Finding("bucket", True, f"{store.bucket} would be made")
+    if where != cloud.region:
+        told = f"{store.bucket} is in {where}, and Lambda takes packages of its own region alone"
+        return Finding("bucket", False, f"{told}. Name another: --bucket NAME")
+    return Finding("bucket", True, f"{store.bucket} is there")
+
+
+def _permissions(cloud: Cloud, identity: Identity) -> Finding:
+    """By IAM's own simulation: it does not see what an organisation forbids."""
+    arn = _principal(cloud.caller())
+    if arn.endswith(":root"):
+        return Finding("permissions", True, "the root user may do all; better use a role")
+    wanted = sorted(actions(identity, cloud.account(), cloud.region))
+    denied: list[str] = []
+    with translated("permissions"):
+        try:
+            for start in range(0, len(wanted), 50):
+                denied += _simulated(cloud, arn, wanted[start : start + 50])
+        except ClientError as error:
+            told = f"not known: {message_of(error)}"
+            return Finding("permissions", None, told)
+    if denied:
+        some = ", ".join(denied[:4]) + (f" and {len(denied) - 4} more" if len(denied) > 4 else "")
+        told = f"not permitted: {some}. What is needed: scenelet deploy --policy"
+        return Finding("permissions", False, told)
+    return Finding("permissions", True, f"all {len(wanted)} actions that a deployment needs")
+
+
+def _simulated(cloud: Cloud, arn: str, wanted: list[str]) -> list[str]:
+    found = cloud.client("iam").simulate_principal_policy(PolicySourceArn=arn, ActionNames=wanted)
+    return [
+        each["EvalActionName"]
+        for each in found["EvaluationResults"]
+        if each["EvalDecision"] != "allowed"
+    ]
+
+
+def _principal(arn: str) -> str:
+    """A session's role is what has policies: arn:aws:sts::1:assumed-role/ROLE/SESSION."""
+    head, found, rest = arn.partition(":assumed-role/")
+    if not found:
+        return arn
+    return f"{head.replace(':sts:', ':iam:')}:role/{rest.partition('/')[0]}"
