@@ -19,7 +19,7 @@ from urllib.parse import parse_qs
 
 from deploy.moto_with_types import GATEWAY_URL, PERMISSIONS, teach_types
 from deploy.strict_calls import call_of
-from deploy.strict_stacks import FAILED_VALIDATIONS, RULES, teach_refusals
+from deploy.strict_stacks import FAILED_VALIDATIONS, RULES, USED, teach_refusals
 
 XML, JSON = ("Content-Type", "text/xml"), ("Content-Type", "application/json")
 ACCOUNT = "123456789012"
@@ -53,6 +53,7 @@ class Strict:
         self.rules, self.calls, self.deleted_buckets = Rules(), [], {}
         PERMISSIONS.clear()
         FAILED_VALIDATIONS.clear()
+        USED.clear()
         RULES.clear()
         RULES.update(asdict(self.rules))
 

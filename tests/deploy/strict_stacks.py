@@ -7,6 +7,7 @@ DescribeEvents alone.
 from moto.cloudformation.models import CloudFormationBackend, Event, Stack
 
 RULES = {}
+USED = {}  # by function: the last number of a version
 FAILED_VALIDATIONS = {}  # by stack: what DescribeEvents tells
 
 
@@ -25,6 +26,7 @@ def teach_refusals(may_reserve):
         may_reserve: Whether a function, by its name, may reserve so many instances.
     """
     _teach_functions(may_reserve)
+    _teach_versions()
     _teach_stacks()
     _teach_early_validation()
 
@@ -67,6 +69,33 @@ def _teach_functions(may_reserve):
 
     LambdaFunction.create_from_cloudformation_json = classmethod(created)
     LambdaFunction.update_from_cloudformation_json = classmethod(updated)
+
+
+def _teach_versions():
+    """Numbers of versions that were deleted are not used again; moto counts those that are left."""
+    from moto.awslambda.models import LambdaStorage
+
+    publish = LambdaStorage.publish_version
+
+    def publish_version(self, name_or_arn, description=""):
+        name = self.get_function_by_name_or_arn_forbid_qualifier(name_or_arn).function_name
+        group = self._functions[name]
+        there = group["versions"]
+        if there and there[-1].code_sha_256 != group["latest"].code_sha_256:
+            group["latest"].code_or_config_updated = True
+        before = list(there)
+        made = publish(self, name_or_arn, description)
+        if made in before:
+            return made  # nothing has changed
+        number = 1 + USED.get(made.function_arn.rpartition(":")[0], 0)
+        if int(made.version) != number:
+            del self._arns[made.function_arn]
+            made.set_version(number)
+            self._arns[made.function_arn] = made
+        USED[made.function_arn.rpartition(":")[0]] = number
+        return made
+
+    LambdaStorage.publish_version = publish_version
 
 
 def _teach_stacks():
