@@ -105,7 +105,7 @@ TABLE = (
         signature=_starts(rb".{4}ftyp(?:avi[fs]|(?:mif1|msf1).{4}(?:.{4}){0,12}?avif)"),
         plugins=("Avif",),
         compiled="_avif",
-        decoder_bytes=16.0,
+        decoder_bytes=12.0,
         has_exif=True,
     ),
     Format(
@@ -114,7 +114,7 @@ TABLE = (
         mime="image/jp2",
         signature=_starts(rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  \r\n\x87\n"),
         plugins=("Jpeg2K",),
-        decoder_bytes=32.0,
+        decoder_bytes=20.0,
     ),
 )
 

@@ -17,6 +17,7 @@ _DEFAULT_STORED_BYTES = 4
 _TIFF_TILE = (322, 323)
 _TIFF_ROWS_PER_STRIP = 278
 _MIB = 2**20
+_ALWAYS_BYTES = 8 * _MIB  # readers, buffers, what is made RGB at once
 
 
 def check_memory_to_open(data: bytes, kind: Format, memory_bytes: int | None) -> None:
@@ -28,7 +29,7 @@ def check_memory_to_open(data: bytes, kind: Format, memory_bytes: int | None) ->
     if memory_bytes is not None and kind.name == "WEBP" and (size := _webp_size(data)):
         width, height = size
         pixels = width * height
-        needed = pixels * (kind.decoder_bytes + _RGB_BYTES) + len(data)
+        needed = pixels * (kind.decoder_bytes + _RGB_BYTES) + len(data) + _ALWAYS_BYTES
         _refuse(size, kind, needed, memory_bytes)
 
 
@@ -61,7 +62,7 @@ def decoding_bytes(image: Image.Image, stored: tuple[int, int], data: bytes, kin
     own = _STORED_BYTES.get(image.mode, _DEFAULT_STORED_BYTES)
     again = _RGB_BYTES if image.mode != "RGB" or _may_be_turned(image) else 0
     decoder = _DECODERS.get(kind.name, _plain)(image, stored, data, kind)
-    return pixels * (own + again) + decoder + len(data)
+    return pixels * (own + again) + decoder + len(data) + _ALWAYS_BYTES
 
 
 def _may_be_turned(image: Image.Image) -> bool:

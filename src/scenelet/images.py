@@ -42,7 +42,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_BAND_PIXELS = 1_000_000  # made RGB at once: what other modes need on the way stays small
+_BAND_PIXELS = 250_000  # made RGB at once: what other modes need on the way stays small
 _DEEP = 65535  # the brightest value of 16 bits
 _TWELVE_BITS = 4095  # and of what microscopes and some cameras put into 16 bits
 
