@@ -3,7 +3,10 @@
 HTML escapes in `report/`, charts in `report/charts.py`; knows no renderer's library.
 """
 
+import csv
+import io
 import re
+from collections.abc import Mapping, Sequence
 
 _UNSEEN = re.compile(  # controls, line breaks, marks of direction, half letters; joiners are seen
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
@@ -48,3 +51,14 @@ def cell(text: str) -> str:
     """For a table that a spreadsheet opens: nothing in it is a formula or breaks the row."""
     shown = one_line(text)
     return f"'{shown}" if text.startswith(_FORMULA) else shown
+
+
+def as_csv(rows: Sequence[Mapping[str, object]]) -> str:
+    """A table for a spreadsheet, from rows of the same columns."""
+    file = io.StringIO()
+    writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        told = {key: cell(value) if isinstance(value, str) else value for key, value in row.items()}
+        writer.writerow(told)
+    return file.getvalue()

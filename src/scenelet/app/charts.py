@@ -1,8 +1,11 @@
 """Vega-Lite specifications of the app's charts, and its bars in HTML. Colours that read on light and dark."""
 
+import json
 from collections.abc import Sequence
-from html import escape
 from typing import Any
+
+from scenelet.app.tiles import safe
+from scenelet.text import elided, one_line
 
 Spec = dict[str, Any]
 BLUE, GREEN, ORANGE, RED = "#3b7dd8", "#2e9e5b", "#d9822b", "#d1495b"
@@ -30,6 +33,11 @@ _TRACK = (
 )
 
 
+def shown(name: str) -> str:
+    """A name as a chart has room for it."""
+    return elided(one_line(name), 28)
+
+
 def bars(probabilities: dict[str, float], most: int = 10) -> str:
     """Horizontal bars of all probabilities, as HTML; the likeliest first."""
     rows = []
@@ -40,8 +48,31 @@ def bars(probabilities: dict[str, float], most: int = 10) -> str:
             f'<span style="text-align:right;font-variant-numeric:tabular-nums">{value:.1%}</span>'
         )
         bar = f'<span style="{_TRACK}"><span style="{fill}"></span></span>'
-        rows.append(f'<div style="{_ROW}"><span>{escape(name)}</span>{bar}{number}</div>')
+        rows.append(f'<div style="{_ROW}"><span>{safe(name)}</span>{bar}{number}</div>')
     return "".join(rows)
+
+
+def dots(right: float, wrong: float) -> str:
+    """A hundred pictures as dots, as SVG: answered rightly, answered wrongly, not answered.
+
+    Args:
+        right: Part of all pictures, 0-1.
+        wrong: Part of all pictures, 0-1.
+    """
+    good, bad = round(100 * right), round(100 * wrong)
+    marks = []
+    for place in range(100):
+        x, y = 12 * (place % 25) + 6, 12 * (place // 25) + 6
+        look = f'fill="{BLUE}"' if place < good else f'fill="{RED}"'
+        if place >= good + bad:
+            look = 'fill="none" stroke="currentColor" stroke-opacity=".45"'
+        marks.append(f'<circle cx="{x}" cy="{y}" r="4" {look}/>')
+    words = (
+        f"Of 100 pictures like these: {good} answered rightly, {bad} wrongly,"
+        f" {100 - good - bad} not answered"
+    )
+    drawn = f'<svg viewBox="0 0 300 48" role="img" aria-label="{words}">{"".join(marks)}</svg>'
+    return f'<div style="max-width:34rem">{drawn}<div style="font-size:.85rem">{words}.</div></div>'
 
 
 def class_balance(counts: list[dict[str, Any]]) -> Spec:
@@ -88,36 +119,13 @@ def picture_map(points: list[dict[str, Any]]) -> Spec:
 
 
 def confusion(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> Spec:
-    """Counts by true class and answer; a click selects a cell."""
-    cells = []
-    for true, row in zip(names, matrix, strict=True):
-        for answer, count in zip(names, row, strict=True):
-            share = count / max(1, sum(row))
-            full, depth = (
-                ((29, 95, 191), share) if true == answer else ((190, 45, 65), min(1.0, 3 * share))
-            )
-            colour = "#" + "".join(f"{round(245 + (part - 245) * depth):02x}" for part in full)
-            ink = "#ffffff" if depth > 0.5 else "#1b2733"
-            cells.append(
-                {
-                    "true": true,
-                    "answer": answer,
-                    "images": int(count),
-                    "share": share,
-                    "colour": colour,
-                    "ink": ink,
-                }
-            )
-    x = {
-        "field": "answer",
-        "type": "nominal",
-        "title": "answer",
-        "sort": list(names),
-        "axis": {"labelAngle": -35, "orient": "top"},
-    }
-    y = {"field": "true", "type": "nominal", "title": "true class", "sort": list(names)}
+    """Counts by true class and answer; a click selects a cell by its place: row and column."""
+    axis = {"type": "ordinal", "axis": _name_axis(names)}
+    x = {"field": "column", "title": "answer", **axis}
+    x["axis"] = {**_name_axis(names), "labelAngle": -35, "orient": "top"}
+    y = {"field": "row", "title": "true class", **axis}
     return {
-        "data": {"values": cells},
+        "data": {"values": _cells(matrix, names)},
         "height": 44 * len(names) + 100,
         "encoding": {"x": x, "y": y},
         "layer": [
@@ -132,22 +140,50 @@ def confusion(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> Spec:
                     "color": {"field": "ink", "type": "nominal", "scale": None},
                 },
             },
-            {  # unseen, over the numbers, which would catch the clicks
-                "params": [
-                    {"name": "cell", "select": {"type": "point", "fields": ["true", "answer"]}}
-                ],
-                "mark": {"type": "rect", "opacity": 0, "cursor": "pointer"},
-                "encoding": {
-                    "tooltip": [
-                        {"field": "true"},
-                        {"field": "answer"},
-                        {"field": "images"},
-                        {"field": "share", "format": ".1%"},
-                    ],
-                },
-            },
+            _OVER_THE_NUMBERS,
         ],
     }
+
+
+_OVER_THE_NUMBERS = {  # unseen; the numbers would catch the clicks
+    "params": [{"name": "cell", "select": {"type": "point", "fields": ["row", "column"]}}],
+    "mark": {"type": "rect", "opacity": 0, "cursor": "pointer"},
+    "encoding": {
+        "tooltip": [
+            {"field": "true"},
+            {"field": "answer"},
+            {"field": "images"},
+            {"field": "share", "format": ".1%"},
+        ],
+    },
+}
+
+
+def _name_axis(names: Sequence[str]) -> dict[str, Any]:
+    """Names of people by their places, so that two that look alike stay two."""
+    return {"labelExpr": f"{json.dumps(list(map(shown, names)))}[datum.value]", "labelLimit": 160}
+
+
+def _cells(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "row": row,
+            "column": column,
+            "true": one_line(names[row]),
+            "answer": one_line(names[column]),
+            "images": int(count),
+            **_look(count / max(1, sum(counts)), row == column),
+        }
+        for row, counts in enumerate(matrix)
+        for column, count in enumerate(counts)
+    ]
+
+
+def _look(share: float, is_right: bool) -> dict[str, Any]:
+    """Blue where it is right, red where not; a third of a class gone wrong is as red as can be."""
+    full, depth = ((29, 95, 191), share) if is_right else ((190, 45, 65), min(1.0, 3 * share))
+    colour = "#" + "".join(f"{round(245 + (part - 245) * depth):02x}" for part in full)
+    return {"share": share, "colour": colour, "ink": "#ffffff" if depth > 0.5 else "#1b2733"}
 
 
 def reliability(points: list[dict[str, Any]]) -> Spec:

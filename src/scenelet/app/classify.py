@@ -1,260 +1,370 @@
 """Try it: pictures from anywhere, the answers, what they are worth."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 
+from scenelet import images
+from scenelet.app import tiles
 from scenelet.app.charts import bars
+from scenelet.app.kept import bundle_stamp, predictor, shown
 from scenelet.app.paste import pasted
-from scenelet.app.sources import Sources, as_csv, predictor, small, sources
+from scenelet.app.sources import Sources, sources
 from scenelet.bundle.contract import Contract
 from scenelet.errors import SceneletError
 from scenelet.images import to_input
 from scenelet.serve.client import TOLERANCE, Endpoint, largest_difference
+from scenelet.text import as_csv, markdown
 
 Answer = dict[str, Any]
-MOST = 24
+Ask = Callable[[bytes], Answer]
+IN_FULL = 12  # pictures with their bars; of more, a sheet of all stands above
+NAMED = 12  # classes that the head of the page names
+WAYS = {"here": "this bundle", "there": "the endpoint", "both": "both, side by side"}
+LOOK = "display:flex;flex-wrap:wrap;gap:.8rem"
+PHOTO = "width:min(46%,200px);max-height:200px;object-fit:contain;border-radius:.4rem"
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One to be answered."""
+    """One to be answered.
+
+    Attributes:
+        name: Of the file, or where it comes from.
+        content: Its bytes.
+        slot: Where in the session it lies; "" for an upload, whose field keeps it.
+    """
 
     name: str
     content: bytes
+    slot: str = ""
+
+    @property
+    def key(self) -> str:
+        """The same for the same picture, wherever it stands on the page."""
+        return hashlib.blake2b(self.content, digest_size=8).hexdigest()
 
 
 def page() -> None:
-    """Draw the page."""
-    given = sources()
+    """Draw the page: what is given on the left, answers on the right; on a phone, below."""
+    asked = sources()
     st.title("Classify")
     try:
-        model = predictor(given.bundle)
+        contract = predictor(asked.bundle).model.contract
     except SceneletError as error:
-        st.error(f"{error}", icon=":material/inventory_2:")
+        st.error(markdown(str(error)), icon=":material/inventory_2:")
         return
-    contract = model.model.contract
+    _head(contract)
+    given, answered = st.columns([2, 3], gap="large")
+    with given:
+        way = _way(asked)
+        pictures = _pictures(asked)
+    with answered, st.container(key="answers"):
+        _answers(pictures, way, asked)
+
+
+def _head(contract: Contract) -> None:
+    names = contract.class_names
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    listed = ", ".join(map(markdown, names[:NAMED]))
     st.caption(
-        f"{contract.name}: {', '.join(contract.class_names)}. Pictures stay in memory and are never"
-        " written to disk."
+        f"{markdown(contract.name)}: {listed}{more}. Pictures stay in memory and are never written"
+        " to disk."
     )
-    way = _way(given)
-    pictures = _pictures(given, contract)
-    if not pictures:
-        st.info(
-            "Drop a picture above, paste one, take one, give a URL, or click an example.",
-            icon=":material/photo_camera:",
-        )
-        return
-    table: list[dict[str, object]] = []
-    for number, picture in enumerate(pictures[:MOST]):
-        table += _show(picture, number, way, given)
-    if len(pictures) > MOST:
+    if contract.abstain_below > 1:
         st.warning(
-            f"{len(pictures)} pictures given, the first {MOST} answered. For folders: scenelet"
-            " predict FOLDER --out table.csv"
-        )
-    if table:
-        st.download_button(
-            "Download as CSV", as_csv(table), "answers.csv", "text/csv", icon=":material/download:"
+            "A weak model: no probability of it is high enough to rely on. Treat each answer as a"
+            " guess.",
+            icon=":material/warning:",
         )
 
 
-def _way(given: Sources) -> str:
-    if not given.endpoint:
+def _way(asked: Sources) -> str:
+    if not asked.endpoint:
         return "here"
-    ways = {"here": "this bundle", "there": "the endpoint", "both": "both, side by side"}
-    return str(
-        st.radio(
-            "Answered by", list(ways), format_func=lambda way: ways[way], horizontal=True, index=2
-        )
-    )
+    return str(st.radio("Answered by", list(WAYS), format_func=WAYS.__getitem__, index=2))
 
 
-def _pictures(given: Sources, contract: Contract) -> list[Picture]:
+def _pictures(asked: Sources) -> list[Picture]:
+    """Uploads, and what lies in the session: the last example, address, paste and photo."""
     upload, examples, url, paste, camera = st.tabs(["Upload", "Examples", "URL", "Paste", "Camera"])
-    found = []
     with upload:
-        files = st.file_uploader("Pictures", accept_multiple_files=True, key="files")
-        found += [Picture(file.name, file.getvalue()) for file in files or []]
+        files = st.file_uploader("Pictures", accept_multiple_files=True, key="files") or []
     with examples:
-        found += _example(contract)
+        _examples(asked)
     with url:
-        found += _fetched(given)
+        _fetched(asked)
     with paste:
-        content = pasted()
-        if content:
-            st.session_state["pasted"] = content
-        if "pasted" in st.session_state:
-            found.append(Picture("pasted", st.session_state["pasted"]))
+        _put("pasted", "pasted", pasted())
     with camera:
         if st.toggle("Use the camera", help="Your browser asks for permission."):
-            shot = st.camera_input("Take a picture")
-            found += [Picture("camera", shot.getvalue())] if shot else []
+            photo = st.camera_input("Take a picture")
+            _put("camera", "camera", photo.getvalue() if photo else None)
+    uploads = [Picture(file.name, file.getvalue()) for file in files]
+    return [*_tray().values(), *uploads]
+
+
+def _tray() -> dict[str, Picture]:
+    found: dict[str, Picture] = st.session_state.setdefault("tray", {})
     return found
 
 
+def _put(slot: str, name: str, content: bytes | None) -> None:
+    """Lay a picture on top, in place of the last one from there."""
+    if content is not None:
+        others = {each: kept for each, kept in _tray().items() if each != slot}
+        st.session_state["tray"] = {slot: Picture(name, content, slot), **others}
+
+
+def _take_away(slot: str) -> None:
+    _tray().pop(slot, None)
+
+
 @st.cache_data(show_spinner=False)
-def _painted(names: tuple[str, ...]) -> dict[str, bytes]:
+def _samples(bundle: str, stamp: int) -> list[tuple[str, bytes, str]]:  # noqa: ARG001
+    """Painted pictures to try: name, bytes and what they show; by what this bundle makes of them.
+
+    Scenes of the bundle's classes that it is sure of, one that it is not, and a stranger.
+    """
     from scenelet.dataset.paint import SCENES, jpeg, paint_scene
+    from scenelet.dataset.strangers import paint_strangers
 
-    return {
-        name: jpeg(paint_scene(name, seed=11))
-        for name in SCENES
-        if name in names or not set(names) & set(SCENES)
-    }
-
-
-def _example(contract: Contract) -> list[Picture]:
-    painted = _painted(contract.class_names)
-    for column, (name, content) in zip(
-        st.columns(max(1, len(painted)), gap="small"), painted.items(), strict=True
-    ):
-        with column:
-            st.image(content, width="stretch", alt=f"painted {name}")
-            if st.button(name, key=f"example-{name}", width="stretch"):
-                st.session_state["example"] = name
-    chosen = st.session_state.get("example")
-    if chosen not in painted:
-        return []
-    if st.button("Put the example away", key="no-example"):
-        del st.session_state["example"]
-        st.rerun()
-    return [Picture(f"painted {chosen}", painted[chosen])]
+    model = predictor(bundle)
+    sure, unsure = [], []
+    for name in (name for name in SCENES if name in model.class_names):
+        for content in (jpeg(paint_scene(name, seed=seed)) for seed in range(20, 26)):
+            answer = model.predict(content).as_dict()
+            doubted = answer["abstains"] or answer["is_stranger"]
+            if not doubted and answer["label"] == name:
+                sure.append((name, content, f"a painted {name}"))
+                break
+            if answer["abstains"] and not answer["is_stranger"]:
+                unsure.append((f"{name}?", content, f"a painted {name} that it is not sure of"))
+    strange = [
+        ("none of them", pictures[0], f"{kind}, none of the classes")
+        for kind, pictures in paint_strangers(1, seed=3).items()
+        if model.predict(pictures[0]).as_dict()["is_stranger"]
+    ]
+    return [*sure, *unsure[:1], *strange[:1]]
 
 
-def _fetched(given: Sources) -> list[Picture]:
+def _examples(asked: Sources) -> None:
+    samples = _samples(asked.bundle, bundle_stamp(asked.bundle))
+    if not samples:
+        st.caption("None that would suit these classes.")
+    with st.container(horizontal=True, gap="small"):
+        for name, content, words in samples:
+            with st.container(width=104, gap="small"):
+                st.image(content, width="stretch", alt=words)
+                if st.button(name, key=f"example-{name}", help=words, width="stretch"):
+                    _put("example", words, content)
+
+
+def _fetched(asked: Sources) -> None:
     with st.form("url-form", border=False):
         url = st.text_input("Address of a picture", placeholder="https://...", key="url")
-        asked = st.form_submit_button("Fetch", icon=":material/download:")
-    if asked and url:
-        from scenelet.serve.fetch import FetchLimits, fetch
+        wanted = st.form_submit_button("Fetch", icon=":material/download:")
+    if not (wanted and url):
+        return
+    from scenelet.serve.fetch import FetchLimits, fetch
 
-        try:
-            with st.spinner("Fetching"):
-                st.session_state["fetched"] = (
-                    url,
-                    fetch(url, FetchLimits(trusted=frozenset(given.trusted))),
-                )
-        except SceneletError as error:
-            st.session_state.pop("fetched", None)
-            st.error(f"{error}", icon=":material/link_off:")
-    if "fetched" not in st.session_state:
-        return []
-    name, content = st.session_state["fetched"]
-    return [Picture(name.rsplit("/", 1)[-1] or name, content)]
-
-
-def _show(picture: Picture, number: int, way: str, given: Sources) -> list[dict[str, object]]:
-    """One picture with its answers; returns rows for the table."""
-    rows: list[dict[str, object]] = []
-    with st.container(border=True):
-        try:
-            shown = small(picture.content)
-        except SceneletError as error:
-            st.error(f"**{picture.name}** can't be used: {error}", icon=":material/broken_image:")
-            return []
-        left, right = st.columns([2, 3], gap="medium")
-        left.image(shown, width="stretch", alt=f"your picture {picture.name}")
-        left.caption(picture.name)
-        with right:
-            asks = _asks(way, given)
-            answers = {}
-            for column, (who, ask) in zip(st.columns(len(asks)), asks.items(), strict=True):
-                with column:
-                    answers[who] = _answered(picture, who, ask, len(asks) > 1)
-            if len(asks) > 1:
-                _agree(list(answers.values()))
-        if way != "there" and answers.get("this bundle"):
-            _explain(picture, number, given, answers["this bundle"] or {})
-        rows = [_row(picture, who, answer) for who, answer in answers.items() if answer]
-    return rows
-
-
-def _asks(way: str, given: Sources) -> dict[str, Callable[[bytes], Answer]]:
-    here = {"this bundle": lambda content: predictor(given.bundle).predict(content).as_dict()}
-    there = {
-        "the endpoint": (
-            lambda content: Endpoint(given.endpoint, timeout_s=20, tries=2).predict(content)
-        )
-    }
-    return here if way == "here" else there if way == "there" else here | there
-
-
-def _answered(
-    picture: Picture, who: str, ask: Callable[[bytes], Answer], named: bool
-) -> Answer | None:
-    if named:
-        st.caption(f"by {who}")
     try:
-        answer = ask(picture.content)
+        with st.spinner("Fetching"):
+            _put("fetched", url, fetch(url, FetchLimits(trusted=frozenset(asked.trusted))))
     except SceneletError as error:
-        st.error(f"{error}", icon=":material/cloud_off:")
-        return None
-    st.subheader(f"{answer['label']} · {answer['probability']:.1%}", anchor=False)
+        st.error(markdown(str(error)), icon=":material/link_off:")
+
+
+def _answers(pictures: list[Picture], way: str, asked: Sources) -> None:
+    if not pictures:
+        st.info(
+            "Drop a picture, paste one, take one, give a URL, or click an example.",
+            icon=":material/photo_camera:",
+        )
+        return
+    asks = _asks(way, asked)
+    told = [_told(picture, asks, asked) for picture in pictures]
+    if len(pictures) > IN_FULL:
+        _sheet(pictures, told)
+    for picture, answers in list(zip(pictures, told, strict=True))[:IN_FULL]:
+        _show(picture, answers, asked)
+    if len(pictures) > IN_FULL:
+        st.caption(f"The first {IN_FULL} of {len(pictures)} in full; all are in the table.")
+    _download(pictures, told)
+
+
+def _asks(way: str, asked: Sources) -> dict[str, Ask]:
+    asks: dict[str, Ask] = {}
+    if way != "there":
+        asks["here"] = lambda content: predictor(asked.bundle).predict(content).as_dict()
+    if way != "here":
+        endpoint = Endpoint(asked.endpoint, timeout_s=20, tries=2)
+        asks["there"] = endpoint.predict
+    return asks
+
+
+def _told(picture: Picture, asks: dict[str, Ask], asked: Sources) -> dict[str, Answer | str]:
+    """An answer or an error from each who is asked, once a session for the same picture."""
+    kept = st.session_state.setdefault("told", {})
+    answers: dict[str, Answer | str] = {}
+    for who, ask in asks.items():
+        key = (who, picture.key, bundle_stamp(asked.bundle) if who == "here" else asked.endpoint)
+        if key not in kept:
+            try:
+                kept[key] = ask(picture.content)
+            except SceneletError as error:  # an endpoint may be back at the next click: not kept
+                answers[who] = str(error)
+                continue
+        answers[who] = kept[key]
+    return answers
+
+
+def _sheet(pictures: list[Picture], told: list[dict[str, Answer | str]]) -> None:
+    """All at a glance."""
+    drawn = []
+    for picture, answers in zip(pictures, told, strict=True):
+        answer = next(iter(answers.values()))
+        if not isinstance(answer, str):
+            words = f"{answer['label']} {answer['probability']:.0%}{_remark(answer)}"
+            drawn.append(tiles.Tile(shown(picture.content, 150), words, picture.name))
+    tiles.show(drawn)
+
+
+def _remark(answer: Answer) -> str:
+    if answer.get("is_stranger"):
+        return " · none of my classes"
+    return " · not sure" if answer.get("abstains") else ""
+
+
+def _show(picture: Picture, answers: dict[str, Answer | str], asked: Sources) -> None:
+    with st.container(border=True):
+        _name(picture)
+        photos = _photos(picture, _heat(picture, answers.get("here"), asked))
+        for column, (who, answer) in zip(st.columns(len(answers)), answers.items(), strict=True):
+            with column:
+                if len(answers) > 1:
+                    st.caption(f"by {WAYS[who]}")
+                if isinstance(answer, str):
+                    st.error(markdown(answer), icon=":material/cloud_off:")
+                else:
+                    _answer(answer, photos if len(answers) == 1 else "")
+        if len(answers) > 1:
+            _agree(list(answers.values()))
+            st.html(f'<div style="{LOOK}">{photos}</div>')
+
+
+def _name(picture: Picture) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{markdown(picture.name)}**")
+        if picture.slot:
+            st.button(
+                "Put away", key=f"away-{picture.slot}", on_click=_take_away, args=(picture.slot,)
+            )
+
+
+def _answer(answer: Answer, photos: str) -> None:
+    st.subheader(f"{markdown(answer['label'])} · {answer['probability']:.1%}", anchor=False)
     if answer.get("is_stranger"):
         st.warning("This looks like none of my classes.", icon=":material/help:")
     elif answer.get("abstains"):
         st.warning("Not sure: better not believed.", icon=":material/help:")
-    st.html(bars(answer["probabilities"]))
-    possible = ", ".join(answer.get("prediction_set", [])) or "none"
+    told = f'<div style="flex:1 1 15rem">{bars(answer["probabilities"])}</div>'
+    st.html(f'<div style="{LOOK}">{photos}{told}</div>')
     took_ms = answer.get("decode_ms", 0) + answer.get("inference_ms", 0)
-    st.caption(f"Still possible: {possible} · {took_ms:.1f} ms")
-    return answer
+    st.caption(f"{_possible(answer)}{took_ms:.1f} ms")
 
 
-def _agree(answers: list[Answer | None]) -> None:
-    if None in answers or len(answers) < 2:
+def _possible(answer: Answer) -> str:
+    """The prediction set, where it says more than the answer and less than nothing."""
+    names = answer.get("prediction_set", [])
+    says_something = 1 < len(names) < len(answer["probabilities"])
+    if answer.get("is_stranger") or not says_something:
+        return ""
+    return f"Still possible: {', '.join(map(markdown, names))} · "
+
+
+def _agree(answers: list[Answer | str]) -> None:
+    found = [answer["probabilities"] for answer in answers if not isinstance(answer, str)]
+    if len(found) < 2:
         return
-    first, second = (answer["probabilities"] for answer in answers if answer)
+    first, second = found
     if first.keys() != second.keys():
         st.error("They know other classes: two different models.", icon=":material/difference:")
         return
     worst = largest_difference(first, second)
     if worst <= TOLERANCE:
-        st.success(
-            f"They agree: probabilities differ by {worst:.0e} at most.",
-            icon=":material/check_circle:",
-        )
+        told = f"They agree: probabilities differ by {worst:.0e} at most."
+        st.success(told, icon=":material/check_circle:")
     else:
-        st.error(
-            f"They differ by {worst:.3f}: another bundle is deployed.", icon=":material/difference:"
-        )
+        told = f"They differ by {worst:.3f}: another bundle is deployed."
+        st.error(told, icon=":material/difference:")
 
 
-def _explain(picture: Picture, number: int, given: Sources, answer: Answer) -> None:
-    if not st.toggle(
+def _heat(picture: Picture, answer: Answer | str | None, asked: Sources) -> str | None:
+    """The map of where it looked, as a data URI, if somebody wants to see it."""
+    if answer is None or isinstance(answer, str):
+        return None
+    wanted = st.toggle(
         "Where it looked",
-        key=f"why-{number}",
+        key=f"why-{picture.key}",
         help="Covers part after part, and sees how far the answer falls.",
-    ):
-        return
-    from scenelet.assess.explain import occlusion_map, overlay
+    )
+    if not wanted:
+        return None
+    from scenelet.assess.explain import FAINT, occlusion_map, overlay
+    from scenelet.report.html import data_uri
 
-    model = predictor(given.bundle).model
+    model = predictor(asked.bundle).model
     pixels = np.array(to_input(picture.content, model.contract.preprocess))
     target = model.contract.class_names.index(answer["label"])
     heat = occlusion_map(model, pixels, target)
-    st.image(
-        overlay(pixels, heat),
-        width=320,
-        alt=f"parts of the picture that speak for {answer['label']}, in red",
-    )
-    if heat.max() < 0.02:
+    name = markdown(answer["label"])
+    if heat.max() < FAINT:
         st.caption("Covering any one part hardly changes the answer.")
     else:
-        st.caption(
-            f"Red: without this part, {answer['label']} becomes up to {heat.max():.0%} less likely."
-        )
+        st.caption(f"Red: without this part, {name} becomes up to {heat.max():.0%} less likely.")
+    return data_uri(_unsqueezed(overlay(pixels, heat), picture), quality=85)
+
+
+def _unsqueezed(heat: Image.Image, picture: Picture) -> Image.Image:
+    """In the shape of the picture, which the model saw squeezed."""
+    return heat.resize(images.thumbnail(picture.content, 400).size)
+
+
+def _photos(picture: Picture, heat: str | None) -> str:
+    """The picture, and the map if there is one, as HTML; nothing where it can't be decoded."""
+    try:
+        image = shown(picture.content)
+    except SceneletError:
+        return ""
+    alt = tiles.safe(f"your picture {picture.name}")
+    drawn = f'<img src="{image}" alt="{alt}" style="{PHOTO}">'
+    if heat:
+        drawn += f'<img src="{heat}" alt="parts of the picture that speak for it" style="{PHOTO}">'
+    return drawn
+
+
+def _download(pictures: list[Picture], told: list[dict[str, Answer | str]]) -> None:
+    rows = [
+        _row(picture, who, answer)
+        for picture, answers in zip(pictures, told, strict=True)
+        for who, answer in answers.items()
+        if not isinstance(answer, str)
+    ]
+    if rows:
+        table, icon = as_csv(rows).encode(), ":material/download:"
+        st.download_button("Download as CSV", table, "answers.csv", "text/csv", icon=icon)
 
 
 def _row(picture: Picture, who: str, answer: Answer) -> dict[str, object]:
     return {
         "picture": picture.name,
-        "by": who,
+        "by": WAYS[who],
         "label": answer["label"],
         "probability": round(answer["probability"], 4),
         "abstains": answer.get("abstains", ""),

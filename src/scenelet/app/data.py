@@ -1,95 +1,102 @@
 """The data, as the audit found it: balance, map, duplicates, and verdicts about doubtful labels."""
 
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
-from scenelet.app import charts
-from scenelet.app.sources import Sources, predictor, sources, thumbnail
+from scenelet.app import charts, tiles
+from scenelet.app.kept import bundle_stamp, predictor, thumbnail
+from scenelet.app.sources import Sources, sources, stamp
 from scenelet.app.verdicts import VERDICTS, give, given, undo
-from scenelet.dataset.manifest import read_manifest
+from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.row import Row
+from scenelet.dataset.sources import source_of
 from scenelet.errors import SceneletError
-from scenelet.images import read, to_pixels
+from scenelet.images import to_pixels
 from scenelet.parallel import in_parallel
+from scenelet.text import markdown
 
 MAP_PICTURES = 600
 PER_PAGE = 12
+FINDINGS_A_PAGE = 24
+CLASSES_SHOWN = 30
 _WORDS = {"keep": "Keep", "exclude": "Leave out", "relabel": "Relabel"}
+_LEFT_OUT = "left out"
 
 
 def page() -> None:
     """Draw the page."""
     asked = sources()
     st.title("Data")
-    if not asked.data or not Path(asked.manifest).is_file():
-        folder = asked.data or "photos"
-        st.info(
-            "No audited data set to show. Audit one, and start the app with it:",
-            icon=":material/folder_off:",
-        )
-        st.code(
-            f"scenelet data audit {folder}\nscenelet app --data {folder} --manifest"
-            " audit/manifest.csv",
-            language="sh",
-        )
+    if not asked.data or asked.manifest_file is None:
+        _nothing_yet(asked.data or "photos", asked.manifest)
         return
     try:
-        rows = read_manifest(Path(asked.manifest))
-    except SceneletError as error:
-        st.error(f"{error}", icon=":material/error:")
+        rows = _rows(asked.data, asked.manifest, stamp(asked.manifest_file))
+    except SceneletError as error:  # also a manifest of other pictures: verdicts would harm it
+        st.error(markdown(str(error)), icon=":material/error:")
         return
     _overview(rows, asked)
     doubts, twins, where = st.tabs(["Doubtful labels", "Other findings", "Map"])
     with doubts:
-        _doubts(rows, asked)
+        _doubts(rows, asked, asked.manifest_file)
     with twins:
         _findings(rows, asked)
     with where:
         _map(rows, asked)
 
 
-def _overview(rows: list[Row], asked: Sources) -> None:
+@st.cache_data(max_entries=4, show_spinner="Reading the manifest")
+def _rows(data: str, manifest: str, stamp: int) -> tuple[Row, ...]:  # noqa: ARG001
+    return Dataset.open(data, Path(manifest)).rows
+
+
+def _nothing_yet(folder: str, manifest: str) -> None:
+    st.info(
+        "No audited data set to show. Audit one, and start the app with it:",
+        icon=":material/folder_off:",
+    )
+    st.code(
+        f"scenelet data audit {folder} --out {Path(manifest).parent}\nscenelet app --data {folder}"
+        f" --manifest {manifest}",
+        language="sh",
+    )
+
+
+def _overview(rows: tuple[Row, ...], asked: Sources) -> None:
     used = [row for row in rows if not row.excluded]
+    doubted = sum(1 for row in used if row.suggested_label)
     with st.container(horizontal=True, gap="large"):
         st.metric("Pictures", f"{len(rows):,}", width="content")
         st.metric("Classes", len({row.label for row in used}), width="content")
         st.metric("Left out", f"{len(rows) - len(used):,}", width="content")
-        st.metric(
-            "Doubtful labels", f"{sum(1 for row in used if row.suggested_label):,}", width="content"
-        )
-    counts = Counter((row.label, row.split or "not split") for row in used)
+        st.metric("Doubtful labels", f"{doubted:,}", width="content")
+    _balance(used)
+    st.caption(f"{markdown(asked.data)}, as {markdown(asked.manifest)} says")
+
+
+def _balance(used: list[Row]) -> None:
+    sizes = Counter(row.label for row in used).most_common()
+    half = CLASSES_SHOWN // 2
+    several = len(sizes) > CLASSES_SHOWN
+    names = {name for name, _ in (sizes[:half] + sizes[-half:] if several else sizes)}
+    counts = Counter((row.label, row.split or "not split") for row in used if row.label in names)
     values = [
-        {"label": label, "split": split, "images": count}
+        {"label": charts.shown(label), "split": split, "images": count}
         for (label, split), count in sorted(counts.items())
     ]
     alt = "Images by class: " + ", ".join(f"{value['label']} {value['images']}" for value in values)
     st.vega_lite_chart(spec=charts.class_balance(values), width="stretch", alt=alt)
-    st.caption(f"{asked.data}, as {asked.manifest} says")
+    if several:
+        st.caption(f"The {half} largest and the {half} smallest of {len(sizes)} classes.")
 
 
-def _doubts(rows: list[Row], asked: Sources) -> None:
-    manifest = Path(asked.manifest)
-    done = given(manifest)
-    left, right = st.columns([3, 1], vertical_alignment="center")
-    left.caption(
-        "The audit doubts these labels. A verdict is written into the manifest at once, and nothing"
-        " else is changed."
-    )
-    if right.button(
-        f"Undo ({len(done)})",
-        disabled=not done,
-        width="stretch",
-        icon=":material/undo:",
-        key="undo",
-    ):
-        _try(lambda: undo(manifest))
-        st.rerun()
-    if done:
-        last = done[-1]
-        st.success(f"{last.before.path}: {_WORDS[last.verdict].lower()}", icon=":material/check:")
+def _doubts(rows: tuple[Row, ...], asked: Sources, manifest: Path) -> None:
+    _undoing(manifest)
     doubtful = sorted(
         (row for row in rows if row.suggested_label and not row.excluded),
         key=lambda row: row.label_quality or 0.0,
@@ -100,66 +107,78 @@ def _doubts(rows: list[Row], asked: Sources) -> None:
             icon=":material/verified:",
         )
         return
-    for start in range(0, min(len(doubtful), PER_PAGE), 3):
-        for column, row in zip(st.columns(3), doubtful[start : start + 3], strict=False):
+    for start in range(0, min(len(doubtful), PER_PAGE), 4):
+        for column, row in zip(st.columns(4), doubtful[start : start + 4], strict=False):
             with column, st.container(border=True):
                 _judge(row, asked, manifest)
     if len(doubtful) > PER_PAGE:
         st.caption(f"{len(doubtful) - PER_PAGE:,} more follow as you go.")
 
 
-def _judge(row: Row, asked: Sources, manifest: Path) -> None:
-    st.image(
-        thumbnail(str(Path(asked.data) / row.path), 300),
-        width="stretch",
-        alt=f"{row.path}, labelled {row.label}",
+def _undoing(manifest: Path) -> None:
+    done = given(manifest)
+    left, right = st.columns([3, 1], vertical_alignment="center")
+    left.caption(
+        "The audit doubts these labels. A verdict is written into the manifest at once, and nothing"
+        " else is changed."
     )
-    st.markdown(f"**{row.label}**, or rather **{row.suggested_label}**?")
-    st.caption(row.path)
+    with right:
+        words, icon = f"Undo ({len(done)})", ":material/undo:"
+        if st.button(words, disabled=not done, width="stretch", icon=icon, key="undo"):
+            _try(lambda: undo(manifest))
+            st.rerun()
+    if done:
+        last = done[-1]
+        told = f"{markdown(last.before.path)}: {_WORDS[last.verdict].lower()}"
+        st.success(told, icon=":material/check:")
+
+
+def _judge(row: Row, asked: Sources, manifest: Path) -> None:
+    image = thumbnail(asked.data, row.path, row.pixel_hash, 300)
+    tiles.show([tiles.Tile(image, row.path, f"{row.path}, labelled {row.label}")], height_px=180)
+    label, suggested = markdown(row.label), markdown(row.suggested_label)
+    st.markdown(f"**{label}**, or rather **{suggested}**?")
     for verdict in VERDICTS:
-        words = (
-            f"{_WORDS[verdict]} {row.suggested_label}" if verdict == "relabel" else _WORDS[verdict]
-        )
-        if st.button(words, key=f"{verdict}-{row.path}", width="stretch") and _try(
-            lambda wish=verdict: give(manifest, row.path, wish)
-        ):
+        named = suggested if verdict == "relabel" else label if verdict == "keep" else ""
+        words, key = f"{_WORDS[verdict]} {named}".strip(), f"{verdict}-{row.path}"
+        pressed = st.button(words, key=key, width="stretch")
+        if pressed and _try(partial(give, manifest, row.path, verdict)):
             st.rerun()
 
 
-def _try(work) -> bool:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _try(work: Callable[[], object]) -> bool:
     try:
         work()
     except SceneletError as error:
-        st.error(f"{error}", icon=":material/error:")
+        st.error(markdown(str(error)), icon=":material/error:")
         return False
     return True
 
 
-def _findings(rows: list[Row], asked: Sources) -> None:
+def _findings(rows: tuple[Row, ...], asked: Sources) -> None:
     kinds = Counter(issue for row in rows for issue in row.issues)
-    kinds.update("left out" for row in rows if row.excluded)
+    kinds.update(_LEFT_OUT for row in rows if row.excluded)
     if not kinds:
         st.info("The audit found nothing else.", icon=":material/verified:")
         return
     kind = st.selectbox(
         "Finding", list(kinds), format_func=lambda name: f"{name} ({kinds[name]:,})"
     )
-    found = [row for row in rows if kind in row.issues or (kind == "left out" and row.excluded)]
+    found = [row for row in rows if kind in row.issues or (kind == _LEFT_OUT and row.excluded)]
     found.sort(key=lambda row: (row.group, row.path))
-    pages = -(-len(found) // PER_PAGE)
+    pages = -(-len(found) // FINDINGS_A_PAGE)
     number = int(st.number_input("Page", 1, pages, 1)) if pages > 1 else 1
-    shown = found[(number - 1) * PER_PAGE : number * PER_PAGE]
-    for start in range(0, len(shown), 4):
-        for column, row in zip(st.columns(4), shown[start : start + 4], strict=False):
-            column.image(
-                thumbnail(str(Path(asked.data) / row.path)),
-                width="stretch",
-                alt=f"{row.path}, labelled {row.label}",
-            )
-            column.caption(f"{row.path} · {row.excluded or '; '.join(row.issues)}")
+    first = (number - 1) * FINDINGS_A_PAGE
+    tiles.show(_tile(row, asked) for row in found[first : first + FINDINGS_A_PAGE])
 
 
-def _map(rows: list[Row], asked: Sources) -> None:
+def _tile(row: Row, asked: Sources) -> tiles.Tile:
+    image = thumbnail(asked.data, row.path, row.pixel_hash)
+    words = f"{row.path} · {row.excluded or ', '.join(row.issues)}"
+    return tiles.Tile(image, words, f"{row.path}, labelled {row.label}")
+
+
+def _map(rows: tuple[Row, ...], asked: Sources) -> None:
     st.caption(
         f"Pictures that look alike to the model lie near each other; at most {MAP_PICTURES} of"
         " them. Point at one to see it."
@@ -167,12 +186,16 @@ def _map(rows: list[Row], asked: Sources) -> None:
     if not st.toggle("Draw the map", help="Takes some seconds."):
         return
     used = [row for row in rows if row.pixel_hash and not row.excluded]
-    some = used[:: max(1, -(-len(used) // MAP_PICTURES))]
+    some = tuple(used[:: max(1, -(-len(used) // MAP_PICTURES))])
     if len(some) < 4:
         st.info("Too few pictures for a map.")
         return
-    with st.spinner(f"Looking at {len(some)} pictures"):
-        points = _laid_out(asked.bundle, asked.data, tuple((row.path, row.label) for row in some))
+    try:
+        with st.spinner(f"Looking at {len(some)} pictures"):
+            points = _laid_out(asked.bundle, bundle_stamp(asked.bundle), asked.data, some)
+    except SceneletError as error:
+        st.error(markdown(str(error)), icon=":material/error:")
+        return
     st.vega_lite_chart(
         spec=charts.picture_map(points),
         width="stretch",
@@ -182,27 +205,28 @@ def _map(rows: list[Row], asked: Sources) -> None:
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def _laid_out(
-    bundle: str, data: str, pictures: tuple[tuple[str, str], ...]
+    bundle: str,
+    stamp: int,  # noqa: ARG001  (another bundle, another stamp)
+    data: str,
+    rows: tuple[Row, ...],
 ) -> list[dict[str, object]]:
-    model = predictor(bundle).model
+    """A point a picture. The rows, with hashes of pixels, are the key: a verdict makes others."""
+    model, source = predictor(bundle).model, source_of(data)
     spec = model.contract.preprocess
 
-    def features(picture: tuple[str, str]) -> np.ndarray:
-        return np.asarray(
-            model.answer(to_pixels(read(Path(data) / picture[0]), spec))[1], np.float32
-        )
+    def features(row: Row) -> np.ndarray:
+        return np.asarray(model.answer(to_pixels(source.read(row.path), spec))[1], np.float32)
 
-    table = np.stack(list(in_parallel(features, pictures)))
-    places = _flat(table)
+    places = _flat(np.stack(list(in_parallel(features, rows))))
     return [
         {
             "x": float(x),
             "y": float(y),
-            "label": label,
-            "path": path,
-            "image": thumbnail(str(Path(data) / path), 96),
+            "label": charts.shown(row.label),
+            "path": charts.shown(row.path),
+            "image": thumbnail(data, row.path, row.pixel_hash, 96),
         }
-        for (path, label), (x, y) in zip(pictures, places, strict=True)
+        for row, (x, y) in zip(rows, places, strict=True)
     ]
 
 

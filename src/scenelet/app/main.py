@@ -3,16 +3,20 @@
 import streamlit as st
 
 from scenelet.app import classify
-from scenelet.app.sources import icon
+from scenelet.app.kept import icon
 
 _STYLE = """<style>
-[data-testid=stMainBlockContainer] {padding-top: 4.5rem}
+[data-testid=stMainBlockContainer] {padding-top: 4.5rem; max-width: 76rem}
 [data-testid=stMetricValue] {font-size: 1.9rem}
 [data-testid=stCaptionContainer], [data-testid=stCaptionContainer] p {color: inherit; opacity: .92}
+@media (max-width: 640px) {
+  [data-testid=stColumn]:has(.st-key-answers) {order: -1}  /* a tap on an example shows something */
+  [data-testid=stExpandSidebarButton]::after {content: "Menu"; margin-left: .3rem}
+}
 </style>"""
 
 st.set_page_config(
-    page_title="scenelet", page_icon=icon(), layout="centered"
+    page_title="scenelet", page_icon=icon(), layout="wide"
 )  # an icon's name would be fetched from afar
 st.html(_STYLE)
 

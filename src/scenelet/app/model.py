@@ -3,7 +3,6 @@
 And another one beside it.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,19 +10,24 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from scenelet.app import charts
-from scenelet.app.sources import Sources, predictor, sources, thumbnail
-from scenelet.assess.compare import Compared, compare_bundles
-from scenelet.assess.evaluate import PART_NAMES, Evaluated, evaluate_bundle
+from scenelet.app import charts, tiles
+from scenelet.app.compare import compare_tab
+from scenelet.app.kept import bundle_stamp, predictor, thumbnail
+from scenelet.app.parts import Part, between, has_test_part, part_chosen
+from scenelet.app.sources import Sources, sources, stamp
+from scenelet.assess.evaluate import PART_NAMES, evaluate_bundle
 from scenelet.assess.metrics import CALIBRATION_BINS, wilson_interval
 from scenelet.assess.robustness import measure_robustness
 from scenelet.assess.thresholds import risk_coverage
-from scenelet.bundle.contract import CONTRACT
-from scenelet.bundle.figures import Figures, Interval
+from scenelet.bundle.contract import Contract
+from scenelet.bundle.figures import Figures
+from scenelet.dataset.row import Row
 from scenelet.errors import DataError, SceneletError
-from scenelet.progress import SILENT
+from scenelet.text import markdown, one_line
 
 SHOWN = 24
+WHOLE_MATRIX = 12  # classes; of more, the pairs that are confused most
+PAIRS = 30
 ROBUSTNESS_PICTURES = 60
 
 
@@ -32,8 +36,8 @@ class Seen:
     """An evaluation, in plain values that survive between clicks."""
 
     part: str
-    root: str
-    paths: list[str]
+    place: str
+    rows: tuple[Row, ...]
     labels: np.ndarray
     probabilities: np.ndarray
     names: tuple[str, ...]
@@ -45,6 +49,11 @@ class Seen:
         """(n,) index of the likeliest class."""
         return np.asarray(self.probabilities.argmax(1))
 
+    @property
+    def confidence(self) -> np.ndarray:
+        """(n,) probability of that class."""
+        return np.asarray(self.probabilities.max(1))
+
 
 def page() -> None:
     """Draw the page."""
@@ -53,30 +62,83 @@ def page() -> None:
     try:
         contract = predictor(asked.bundle).model.contract
     except SceneletError as error:
-        st.error(f"{error}", icon=":material/inventory_2:")
+        st.error(markdown(str(error)), icon=":material/inventory_2:")
         return
-    st.caption(f"{contract.name}, made {contract.created[:10]}")
+    st.caption(f"{markdown(contract.name)}, made {contract.created[:10]}")
+    _weak(contract)
     if not asked.data:
         st.info(
             "No labelled pictures to measure it on. Start the app with some:",
             icon=":material/folder_off:",
         )
         st.code("scenelet app --data FOLDER", language="sh")
-        _recorded(contract.figures)
+        _recorded(contract)
         return
+    seen = _measured(asked)
+    if seen is None:
+        _recorded(contract)
+    else:
+        _tabs(seen, contract, asked)
+
+
+def _weak(contract: Contract) -> None:
+    if contract.abstain_below > 1:
+        st.warning(
+            "A weak model: no probability of it is high enough to rely on, so it always abstains."
+            " Treat each answer as a guess.",
+            icon=":material/warning:",
+        )
+
+
+def _measured(asked: Sources) -> Seen | None:
     try:
+        part = part_chosen(asked)
+        if part is None:
+            return None
         with st.spinner("Asking the model about every picture"):
-            seen = _evaluated(asked, (Path(asked.bundle) / CONTRACT).stat().st_mtime_ns)
+            return _of_part(asked, part)
     except SceneletError as error:
-        st.error(f"{error}", icon=":material/error:")
-        _recorded(contract.figures)
-        return
+        st.error(markdown(str(error)), icon=":material/error:")
+        return None
+
+
+def _of_part(asked: Sources, part: Part) -> Seen:
+    """Measured on a part. Of a folder without a locked one, where nothing was held out: on all."""
+    stamps = (bundle_stamp(asked.bundle), stamp(asked.manifest_file))
+    try:
+        return _evaluated(asked, part, stamps)
+    except DataError:
+        if part == "val" and not has_test_part(asked):
+            return _evaluated(asked, "auto", stamps)
+        raise
+
+
+@st.cache_data(show_spinner=False)  # all are kept: to look at a test part again would be counted
+def _evaluated(asked: Sources, part: Part, stamps: tuple[int, int]) -> Seen:  # noqa: ARG001
+    """Measured on one part. The stamps are the key: another bundle, other labels."""
+    bundle, place, ledger = Path(asked.bundle), Path(asked.data), Path(asked.ledger)
+    found = evaluate_bundle(bundle, place, part, ledger, manifest=asked.manifest_file)
+    return Seen(
+        part=found.chosen.part,
+        place=asked.data,
+        rows=tuple(found.chosen.rows),
+        labels=found.answers.labels,
+        probabilities=found.probabilities,
+        names=found.bundle.contract.class_names,
+        figures=found.figures,
+        looks=found.looks,
+    )
+
+
+def _tabs(seen: Seen, contract: Contract, asked: Sources) -> None:
     _headline(seen)
-    confusion, trust, errors, robust, other = st.tabs(
-        ["Confusion", "Trust", "Errors", "Robustness", "Compare"]
+    confusion, classes, trust, errors, robust, other = st.tabs(
+        ["Confusion", "Classes", "Trust", "Errors", "Robustness", "Compare"]
     )
     with confusion:
         _confusion(seen)
+    with classes:
+        _classes(seen.figures)
     with trust:
         _trust(seen, contract.abstain_below)
     with errors:
@@ -84,121 +146,128 @@ def page() -> None:
     with robust:
         _robustness(seen, asked)
     with other:
-        _compare(asked)
+        compare_tab(asked)
 
 
-def _recorded(figures: Figures) -> None:
+def _recorded(contract: Contract) -> None:
+    """What the bundle itself knows: figures of its own held-out images, when it was exported."""
+    figures = contract.figures
+    st.subheader("Recorded when it was exported", anchor=False)
     accuracy = figures.top1_accuracy
-    st.metric(
-        "Accuracy, recorded when it was exported",
-        f"{accuracy.value:.1%}",
-        help=_between(accuracy),
-    )
-
-
-@st.cache_data(max_entries=6, show_spinner=False)
-def _evaluated(asked: Sources, stamp: int) -> Seen:  # noqa: ARG001  (another bundle, another stamp)
-    found: Evaluated = _held_out(evaluate_bundle, Path(asked.bundle), asked)
-    chosen = found.chosen
-    paths, names = [row.path for row in chosen.rows], found.bundle.contract.class_names
-    return Seen(
-        chosen.part,
-        str(chosen.root),
-        paths,
-        found.answers.labels,
-        found.probabilities,
-        names,
-        found.figures,
-        found.looks,
-    )
-
-
-def _held_out(
-    measure: Callable[..., Any], folders: Path | tuple[Path, Path], asked: Sources
-) -> Any:
-    """Measured on the held-out part of the bundle's own data.
-
-    A test split is looked at only where there is no such part.
-    """
-    manifest = Path(asked.manifest) if Path(asked.manifest).is_file() else None
-    others = (Path(asked.ledger), SILENT, manifest)
-    try:
-        return measure(folders, Path(asked.data), "val", *others)
-    except DataError:
-        return measure(folders, Path(asked.data), "auto", *others)
-
-
-def _between(value: Interval) -> str:
-    return f"95 % interval {value.low:.1%} to {value.high:.1%}"
+    with st.container(horizontal=True, gap="large"):
+        st.metric("Accuracy", f"{accuracy.value:.1%}", help=between(accuracy), width="content")
+        st.metric("Held-out pictures", f"{figures.images:,}", width="content")
+    st.caption(f"On its own validation pictures; {between(accuracy)}.")
+    _classes(figures)
 
 
 def _headline(seen: Seen) -> None:
     figures = seen.figures
+    accuracy, f1 = figures.top1_accuracy, figures.macro_f1
     with st.container(horizontal=True, gap="large"):
-        st.metric(
-            "Accuracy",
-            f"{figures.top1_accuracy.value:.1%}",
-            help=_between(figures.top1_accuracy),
-            width="content",
-        )
-        st.metric(
-            "Macro F1",
-            f"{figures.macro_f1.value:.1%}",
-            help=_between(figures.macro_f1),
-            width="content",
-        )
+        st.metric("Accuracy", f"{accuracy.value:.1%}", help=between(accuracy), width="content")
+        st.metric("Macro F1", f"{f1.value:.1%}", help=between(f1), width="content")
         st.metric("Calibration error", f"{figures.expected_calibration_error:.1%}", width="content")
         st.metric("Pictures", f"{figures.images:,}", width="content")
-    looks = f" This test split has been looked at {seen.looks} times." if seen.looks else ""
-    st.caption(f"{PART_NAMES.get(seen.part, seen.part)}; {_between(figures.top1_accuracy)}.{looks}")
+    times = "once" if seen.looks == 1 else f"{seen.looks} times"
+    looks = f" This test split has been looked at {times}." if seen.looks else ""
+    st.caption(f"{PART_NAMES.get(seen.part, seen.part)}; {between(accuracy)}.{looks}")
+
+
+def _classes(figures: Figures) -> None:
+    """Of every class, the worst first."""
+    rows = sorted(figures.per_class.items(), key=lambda named: named[1].f1)
+    table = [
+        {
+            "class": one_line(name),
+            "pictures": each.images,
+            "recall": each.recall.value,
+            "precision": each.precision.value,
+            "F1": each.f1,
+        }
+        for name, each in rows
+    ]
+    share = st.column_config.NumberColumn(format="percent")
+    columns = {"recall": share, "precision": share, "F1": share}
+    st.dataframe(table, hide_index=True, column_config=columns, width="stretch")
 
 
 def _confusion(seen: Seen) -> None:
-    matrix = seen.figures.confusion_matrix
+    matrix = np.array(seen.figures.confusion_matrix)
+    wrong = matrix - np.diag(np.diag(matrix))
+    row, column = np.unravel_index(wrong.argmax(), wrong.shape)
+    st.session_state.setdefault("true", int(row))
+    st.session_state.setdefault("answer", int(column))
+    if len(seen.names) <= WHOLE_MATRIX:
+        _matrix(seen, matrix)
+    else:
+        _pairs(seen, wrong)
+    left, right = st.columns(2)
+    places, named = range(len(seen.names)), lambda place: one_line(seen.names[place])
+    true = left.selectbox("True class", places, key="true", format_func=named)
+    answer = right.selectbox("Answer", places, key="answer", format_func=named)
+    chosen = np.flatnonzero((seen.labels == true) & (seen.answers == answer))
+    is_true, told = (markdown(seen.names[place]) for place in (true, answer))
+    st.markdown(f"**{len(chosen)}** pictures of {is_true} were answered {told}.")
+    _gallery(seen, chosen)
+
+
+def _matrix(seen: Seen, matrix: np.ndarray) -> None:
     st.caption("Click a cell, or choose below, to see its pictures.")
     alt = "Confusion matrix: " + "; ".join(
         f"{name} right {row[place]} of {sum(row)}"
         for place, (name, row) in enumerate(zip(seen.names, matrix, strict=True))
     )
     event = st.vega_lite_chart(
-        spec=charts.confusion(matrix, seen.names),
+        spec=charts.confusion(matrix.tolist(), seen.names),
         width="stretch",
         on_select="rerun",
         selection_mode="cell",
         key="matrix",
-        alt=alt,
+        alt=one_line(alt),
     )
     clicked = (event.selection.get("cell") or [{}])[0]
     if clicked and clicked != st.session_state.get("clicked"):
-        st.session_state.update(clicked=clicked, true=clicked["true"], answer=clicked["answer"])
-    off = np.array(matrix) - np.diag(np.diag(matrix))
-    worst = np.unravel_index(off.argmax(), off.shape)
-    st.session_state.setdefault("true", seen.names[worst[0]])
-    st.session_state.setdefault("answer", seen.names[worst[1]])
-    left, right = st.columns(2)
-    true = left.selectbox("True class", seen.names, key="true")
-    answer = right.selectbox("Answer", seen.names, key="answer")
-    chosen = np.flatnonzero(
-        (seen.labels == seen.names.index(true)) & (seen.answers == seen.names.index(answer))
+        true, answer = int(clicked["row"]), int(clicked["column"])
+        st.session_state.update(clicked=clicked, true=true, answer=answer)
+
+
+def _pairs(seen: Seen, wrong: np.ndarray) -> None:
+    """The worst of many classes; a click on a row shows its pictures."""
+    order = np.argsort(-wrong, axis=None, kind="stable")[:PAIRS]
+    places = zip(*np.unravel_index(order, wrong.shape), strict=True)
+    worst = [(row, column) for row, column in places if wrong[row, column]]
+    st.caption(f"The {len(worst)} pairs confused most; choose below to see their pictures.")
+    table = [
+        {
+            "true class": one_line(seen.names[row]),
+            "answer": one_line(seen.names[column]),
+            "pictures": int(wrong[row, column]),
+        }
+        for row, column in worst
+    ]
+    event = st.dataframe(
+        table, hide_index=True, on_select="rerun", selection_mode="single-row", key="pairs"
     )
-    st.markdown(f"**{len(chosen)}** pictures of {true} were answered {answer}.")
-    _gallery(seen, chosen)
+    picked = event.selection.rows[:1]
+    if picked and picked != st.session_state.get("picked"):
+        row, column = worst[picked[0]]
+        st.session_state.update(picked=picked, true=int(row), answer=int(column))
 
 
 def _gallery(seen: Seen, places: np.ndarray) -> None:
-    order = sorted(places, key=lambda place: -seen.probabilities[place].max())[:SHOWN]
-    for start in range(0, len(order), 6):
-        for column, place in zip(st.columns(6), order[start : start + 6], strict=False):
-            label, answer = seen.names[seen.labels[place]], seen.names[seen.answers[place]]
-            path = seen.paths[place]
-            column.image(
-                thumbnail(str(Path(seen.root) / path)),
-                width="stretch",
-                alt=f"{path}: {label}, answered {answer}",
-            )
-            column.caption(f"{answer} {seen.probabilities[place].max():.0%}")
+    order = sorted(places, key=lambda place: -seen.confidence[place])[:SHOWN]
+    tiles.show(_tile(seen, place) for place in order)
     if len(places) > SHOWN:
         st.caption(f"The {SHOWN} surest of {len(places)}.")
+
+
+def _tile(seen: Seen, place: int) -> tiles.Tile:
+    row, answer = seen.rows[place], seen.names[seen.answers[place]]
+    image = thumbnail(seen.place, row.path, row.pixel_hash)
+    verb = "answered" if answer == row.label else "wrongly answered"
+    words = f"{row.label}: {verb} {answer} {seen.confidence[place]:.0%}"
+    return tiles.Tile(image, words, f"{row.path}: {words}")
 
 
 def _trust(seen: Seen, abstain_below: float) -> None:
@@ -207,26 +276,13 @@ def _trust(seen: Seen, abstain_below: float) -> None:
     threshold = st.slider("Answer only from this probability on", 0.0, 1.0, round(start, 2), 0.01)
     answered = int((confidence >= threshold).sum())
     right = round(float(accuracy[answered - 1]) * answered) if answered else 0
-    if answered:
-        told = (
-            f"**{answered / len(confidence):.1%}** are answered, and **{right / answered:.1%}** of"
-            " these rightly"
-        )
-        st.markdown(f"{told} ({_between(wilson_interval(right, answered))}).")
-    else:
-        st.markdown("Nothing is answered.")
-    steps = np.unique(np.linspace(0, len(coverage) - 1, 160).astype(int))
-    points = [
-        {"coverage": float(coverage[step]), "accuracy": float(accuracy[step])}
-        for step in steps
-        if coverage[step] >= 0.02
-    ]
+    _kept(answered, right, len(confidence))
     here = {
         "coverage": answered / len(confidence),
         "accuracy": right / answered if answered else 1.0,
     }
     st.vega_lite_chart(
-        spec=charts.risk_coverage(points, here),
+        spec=charts.risk_coverage(_steps(coverage, accuracy), here),
         width="stretch",
         alt="Accuracy against the part that is answered",
     )
@@ -242,12 +298,35 @@ def _trust(seen: Seen, abstain_below: float) -> None:
     )
 
 
+def _kept(answered: int, right: int, images: int) -> None:
+    """In words and as dots: of a hundred pictures like these."""
+    if not answered:
+        st.markdown("Nothing is answered.")
+    else:
+        told = (
+            f"**{answered / images:.1%}** are answered, and **{right / answered:.1%}** of these"
+            " rightly"
+        )
+        st.markdown(f"{told} ({between(wilson_interval(right, answered))}).")
+    st.html(charts.dots(right / images, (answered - right) / images))
+
+
+def _steps(coverage: np.ndarray, accuracy: np.ndarray) -> list[dict[str, float]]:
+    """Enough points of the curve to draw it."""
+    steps = np.unique(np.linspace(0, len(coverage) - 1, 160).astype(int))
+    return [
+        {"coverage": float(coverage[step]), "accuracy": float(accuracy[step])}
+        for step in steps
+        if coverage[step] >= 0.02
+    ]
+
+
 def _bins(seen: Seen) -> list[dict[str, Any]]:
-    confidence, right = seen.probabilities.max(1), seen.answers == seen.labels
-    places = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    right = seen.answers == seen.labels
+    places = np.clip(np.ceil(seen.confidence * CALIBRATION_BINS) - 1, 0, CALIBRATION_BINS - 1)
     return [
         {
-            "confidence": float(confidence[mask].mean()),
+            "confidence": float(seen.confidence[mask].mean()),
             "accuracy": float(right[mask].mean()),
             "images": int(mask.sum()),
         }
@@ -262,16 +341,7 @@ def _errors(seen: Seen) -> None:
         st.info("No error among these pictures.", icon=":material/verified:")
         return
     st.caption(f"{len(wrong)} errors, the surest first: wrong labels often stand among the first.")
-    for start in range(0, min(len(wrong), SHOWN), 6):
-        order = sorted(wrong, key=lambda place: -seen.probabilities[place].max())
-        for column, place in zip(st.columns(6), order[start : start + 6], strict=False):
-            label, answer = seen.names[seen.labels[place]], seen.names[seen.answers[place]]
-            column.image(
-                thumbnail(str(Path(seen.root) / seen.paths[place])),
-                width="stretch",
-                alt=f"{label}, wrongly answered {answer}",
-            )
-            column.caption(f"is {label}, said {answer} {seen.probabilities[place].max():.0%}")
+    _gallery(seen, wrong)
 
 
 def _robustness(seen: Seen, asked: Sources) -> None:
@@ -279,71 +349,34 @@ def _robustness(seen: Seen, asked: Sources) -> None:
         "How accuracy falls when pictures are blurred, noisy, dark, compressed ... in five"
         " strengths."
     )
-    if not st.toggle(
-        f"Measure on {min(ROBUSTNESS_PICTURES, len(seen.paths))} pictures",
-        help="Takes some ten seconds.",
-    ):
+    some = seen.rows[:: max(1, -(-len(seen.rows) // ROBUSTNESS_PICTURES))]
+    if not st.toggle(f"Measure on {len(some)} pictures", help="Takes some ten seconds."):
         return
-    with st.spinner("Spoiling pictures in 45 ways"):
-        rows, strengths = _spoilt(
-            asked,
-            seen.root,
-            tuple(zip(seen.paths, (seen.names[label] for label in seen.labels), strict=True)),
-        )
+    try:
+        with st.spinner("Spoiling pictures in 45 ways"):
+            rows, mean = _spoilt(asked.bundle, bundle_stamp(asked.bundle), seen.place, some)
+    except SceneletError as error:
+        st.error(markdown(str(error)), icon=":material/error:")
+        return
     titles = ("strength (0: as it is)", "accuracy")
     st.vega_lite_chart(
         spec=charts.lines(rows, "strength", "accuracy", "corruption", titles),
         width="stretch",
-        alt=strengths,
+        alt=f"Accuracy by strength; mean over all corruptions {mean:.1%}",
     )
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def _spoilt(
-    asked: Sources, root: str, pictures: tuple[tuple[str, str], ...]
-) -> tuple[list[dict[str, Any]], str]:
-    from scenelet.dataset.row import Row
-
-    some = pictures[:: max(1, -(-len(pictures) // ROBUSTNESS_PICTURES))]
-    rows = [Row(path, label) for path, label in some]
-    found = measure_robustness(predictor(asked.bundle).model, Path(root), rows)
+    bundle: str,
+    stamp: int,  # noqa: ARG001  (another bundle, another stamp)
+    place: str,
+    rows: tuple[Row, ...],
+) -> tuple[list[dict[str, Any]], float]:
+    found = measure_robustness(predictor(bundle).model, Path(place), rows)
     values = [
         {"corruption": name, "strength": strength, "accuracy": value.value}
         for name, intervals in found.by_corruption.items()
         for strength, value in enumerate([found.clean, *intervals])
     ]
-    return values, f"Accuracy by strength; mean over all corruptions {found.mean_accuracy:.1%}"
-
-
-def _compare(asked: Sources) -> None:
-    folder = st.text_input(
-        "Folder of another bundle", placeholder="bundles/other", key="other-bundle"
-    )
-    if not folder:
-        st.info(
-            "Name a second bundle to see which is better on the same pictures.",
-            icon=":material/compare:",
-        )
-        return
-    try:
-        with st.spinner("Asking both"):
-            found = _compared(asked, folder)
-    except SceneletError as error:
-        st.error(f"{error}", icon=":material/error:")
-        return
-    first, second, told, changed, pictures = found
-    left, right = st.columns(2)
-    left.metric("This bundle", f"{first:.1%}")
-    right.metric(Path(folder).name, f"{second:.1%}", f"{100 * (second - first):+.2f} points")
-    st.markdown(
-        f"The second is: **{told}**. They answer {changed} of {pictures} pictures differently"
-        " right."
-    )
-
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def _compared(asked: Sources, other: str) -> tuple[float, float, str, int, int]:
-    found: Compared = _held_out(compare_bundles, (Path(asked.bundle), Path(other)), asked)
-    figures = found.figures
-    only = figures.only_first_right + figures.only_second_right
-    return *figures.accuracies, figures.verdict, only, len(found.rows)
+    return values, float(found.mean_accuracy)

@@ -1,21 +1,12 @@
-"""What the app was started with, and what is kept between clicks: bundles, endpoint, pictures."""
+"""What the app was started with: handed over from the command line in one variable.
 
-import io
+Knows nothing of pages.
+"""
+
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-
-import streamlit as st
-from PIL import Image
-
-from scenelet import images
-from scenelet.bundle.contract import CONTRACT
-from scenelet.errors import BundleFormatError, SceneletError
-from scenelet.parallel import cores
-from scenelet.quiet import quiet
-from scenelet.report.html import data_uri
-from scenelet.serve.predictor import Predictor
 
 VARIABLE = "SCENELET_APP"
 
@@ -44,65 +35,26 @@ class Sources:
     ledger: str = "runs/test-ledger.jsonl"
     trusted: tuple[str, ...] = ()
 
+    def to_environment(self) -> dict[str, str]:
+        """For the process that becomes the app."""
+        return {VARIABLE: json.dumps(asdict(self))}
+
+    @property
+    def manifest_file(self) -> Path | None:
+        """The manifest, if it is there."""
+        path = Path(self.manifest)
+        return path if path.is_file() else None
+
 
 def sources() -> Sources:
-    """Of this process."""
+    """Of this process: the inverse of `Sources.to_environment`."""
     values = json.loads(os.environ[VARIABLE])
     return Sources(**{**values, "trusted": tuple(values["trusted"])})
 
 
-def predictor(folder: str) -> Predictor:
-    """Of a bundle folder; loaded once, and again when the bundle is replaced.
-
-    Raises:
-        BundleError: It has vanished, or can't be trusted.
-    """
-    path = Path(folder)
+def stamp(path: Path | None) -> int:
+    """When a file was last written, in ns; 0 where there is none. Part of every cache's key."""
     try:
-        stamp = (path / CONTRACT).stat().st_mtime_ns
-    except OSError as error:
-        raise BundleFormatError(
-            f"{path}: the bundle is no longer there. Export it again, or start the app with"
-            " --bundle."
-        ) from error
-    return _load(folder, stamp)
-
-
-@st.cache_resource(max_entries=4, show_spinner="Loading the model")
-def _load(folder: str, stamp: int) -> Predictor:  # noqa: ARG001  (another bundle, another stamp)
-    with quiet():
-        return Predictor(Path(folder), copies=cores())
-
-
-@st.cache_data(max_entries=4000, show_spinner=False)
-def thumbnail(path: str, size_px: int = 150) -> str:
-    """A data URI of a small copy of a picture; a grey one where it can't be read."""
-    try:
-        picture = images.thumbnail(images.read(Path(path)), size_px)
-    except SceneletError:
-        picture = Image.new("RGB", (size_px, size_px), "#888888")
-    return data_uri(picture, quality=80)
-
-
-@st.cache_data(show_spinner=False)
-def icon() -> Image.Image:
-    """Of the page: a painted mountain."""
-    from scenelet.dataset.paint import paint_scene
-
-    return paint_scene("mountain", 3).resize((32, 32))
-
-
-def small(content: bytes, size_px: int = 640) -> Image.Image:
-    """A picture to show; never larger than the page."""
-    return images.thumbnail(content, size_px)
-
-
-def as_csv(rows: list[dict[str, object]]) -> bytes:
-    """Rows of a table for download."""
-    import csv
-
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
+        return path.stat().st_mtime_ns if path else 0
+    except OSError:
+        return 0

@@ -9,6 +9,7 @@ from scenelet.bundle.numeric import softmax
 from scenelet.bundle.runtime import BundleModel
 
 GRID = 8
+FAINT = 0.02  # that the answer falls by where a part is covered: hardly
 HEAT = ((255, 255, 255, 0), (255, 200, 0, 110), (220, 30, 30, 190))
 
 
@@ -93,17 +94,17 @@ class GradCam:
         return np.asarray(values[0, 0].detach().numpy())
 
 
-def overlay(pixels: np.ndarray, heat: np.ndarray) -> Image.Image:
+def overlay(pixels: np.ndarray, heat: np.ndarray, hottest: float = 1.0) -> Image.Image:
     """The picture with the heat laid over it, from clear over yellow to red.
-
-    Only heat above 0 shows.
 
     Args:
         pixels: (1, height, width, 3) uint8.
-        heat: (h, w); scaled to its own largest value.
+        heat: (h, w); under `FAINT` of `hottest` it does not show.
+        hottest: Heat that is shown in full red; of an occlusion map 1: the answer falls to nothing.
     """
     picture = Image.fromarray(pixels[0])
-    share = np.clip(heat, 0, None) / max(float(heat.max()), 1e-9)
+    share = np.clip(heat / max(hottest, 1e-9), 0, 1)
+    share[share < FAINT] = 0
     smooth = Image.fromarray((255 * share).astype(np.uint8)).resize(
         picture.size, Image.Resampling.BICUBIC
     )

@@ -477,7 +477,8 @@ def _explained(evaluated: Evaluated, place: int, cam: GradCam | None) -> list[Ca
         ),
     ]
     if cam:
-        cards.append(Card(data_uri(overlay(pixels, cam.heat(pixels, target))), "Grad-CAM"))
+        heat = cam.heat(pixels, target)  # of no scale but its own
+        cards.append(Card(data_uri(overlay(pixels, heat, float(heat.max()))), "Grad-CAM"))
     return cards
 
 

@@ -1,6 +1,5 @@
 """`scenelet app`: the pages in a browser."""
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -9,7 +8,8 @@ from typing import Annotated
 import typer
 
 from scenelet.cli.evaluate import DEFAULT_LEDGER
-from scenelet.cli.output import needs_extra, stderr
+from scenelet.cli.output import needs_extra, note
+from scenelet.errors import ConfigError
 
 _SETTINGS = {
     "browser.gatherUsageStats": "false",  # nothing is sent to anybody
@@ -17,10 +17,12 @@ _SETTINGS = {
     "client.showErrorDetails": "none",
     "global.developmentMode": "false",
     "server.fileWatcherType": "none",
+    "server.headless": "true",
     "server.maxUploadSize": "20",
     "theme.light.primaryColor": "#2463b8",
     "theme.dark.primaryColor": "#6aa5f2",
 }
+_MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "65536"}  # comes back after a crowd
 
 
 def app(
@@ -57,39 +59,43 @@ def app(
 
     Example: `scenelet app --data photos`
     """
+    from scenelet.app.sources import Sources
+    from scenelet.shipped import default_bundle
+
+    _require_streamlit()
+    _require_folder(data)
+    asked = Sources(
+        bundle=str(bundle or default_bundle()),
+        endpoint=endpoint or "",
+        runs=str(run),
+        searches=str(searches),
+        data=str(data or ""),
+        manifest=str(manifest),
+        ledger=str(ledger),
+        trusted=tuple(trust_host or ()),
+    )
+    _become(asked.to_environment(), host, port)
+
+
+def _require_streamlit() -> None:
+    """Without loading it: the app is another process."""
     from importlib.util import find_spec
 
     with needs_extra("app"):
         if find_spec("streamlit") is None:
             raise ImportError(name="streamlit")
-    from scenelet.errors import ConfigError
-    from scenelet.shipped import default_bundle
 
+
+def _require_folder(data: Path | None) -> None:
     if data is not None and not data.is_dir():
         raise ConfigError(f"--data: {data} is not a folder")
-    folder = bundle or default_bundle()
-    environment = {
-        "bundle": str(folder),
-        "endpoint": endpoint or "",
-        "runs": str(run),
-        "searches": str(searches),
-        "data": str(data or ""),
-        "manifest": str(manifest),
-        "ledger": str(ledger),
-        "trusted": trust_host or [],
-    }
-    settings = {
-        **_SETTINGS,
-        "server.address": host,
-        "server.port": str(port),
-        "server.headless": "true",
-    }
+
+
+def _become(environment: dict[str, str], host: str, port: int) -> None:
+    """Replace this process by Streamlit."""
+    settings = {**_SETTINGS, "server.address": host, "server.port": str(port)}
     flags = [word for name, value in settings.items() for word in (f"--{name}", value)]
     script = Path(__file__).parents[1] / "app" / "main.py"
-    stderr().print(f"open http://{host}:{port}", highlight=False)
-    os.environ["SCENELET_APP"] = json.dumps(environment)
-    os.environ |= {
-        "MALLOC_ARENA_MAX": "2",
-        "MALLOC_TRIM_THRESHOLD_": "65536",
-    }  # so that memory comes back after a crowd
-    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(script), *flags])  # noqa: S606  (this process becomes it)
+    note(f"open http://{host}:{port}")
+    os.environ |= environment | _MEMORY
+    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(script), *flags])  # noqa: S606

@@ -1,13 +1,24 @@
-"""What every command shares: progress on stderr, a clear line for a missing extra, the closing line."""
+"""What every command shares: results on stdout, remarks on stderr, a clear line for a missing extra.
 
-from collections.abc import Iterator
+Names of people are printed as they are: nothing of them is markup, and nothing breaks a line.
+"""
+
+import json
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from scenelet.errors import MissingExtraError
+from scenelet.text import elided, one_line
+
+CELL_LETTERS = 40  # of a name in a table
 
 
 def stderr() -> Console:
@@ -18,6 +29,36 @@ def stderr() -> Console:
 def stdout() -> Console:
     """Console for results that people read."""
     return Console(highlight=False)
+
+
+def tell(line: str) -> None:
+    """One line of the result."""
+    typer.echo(one_line(line))
+
+
+def note(line: str, style: str = "") -> None:
+    """A remark, on stderr."""
+    stderr().print(Text(one_line(line), style=style), soft_wrap=True)
+
+
+def tell_json(value: Any) -> None:
+    """The result for machines: one object, one line; half letters as JSON's own escapes."""
+    text = json.dumps(value, ensure_ascii=False)
+    typer.echo(text.encode("utf-8", "backslashreplace").decode())
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table of the result; names too long lose their middle."""
+    drawn = Table(box=None, pad_edge=False, show_header=any(head), header_style="bold")
+    for heading in head:
+        drawn.add_column(_cell(heading), no_wrap=True)
+    for row in rows:
+        drawn.add_row(*map(_cell, row))
+    stdout().print(drawn)
+
+
+def _cell(text: str) -> Text:
+    return Text(elided(one_line(text), CELL_LETTERS))
 
 
 @contextmanager
@@ -37,5 +78,12 @@ def needs_extra(extra: str) -> Iterator[None]:
 
 
 def wrote(what: str, path: Path, next_command: str | None = None) -> None:
-    """The last line: what was written, and what to do next."""
-    typer.echo(f"wrote {what}: {path}" + (f"\nnext: {next_command}" if next_command else ""))
+    """The last lines: what was written, and what to do next."""
+    tell(f"wrote {what}: {path}")
+    if next_command:
+        tell(f"next: {next_command}")
+
+
+def command(*words: str | Path) -> str:
+    """A command to be copied, whatever its paths hold."""
+    return shlex.join(map(str, words))
