@@ -19,6 +19,7 @@ from scenelet.bundle.contract import Contract
 from scenelet.errors import SceneletError
 from scenelet.images import to_input
 from scenelet.serve.client import TOLERANCE, Endpoint, largest_difference
+from scenelet.serve.predictor import Predictor
 from scenelet.text import as_csv, markdown
 
 Answer = dict[str, Any]
@@ -48,6 +49,15 @@ class Picture:
     def key(self) -> str:
         """The same for the same picture, wherever it stands on the page."""
         return hashlib.blake2b(self.content, digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """An example: its name on the button, what it is, its bytes."""
+
+    name: str
+    words: str
+    content: bytes
 
 
 def page() -> None:
@@ -125,32 +135,32 @@ def _take_away(slot: str) -> None:
     _tray().pop(slot, None)
 
 
-@st.cache_data(show_spinner=False)
-def _samples(bundle: str, stamp: int) -> list[tuple[str, bytes, str]]:  # noqa: ARG001
-    """Painted pictures to try: name, bytes and what they show; by what this bundle makes of them.
-
-    Scenes of the bundle's classes that it is sure of, one that it is not, and a stranger.
-    """
-    from scenelet.dataset.paint import SCENES, jpeg, paint_scene
+@st.cache_data(show_spinner="Painting examples")
+def _samples(bundle: str, stamp: int) -> list[Sample]:  # noqa: ARG001
+    """Painted pictures to try, by what this bundle makes of them, and a stranger if it tells one."""
+    from scenelet.dataset.paint import SCENES
     from scenelet.dataset.strangers import paint_strangers
 
     model = predictor(bundle)
-    sure, unsure = [], []
-    for name in (name for name in SCENES if name in model.class_names):
-        for content in (jpeg(paint_scene(name, seed=seed)) for seed in range(20, 26)):
-            answer = model.predict(content).as_dict()
-            doubted = answer["abstains"] or answer["is_stranger"]
-            if not doubted and answer["label"] == name:
-                sure.append((name, content, f"a painted {name}"))
-                break
-            if answer["abstains"] and not answer["is_stranger"]:
-                unsure.append((f"{name}?", content, f"a painted {name} that it is not sure of"))
+    scenes = [_sample(name, model) for name in SCENES if name in model.class_names]
     strange = [
-        ("none of them", pictures[0], f"{kind}, none of the classes")
+        Sample("none of them", f"{kind}, none of the classes", pictures[0])
         for kind, pictures in paint_strangers(1, seed=3).items()
-        if model.predict(pictures[0]).as_dict()["is_stranger"]
+        if model.predict(pictures[0]).is_stranger
     ]
-    return [*sure, *unsure[:1], *strange[:1]]
+    return [*scenes, *strange[:1]]
+
+
+def _sample(name: str, model: Predictor) -> Sample:
+    """A scene that it is sure of and right about; failing that, one that it doubts."""
+    from scenelet.dataset.paint import jpeg, paint_scene
+
+    painted = [jpeg(paint_scene(name, seed=seed)) for seed in range(20, 26)]
+    for content in painted:
+        answer = model.predict(content)
+        if answer.label == name and not answer.abstains and not answer.is_stranger:
+            return Sample(name, f"a painted {name}", content)
+    return Sample(f"{name}?", f"a painted {name} that it is not sure of", painted[0])
 
 
 def _examples(asked: Sources) -> None:
@@ -158,11 +168,17 @@ def _examples(asked: Sources) -> None:
     if not samples:
         st.caption("None that would suit these classes.")
     with st.container(horizontal=True, gap="small"):
-        for name, content, words in samples:
+        for each in samples:
             with st.container(width=104, gap="small"):
-                st.image(content, width="stretch", alt=words)
-                if st.button(name, key=f"example-{name}", help=words, width="stretch"):
-                    _put("example", words, content)
+                st.image(each.content, width="stretch", alt=each.words)
+                st.button(
+                    each.name,
+                    key=f"example-{each.name}",
+                    help=each.words,
+                    width="stretch",
+                    on_click=_put,
+                    args=("example", each.words, each.content),
+                )
 
 
 def _fetched(asked: Sources) -> None:
