@@ -5,8 +5,7 @@ import json
 import pytest
 
 from scenelet.bundle.contract import read_contract
-from scenelet.dataset.load import examine
-from scenelet.dataset.scan import scan
+from scenelet.dataset.dataset import Dataset
 
 pytestmark = pytest.mark.pipeline
 
@@ -23,15 +22,15 @@ def sample(real_images, tmp_path_factory):
 
 
 def test_all_real_images_are_found(real_images):
-    found = scan(real_images)
-    assert len(found.images) == 14_034
-    assert {image.split for image in found.images} == {"train"}
+    found = Dataset.open(real_images)
+    assert len(found) == 14_034
+    assert {row.split for row in found.rows} == {"train"}
 
 
 def test_real_images_are_all_usable(sample):
-    rows = examine(sample, scan(sample).images)
-    assert len(rows) == 120
-    assert not [row for row in rows if row.excluded]
+    found = Dataset.open(sample).examined()
+    assert len(found) == 120
+    assert not found.excluded
 
 
 def test_real_images_go_the_whole_way(sample, tmp_path, scenelet):

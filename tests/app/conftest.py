@@ -16,13 +16,12 @@ def audited(painted, tmp_path_factory):
     """A manifest with three labels in doubt, as an audit writes it."""
     from dataclasses import replace
 
-    from scenelet.dataset.load import examine
+    from scenelet.dataset.dataset import Dataset
     from scenelet.dataset.manifest import write_manifest
-    from scenelet.dataset.scan import scan
 
     rows = [
         row.with_split("train")
-        for row in examine(painted, scan(painted).images)
+        for row in Dataset.open(painted).examined().rows
         if row.split != "test"
     ]
     doubted = {

@@ -4,11 +4,10 @@ import shutil
 import numpy as np
 import pytest
 
-from scenelet.assess.evaluate import answer
+from scenelet.answers import ask
 from scenelet.bundle.runtime import BundleModel
 from scenelet.bundle.training_data import read_training_data
-from scenelet.dataset.load import examine
-from scenelet.dataset.scan import scan
+from scenelet.dataset.dataset import Dataset
 from scenelet.images import decode, pixel_hash
 
 KEYS = {
@@ -33,9 +32,10 @@ def test_json_carries_the_houses_names(bundle, painted, scenelet):
 
 def test_accuracy_is_what_counting_by_hand_gives(bundle, painted, scenelet):
     model = BundleModel(bundle)
-    rows = examine(painted, [image for image in scan(painted).images if image.split == "test"])
-    answers = answer(model, painted, rows)
-    by_hand = float(np.mean(answers.logits.argmax(1) == answers.labels))
+    found = Dataset.open(painted).part("test")
+    answers = ask(model, found, model.contract.preprocess)
+    labels = found.label_indices(model.contract.class_names)
+    by_hand = float(np.mean(answers.logits.argmax(1) == labels))
     assert evaluated(scenelet, bundle, painted)["top1_accuracy"]["value"] == pytest.approx(by_hand)
 
 
@@ -76,7 +76,7 @@ def test_a_test_part_is_measured_whole_and_its_overlap_with_training_is_said(
     trained = next(
         row for row in read_training_data(bundle / "training-data.csv").items() if row[1] == "train"
     )[0]
-    rows = examine(painted, [image for image in scan(painted).images if image.split == "train"])
+    rows = Dataset.open(painted).part("train").examined().rows
     leaked = next(row for row in rows if row.pixel_hash == trained)
     shutil.copy(painted / leaked.path, tmp_path / "seg_test" / leaked.label / "leaked.jpg")
     figures = evaluated(scenelet, bundle, tmp_path)
@@ -87,7 +87,7 @@ def test_a_test_part_is_measured_whole_and_its_overlap_with_training_is_said(
 def test_elsewhere_what_was_trained_on_is_left_out_by_name(bundle, painted, tmp_path, scenelet):
     shutil.copytree(painted / "seg_test", tmp_path / "mine")
     known = read_training_data(bundle / "training-data.csv")
-    rows = examine(painted, [image for image in scan(painted).images if image.split == "train"])
+    rows = Dataset.open(painted).part("train").examined().rows
     leaked = [row for row in rows if known[row.pixel_hash] == "train"][:2]
     for number, row in enumerate(leaked):
         shutil.copy(painted / row.path, tmp_path / "mine" / row.label / f"leaked-{number}.jpg")

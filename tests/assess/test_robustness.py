@@ -4,9 +4,8 @@ from PIL import Image
 
 from scenelet.assess.robustness import CORRUPTIONS, measure_robustness
 from scenelet.bundle.runtime import BundleModel
-from scenelet.dataset.load import examine
+from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.paint import paint_scene
-from scenelet.dataset.scan import scan
 
 PICTURE = paint_scene("street", seed=1)
 
@@ -43,8 +42,8 @@ def test_rotation_shows_no_black_corners():
 
 def test_robustness_counts_each_image_in_each_way_and_repeats(bundle, painted):
     model = BundleModel(bundle)
-    rows = examine(painted, [image for image in scan(painted).images if image.split == "test"][:12])
-    first, again = (measure_robustness(model, painted, rows) for _ in range(2))
+    found = Dataset.open(painted).part("test")
+    first, again = (measure_robustness(model, found.of(found.rows[:12])) for _ in range(2))
     assert first == again
     assert first.images == 12
     values = [

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from scenelet.dataset.audit import audit
+from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.duplicates import exact_groups, joined, near_groups
 from scenelet.dataset.faults import look_at
 from scenelet.dataset.manifest import read_manifest
@@ -78,7 +79,7 @@ def spoilt(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def found(spoilt):
-    return audit(spoilt[0])
+    return audit(Dataset.open(spoilt[0]))
 
 
 def rows_of_split(folder, split):
@@ -116,7 +117,7 @@ def test_a_picture_much_like_one_of_the_other_folder_is_marked_but_kept(painted,
         (tmp_path / label).mkdir()
         source = sorted((painted / "seg_test" / label).iterdir())[0]
         Image.open(source).save(tmp_path / label / "again.jpg", quality=60)
-    found = audit(tmp_path, against=painted / "seg_test")
+    found = audit(Dataset.open(tmp_path), Dataset.open(painted / "seg_test"))
     assert all("near-leakage" in entry.issues and not entry.excluded for entry in found.rows)
 
 
@@ -146,8 +147,8 @@ def test_the_folders_own_faults_are_named(found):
     assert any(
         "empty-class: class folder without an image" in fault for fault in found.folder_faults
     )
-    passed_over = {path.as_posix(): reason for path, reason in found.passed_over}
-    assert passed_over["seg_train/.ipynb_checkpoints"] == "hidden"
+    passed_over = {entry.path: entry.reason for entry in found.dataset.passed_over}
+    assert passed_over["seg_train/.ipynb_checkpoints"] == "litter of a system"
     assert passed_over["seg_train/sea/notes.txt"] == "not an image file"
 
 
@@ -162,14 +163,14 @@ def test_another_folder_is_compared(painted, tmp_path):
     leaked = next((painted / "seg_test" / "sea").iterdir())
     shutil.copy(leaked, tmp_path / "sea" / "leaked.jpg")
     (tmp_path / "forest" / "own.jpg").write_bytes(jpeg(paint_scene("forest", 5_000)))
-    found = audit(tmp_path, against=painted / "seg_test")
+    found = audit(Dataset.open(tmp_path), Dataset.open(painted / "seg_test"))
     assert [entry.path for entry in found.rows if entry.excluded] == ["sea/leaked.jpg"]
     assert found.counts()["leakage"] == 1
 
 
 def test_auditing_alters_nothing(spoilt):
     before = {path: path.stat().st_mtime_ns for path in spoilt[0].rglob("*")}
-    audit(spoilt[0])
+    audit(Dataset.open(spoilt[0]))
     assert {path: path.stat().st_mtime_ns for path in spoilt[0].rglob("*")} == before
 
 

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from scenelet.dataset.load import examine, load_pixels
+from scenelet.dataset.dataset import Dataset
+from scenelet.dataset.load import load_pixels
 from scenelet.dataset.manifest import read_manifest, write_manifest
 from scenelet.dataset.row import Row
-from scenelet.dataset.scan import scan
+from scenelet.dataset.sources import Folder
 from scenelet.errors import DataError, UnreadableImageError
 from scenelet.images import PreprocessSpec, to_input
 from scenelet.parallel import in_parallel
@@ -18,7 +19,7 @@ def test_an_image_that_cannot_be_used_is_a_row_with_its_reason(painted, tmp_path
     (folder / "2.jpg").write_bytes(b"")
     (folder / "3.jpg").write_bytes(source[:900])
     (folder / "4.jpg").write_text("not a picture")
-    rows = examine(tmp_path, scan(tmp_path).images)
+    rows = Dataset.open(tmp_path).examined().rows
     assert [row.excluded.split(":")[0] for row in rows] == [
         "",
         "empty",
@@ -30,25 +31,25 @@ def test_an_image_that_cannot_be_used_is_a_row_with_its_reason(painted, tmp_path
 
 
 def test_pixels_come_by_the_one_preprocessing(painted):
-    rows = examine(painted, scan(painted).images[:5])
-    spec = PreprocessSpec(32, 48)
-    pixels = load_pixels(painted, rows, sorted({row.label for row in rows}), spec)
+    found = Dataset.open(painted)
+    found, spec = found.of(found.rows[:5]), PreprocessSpec(32, 48)
+    pixels = load_pixels(found, found.class_names, spec)
     assert pixels.images.shape == (5, 48, 32, 3)
-    for image, row in zip(pixels.images, rows, strict=True):
+    for image, row in zip(pixels.images, found.rows, strict=True):
         assert np.array_equal(image, to_input((painted / row.path).read_bytes(), spec)[0])
 
 
 def test_a_file_that_vanished_meanwhile_is_named(tmp_path):
+    gone = Dataset(Folder(tmp_path), (Row("gone.jpg", "a"),))
     with pytest.raises(UnreadableImageError, match=r"gone\.jpg: can't be read"):
-        load_pixels(tmp_path, [Row("gone.jpg", "a")], ["a"], PreprocessSpec(8, 8))
+        load_pixels(gone, ["a"], PreprocessSpec(8, 8))
 
 
 def test_parallel_work_keeps_its_order_and_counts():
     done = []
-    assert list(in_parallel(lambda n: n * n, range(500), done.append)) == [
-        n * n for n in range(500)
-    ]
-    assert sum(done) == 500
+    squares = in_parallel(lambda n: n * n, range(500), lambda: done.append(1))
+    assert list(squares) == [n * n for n in range(500)]
+    assert len(done) == 500
 
 
 def test_a_manifest_reads_back_as_written(tmp_path):

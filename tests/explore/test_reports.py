@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from scenelet.answers import ask, open_bundle
+from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.manifest import read_manifest, write_manifest
 from scenelet.dataset.paint import SCENES, jpeg, paint_scene
 from scenelet.dataset.row import Row
-from scenelet.explore.embed import embed
+from scenelet.dataset.sources import Folder
 from scenelet.explore.labels import doubt_labels, out_of_fold_probabilities, ranked
 from scenelet.explore.layout import flat_map, grid_size, on_grid
 
@@ -90,7 +92,9 @@ def test_flipped_labels_are_at_the_top_of_the_ranking(tmp_path, shipped_bundle):
         else row
         for place, row in enumerate(rows)
     ]
-    embeddings = embed(shipped_bundle, tmp_path, wrong)
+    pictures = Dataset(Folder(tmp_path), tuple(wrong), is_verified=True)
+    model = open_bundle(shipped_bundle)
+    embeddings = ask(model, pictures, model.contract.preprocess).features
     judged = doubt_labels(wrong, *out_of_fold_probabilities(embeddings, wrong))
     top = set(ranked(judged)[: int(0.04 * len(rows))])
     assert len(flipped & top) >= 0.8 * len(flipped)

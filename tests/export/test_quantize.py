@@ -72,9 +72,7 @@ def test_a_drop_beyond_what_is_allowed_writes_nothing(run_folder, tmp_path, scen
     """The quantiser really ruins the model: calibrated on black pictures alone, every activation is cut off."""
     from scenelet.export import write
 
-    monkeypatch.setattr(
-        write._Source, "inputs", lambda self, rows: [np.zeros((1, 64, 64, 3), np.uint8)] * 2
-    )
+    monkeypatch.setattr(write, "_calibration", lambda *_: [np.zeros((1, 64, 64, 3), np.uint8)] * 2)
     done = scenelet(
         "export", run_folder, "--out", tmp_path / "b", "--quantize", "int8", "--max-drop", "0"
     )

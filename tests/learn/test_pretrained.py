@@ -10,9 +10,9 @@ import pytest
 import torch
 from commands import QUICK_FLAGS, run_process
 
-from scenelet.dataset.load import examine, load_pixels
+from scenelet.dataset.dataset import Dataset
+from scenelet.dataset.load import load_pixels
 from scenelet.dataset.row import Row
-from scenelet.dataset.scan import scan
 from scenelet.errors import BundleTamperedError, ConfigError
 from scenelet.images import PreprocessSpec
 from scenelet.learn.networks import build_network, head_name, normalise, parameter_groups
@@ -297,12 +297,7 @@ def test_three_classes_of_thirty_pictures_learn_far_better_from_the_shipped_bund
         done = scenelet("train", tmp_path / "photos", *flags, *start)
         assert done.code == 0, done.err
         network = open_pretrained(str(tmp_path / name), "--init").network
-        pixels = load_pixels(
-            tmp_path / "unseen",
-            examine(tmp_path / "unseen", scan(tmp_path / "unseen").images),
-            CLASSES,
-            SPEC,
-        )
+        pixels = load_pixels(Dataset.open(tmp_path / "unseen"), CLASSES, SPEC)
         with torch.inference_mode():
             answers = network.eval()(
                 normalise(torch.from_numpy(pixels.images).permute(0, 3, 1, 2))

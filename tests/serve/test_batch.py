@@ -8,8 +8,9 @@ import time
 import pyarrow.parquet as pq
 import pytest
 
+from scenelet.files import pictures
 from scenelet.parallel import cores
-from scenelet.serve.batch import pictures_below, predict_folder
+from scenelet.serve.batch import predict_folder
 from scenelet.serve.predictor import Predictor
 
 
@@ -44,7 +45,7 @@ def test_a_folder_becomes_a_table_with_a_row_for_each_picture_bad_ones_too(
     done = scenelet("predict", folder, "--bundle", bundle, "--out", out)
     assert done.code == 0, done.err
     rows = rows_of(out)
-    assert [row["path"] for row in rows] == list(pictures_below(folder))
+    assert [row["path"] for row in rows] == list(pictures(folder))
     assert len(rows) == 13
     predictor = Predictor(bundle)
     for row in rows:
@@ -78,7 +79,7 @@ def test_killed_and_started_again_no_picture_is_answered_twice_and_none_lost(
     seen = []
     predict_folder(Predictor(bundle, copies=cores()), painted, out, seen.append)
     assert seen[0] == begun.count(b"\n") - 1  # all but the head
-    assert [row["path"] for row in rows_of(out)] == list(pictures_below(painted))
+    assert [row["path"] for row in rows_of(out)] == list(pictures(painted))
     assert out.read_bytes().startswith(begun.split(b"\n", 1)[1].rsplit(b"\n", 1)[0])
 
 

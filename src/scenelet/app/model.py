@@ -21,7 +21,9 @@ from scenelet.assess.robustness import measure_robustness
 from scenelet.assess.thresholds import risk_coverage
 from scenelet.bundle.contract import Contract
 from scenelet.bundle.figures import Figures
+from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.row import Row
+from scenelet.dataset.sources import source_of
 from scenelet.errors import DataError, SceneletError
 from scenelet.text import markdown, one_line
 
@@ -119,10 +121,10 @@ def _evaluated(asked: Sources, part: Part, stamps: tuple[int, int]) -> Seen:  # 
     bundle, place, ledger = Path(asked.bundle), Path(asked.data), Path(asked.ledger)
     found = evaluate_bundle(bundle, place, part, ledger, manifest=asked.manifest_file)
     return Seen(
-        part=found.chosen.part,
+        part=found.part,
         place=asked.data,
-        rows=tuple(found.chosen.rows),
-        labels=found.answers.labels,
+        rows=found.chosen.rows,
+        labels=found.labels,
         probabilities=found.probabilities,
         names=found.bundle.contract.class_names,
         figures=found.figures,
@@ -373,7 +375,7 @@ def _spoilt(
     place: str,
     rows: tuple[Row, ...],
 ) -> tuple[list[dict[str, Any]], float]:
-    found = measure_robustness(predictor(bundle).model, Path(place), rows)
+    found = measure_robustness(predictor(bundle).model, Dataset(source_of(place), rows))
     values = [
         {"corruption": name, "strength": strength, "accuracy": value.value}
         for name, intervals in found.by_corruption.items()

@@ -5,14 +5,17 @@ from math import comb
 from pathlib import Path
 from typing import Any
 
-from scenelet.assess.evaluate import Answers, answer, choose, examine_source, open_bundle
+import numpy as np
+
+from scenelet.answers import Answers, ask, open_bundle
+from scenelet.assess.evaluate import choose, open_part
 from scenelet.assess.ledger import entry, record
 from scenelet.assess.metrics import paired_difference
 from scenelet.bundle.contract import LITERT
 from scenelet.bundle.figures import Interval
 from scenelet.bundle.latency import latencies_ms
 from scenelet.bundle.runtime import BundleModel
-from scenelet.dataset.row import Row
+from scenelet.dataset.dataset import Dataset
 from scenelet.errors import DataError
 from scenelet.progress import SILENT, Progress
 
@@ -58,11 +61,11 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Compared:
-    """A comparison with the images behind it; answers in the order of `rows`."""
+    """A comparison with the images behind it; answers in the order of its rows."""
 
     figures: Comparison
-    root: Path
-    rows: list[Row]
+    dataset: Dataset
+    labels: np.ndarray
     first: Answers
     second: Answers
     class_names: tuple[str, ...]
@@ -111,33 +114,34 @@ def compare_bundles(
             f" {', '.join(second.contract.class_names)}. Only bundles of the same classes can be"
             " compared."
         )
-    with progress.counting("examining") as advance:
-        candidates = examine_source(source, part, advance, manifest)
-    chosen = choose(first, source, candidates, part)
-    of_second = {row.path for row in choose(second, source, candidates, part).rows}
-    rows = [row for row in chosen.rows if row.path in of_second]
-    if not rows:
+    found = open_part(source, part, manifest, progress)
+    chosen, place = choose(first, found, part)
+    of_second = {row.path for row in choose(second, found, part)[0].used.rows}
+    both = chosen.used.keeping(lambda row: row.path in of_second, "trained on by the second")
+    if not both.rows:
         raise DataError(
             f"{source}: no image is unseen by both bundles. Give images that neither was"
             " trained on."
         )
-    with progress.counting("asking both", 2 * len(rows)) as advance:
-        answers = [answer(bundle, chosen.root, rows, advance) for bundle in (first, second)]
     names = first.contract.class_names
     order = [second.contract.class_names.index(name) for name in names]
-    ordered = Answers(answers[0].labels, answers[1].logits[:, order], answers[1].features)
-    figures = _figures((first, second), rows, (answers[0], ordered), chosen.part, ledger)
-    return Compared(figures, chosen.root, rows, answers[0], ordered, names)
+    answers = (
+        ask(first, both, first.contract.preprocess, progress),
+        ask(second, both, second.contract.preprocess, progress).in_order(order),
+    )
+    figures = _figures((first, second), both, answers, place, ledger)
+    return Compared(figures, both, both.label_indices(names), *answers, names)
 
 
 def _figures(
     bundles: tuple[BundleModel, BundleModel],
-    rows: list[Row],
+    dataset: Dataset,
     answers: tuple[Answers, Answers],
     part: str,
     ledger: Path,
 ) -> Comparison:
-    right = [each.logits.argmax(1) == each.labels for each in answers]
+    rows, labels = dataset.rows, dataset.label_indices(bundles[0].contract.class_names)
+    right = [each.logits.argmax(1) == labels for each in answers]
     only = (int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum()))
     difference, p_value = paired_difference(right[0], right[1]), mcnemar(*only)
     alone = [open_bundle(bundle.folder, copies=1).model for bundle in bundles]

@@ -1,5 +1,7 @@
 """Two bundles side by side on one HTML page, with the images that changed sides."""
 
+from functools import partial
+
 from scenelet.assess.compare import Compared
 from scenelet.report.html import Card, Gallery, Section, page, thumbnail
 
@@ -48,14 +50,14 @@ def _changed(compared: Compared, second_right: bool) -> list[list[Card]]:
     answers = compared.first.logits.argmax(1), compared.second.logits.argmax(1)
     cards = []
     for row, label, first, second in zip(
-        compared.rows, compared.first.labels, *answers, strict=True
+        compared.dataset.rows, compared.labels, *answers, strict=True
     ):
         if first != second and (second if second_right else first) == label:
             note = f"{compared.class_names[first]} → {compared.class_names[second]}"
             cards.append(
                 [
                     Card(
-                        thumbnail(compared.root / row.path),
+                        thumbnail(partial(compared.dataset.read, row)),
                         f"labelled {row.label}",
                         note,
                         "good" if second_right else "bad",

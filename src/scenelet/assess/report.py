@@ -4,10 +4,12 @@ HTML and JSON.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from scenelet.answers import Answers, ask
 from scenelet.assess import figures as charts
 from scenelet.assess.ceiling import Ceiling, noise_ceiling
 from scenelet.assess.evaluate import PART_NAMES, Evaluated
@@ -24,9 +26,10 @@ from scenelet.assess.thresholds import (
 from scenelet.bundle.figures import Promise, StrangerFigures
 from scenelet.bundle.numeric import softmax
 from scenelet.bundle.plain import as_plain
-from scenelet.dataset.strangers import paint_strangers
+from scenelet.bundle.runtime import BundleModel
+from scenelet.dataset.strangers import paint_strangers, strangers
 from scenelet.errors import BundleError
-from scenelet.images import decode, read, to_input, to_pixels
+from scenelet.images import decode
 from scenelet.progress import SILENT, Progress
 from scenelet.report.html import Card, Gallery, Section, data_uri, page, svg, thumbnail
 
@@ -64,8 +67,8 @@ class Assessment:
         evaluated = self.evaluated
         return {
             "bundle": str(evaluated.bundle.folder),
-            "part": evaluated.chosen.part,
-            "seen_in_training": evaluated.chosen.seen_in_training,
+            "part": evaluated.part,
+            "seen_in_training": evaluated.seen_in_training,
             "looks_at_this_test_split": evaluated.looks,
             **evaluated.figures.as_dict(),
             "confusable_pairs": [pair.as_dict() for pair in confusable_pairs(evaluated)],
@@ -84,38 +87,27 @@ def assess(evaluated: Evaluated, robustness: bool, progress: Progress = SILENT) 
         robustness: Whether to spoil every image in 45 ways, which takes minutes.
         progress: Is told how it goes on.
     """
-    bundle, answers, chosen = evaluated.bundle, evaluated.answers, evaluated.chosen
+    bundle, answers, labels = evaluated.bundle, evaluated.answers, evaluated.labels
     manifest = bundle.contract
     wished = manifest.promises.wished
-    crossed = chosen.part == "val"
+    crossed = evaluated.part == "val"
     if crossed:  # the bundle's own thresholds were fitted on these very images
-        promise = cross_fitted(answers.labels, answers.logits, wished)
+        promise = cross_fitted(labels, answers.logits, wished)
     else:
         thresholds = np.array(
             [manifest.prediction_set_thresholds[name] for name in manifest.class_names]
         )
         promise = measure_promise(
-            answers.labels, evaluated.probabilities, thresholds, manifest.abstain_below, wished
+            labels, evaluated.probabilities, thresholds, manifest.abstain_below, wished
         )
-    known = np.array(
-        [
-            bundle.stranger_score(*pair)
-            for pair in zip(answers.logits, answers.features, strict=True)
-        ]
-    )
+    known = _stranger_scores(bundle, answers)
     strange = {
-        kind: np.array(
-            [
-                bundle.stranger_score(*bundle.answer(to_pixels(data, manifest.preprocess)))
-                for data in pictures
-            ]
-        )
-        for kind, pictures in paint_strangers(STRANGERS_PER_KIND, seed=1).items()
+        kind: _stranger_scores(bundle, ask(bundle, pictures, manifest.preprocess))
+        for kind, pictures in strangers(STRANGERS_PER_KIND, seed=1).items()
     }
     spoilt = None
     if robustness:
-        with progress.counting("spoiling", len(chosen.rows)) as advance:
-            spoilt = measure_robustness(bundle, chosen.root, chosen.rows, advance)
+        spoilt = measure_robustness(bundle, evaluated.chosen, progress)
     return Assessment(
         evaluated=evaluated,
         promise=promise,
@@ -124,9 +116,14 @@ def assess(evaluated: Evaluated, robustness: bool, progress: Progress = SILENT) 
             manifest.stranger_score, known, strange, manifest.stranger_above
         ),
         stranger_scores=(known, strange),
-        ceiling=noise_ceiling(answers.labels, evaluated.probabilities),
+        ceiling=noise_ceiling(labels, evaluated.probabilities),
         robustness=spoilt,
     )
+
+
+def _stranger_scores(bundle: BundleModel, answers: Answers) -> np.ndarray:
+    pairs = zip(answers.logits, answers.features, strict=True)
+    return np.array([bundle.stranger_score(*pair) for pair in pairs])
 
 
 @dataclass(frozen=True)
@@ -168,7 +165,7 @@ def report_page(assessment: Assessment) -> str:
     evaluated = assessment.evaluated
     figures, manifest = evaluated.figures, evaluated.bundle.contract
     subtitle = (
-        f"{figures.images:,} images: {PART_NAMES[evaluated.chosen.part]};"
+        f"{figures.images:,} images: {PART_NAMES[evaluated.part]};"
         f" {len(figures.class_names)} classes"
     )
     sections = [
@@ -191,7 +188,7 @@ def _overview(assessment: Assessment) -> Section:
     evaluated, figures = assessment.evaluated, assessment.evaluated.figures
     accuracy = figures.top1_accuracy
     points = []
-    if evaluated.chosen.part == "val":
+    if evaluated.part == "val":
         points.append(
             "The epoch, the temperature and the thresholds were chosen on these images: expect a"
             " little less on new ones."
@@ -201,10 +198,9 @@ def _overview(assessment: Assessment) -> Section:
         points.append(
             f"This test split has been looked at {times} for this project, this look included."
         )
-    if evaluated.chosen.seen_in_training:
+    if evaluated.seen_in_training:
         points.append(
-            f"{evaluated.chosen.seen_in_training:,} of the images were trained on (the same"
-            " pixels)."
+            f"{evaluated.seen_in_training:,} of the images were trained on (the same pixels)."
         )
     absent = [name for name, of_class in figures.per_class.items() if not of_class.images]
     if absent:
@@ -298,13 +294,13 @@ def _reliability(assessment: Assessment) -> Section:
         f" calibration error {assessment.promise.expected_calibration_error:.2%}{how}. The"
         " temperature never changes which class wins."
     )
-    chart = charts.reliability(answers.labels, softmax(answers.logits), evaluated.probabilities)
+    chart = charts.reliability(evaluated.labels, softmax(answers.logits), evaluated.probabilities)
     return Section("Reliability", lead, figures=[(svg(chart), "Reliability diagram")])
 
 
 def _abstaining(assessment: Assessment) -> Section:
     evaluated, promise = assessment.evaluated, assessment.promise
-    labels, probabilities = evaluated.answers.labels, evaluated.probabilities
+    labels, probabilities = evaluated.labels, evaluated.probabilities
     _, coverage, accuracy = risk_coverage(labels, probabilities)
     rows, marks = [("wished accuracy", "answers from a probability of", "answers")], []
     for wish in WISHES:
@@ -468,7 +464,7 @@ def _grad_cam(evaluated: Evaluated) -> tuple[GradCam | None, str]:
 
 def _explained(evaluated: Evaluated, place: int, cam: GradCam | None) -> list[Card]:
     row, spec = evaluated.chosen.rows[place], evaluated.bundle.contract.preprocess
-    pixels = to_input(read(evaluated.chosen.root / row.path), spec)
+    pixels = evaluated.chosen.input(row, spec)
     target = int(evaluated.probabilities[place].argmax())
     cards = [
         _card(evaluated, place),
@@ -483,7 +479,7 @@ def _explained(evaluated: Evaluated, place: int, cam: GradCam | None) -> list[Ca
 
 
 def _left_out(assessment: Assessment) -> Section:
-    excluded = assessment.evaluated.chosen.excluded
+    excluded = assessment.evaluated.dataset.excluded
     rows = [("image", "reason"), *((row.path, row.excluded) for row in excluded[:200])]
     return Section(
         "Left out", f"{len(excluded):,} images could not be used.", table=rows if excluded else ()
@@ -493,7 +489,7 @@ def _left_out(assessment: Assessment) -> Section:
 def _errors(evaluated: Evaluated) -> list[int]:
     return [
         int(place)
-        for place in np.flatnonzero(evaluated.probabilities.argmax(1) != evaluated.answers.labels)
+        for place in np.flatnonzero(evaluated.probabilities.argmax(1) != evaluated.labels)
     ]
 
 
@@ -506,7 +502,7 @@ def _card(evaluated: Evaluated, place: int) -> Card:
     confidence = float(evaluated.probabilities[place].max())
     tone = "good" if answer == row.label else "bad"
     return Card(
-        thumbnail(evaluated.chosen.root / row.path),
+        thumbnail(partial(evaluated.chosen.read, row)),
         f"labelled {row.label}",
         f"answer {answer} {confidence:.0%}",
         tone,

@@ -1,9 +1,8 @@
 """Accuracy on spoilt pictures: nine corruptions, at five strengths each, applied to the decoded picture. Knows no reports."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,11 @@ from PIL import Image, ImageEnhance, ImageFilter
 from scenelet.assess.metrics import wilson_interval
 from scenelet.bundle.figures import Interval
 from scenelet.bundle.runtime import BundleModel
+from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.row import Row
-from scenelet.images import decode_for, preprocess, read
-from scenelet.parallel import Advance, in_parallel, silent
+from scenelet.images import decode_for, preprocess
+from scenelet.parallel import in_parallel
+from scenelet.progress import SILENT, Progress
 
 STRENGTHS = 5
 
@@ -127,15 +128,14 @@ class Robustness:
 
 
 def measure_robustness(
-    bundle: BundleModel, root: Path, rows: Sequence[Row], advance: Advance = silent
+    bundle: BundleModel, dataset: Dataset, progress: Progress = SILENT
 ) -> Robustness:
     """Spoil each image in every way and ask the bundle.
 
     Args:
         bundle: To be measured.
-        root: The rows' paths are relative to this.
-        rows: Images.
-        advance: Called after each image.
+        dataset: Images in use.
+        progress: Is told how it goes on.
 
     Source: after Hendrycks and Dietterich 2019, with corruptions that photographs on their way to a
     service suffer.
@@ -144,7 +144,7 @@ def measure_robustness(
 
     def spoil_and_ask(numbered: tuple[int, Row]) -> list[bool]:
         number, row = numbered
-        picture = decode_for(read(root / row.path), spec)
+        picture = decode_for(dataset.read(row), spec)
         rng = np.random.default_rng([7, number])
         ways = [
             corruption.apply(picture, strength, rng)
@@ -154,9 +154,9 @@ def measure_robustness(
         guesses = [int(bundle.logits(preprocess(way, spec)).argmax()) for way in (picture, *ways)]
         return [names[guess] == row.label for guess in guesses]
 
-    right = np.zeros((len(rows), 1 + STRENGTHS * len(CORRUPTIONS)), bool)
-    for place, found in enumerate(in_parallel(spoil_and_ask, list(enumerate(rows)), advance)):
-        right[place] = found
+    rows = dataset.rows
+    with progress.counting("spoiling", len(rows)) as advance:
+        right = np.array(list(in_parallel(spoil_and_ask, list(enumerate(rows)), advance)), bool)
     counts = right.sum(0)
     intervals = [wilson_interval(int(count), len(rows)) for count in counts]
     by_corruption = {

@@ -182,19 +182,14 @@ def split(
     split.csv`
     """
     from scenelet.artefacts import whole_folder
-    from scenelet.dataset.load import examine
-    from scenelet.dataset.manifest import rows_of, write_manifest
-    from scenelet.dataset.scan import scan
+    from scenelet.dataset.dataset import Dataset
+    from scenelet.dataset.manifest import write_manifest
     from scenelet.dataset.split import split_folds, split_validation
 
     if folds == 1:
         raise ConfigError("--folds: found 1, expected 2 or more, or 0 for a single split")
-    if manifest:
-        rows = rows_of(manifest, source)
-    else:
-        images = scan(source).images
-        with ConsoleProgress().counting("examining", len(images)) as advance:
-            rows = examine(source, images, advance)
+    progress = ConsoleProgress()
+    rows = Dataset.open(source, manifest, progress).examined(progress).rows
     if not folds:
         decided = split_validation(rows, val_fraction, seed)
         write_manifest(out, decided)

@@ -52,21 +52,21 @@ def evaluate(
     from scenelet.assess.evaluate import evaluate_bundle
 
     evaluated = evaluate_bundle(bundle, folder, part, ledger, ConsoleProgress(), manifest)
-    chosen, figures = evaluated.chosen, evaluated.figures
-    for row in chosen.excluded:
+    excluded, figures = evaluated.dataset.excluded, evaluated.figures
+    for row in excluded:
         stderr().print(
             f"left out: {row.path}: {row.excluded}", style="yellow", highlight=False, soft_wrap=True
         )
     if report:
         _write_report(evaluated, report, robustness)
     if as_json:
-        excluded = [{"source": row.path, "error": row.excluded} for row in chosen.excluded]
+        left_out = [{"source": row.path, "error": row.excluded} for row in excluded]
         described = {
             "bundle": str(bundle),
             "source": str(folder),
-            "part": chosen.part,
-            "excluded": excluded,
-            "seen_in_training": chosen.seen_in_training,
+            "part": evaluated.part,
+            "excluded": left_out,
+            "seen_in_training": evaluated.seen_in_training,
             "looks_at_this_test_split": evaluated.looks,
         }
         typer.echo(json.dumps(described | figures.as_dict(), ensure_ascii=False))
@@ -157,12 +157,12 @@ def _print(evaluated: "Evaluated") -> None:
 
     from scenelet.assess.evaluate import PART_NAMES
 
-    console, chosen, figures = stdout(), evaluated.chosen, evaluated.figures
-    left_out = f", {len(chosen.excluded)} left out" if chosen.excluded else ""
-    console.print(f"{figures.images:,} images: {PART_NAMES[chosen.part]}{left_out}")
-    if chosen.seen_in_training and chosen.part != "train":
+    console, excluded, figures = stdout(), evaluated.dataset.excluded, evaluated.figures
+    left_out = f", {len(excluded)} left out" if excluded else ""
+    console.print(f"{figures.images:,} images: {PART_NAMES[evaluated.part]}{left_out}")
+    if evaluated.seen_in_training and evaluated.part != "train":
         console.print(
-            f"{chosen.seen_in_training:,} of them were trained on (the same pixels): the figure"
+            f"{evaluated.seen_in_training:,} of them were trained on (the same pixels): the figure"
             " flatters a little"
         )
     _print_looks(evaluated.looks)

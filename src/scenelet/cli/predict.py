@@ -92,10 +92,11 @@ def predict(
 
 def _predict_folder(sources: list[str], bundle: Path, out: Path) -> None:
     from scenelet.errors import ConfigError
+    from scenelet.files import pictures
     from scenelet.parallel import cores
     from scenelet.progress import ConsoleProgress
     from scenelet.quiet import quiet
-    from scenelet.serve.batch import pictures_below, predict_folder
+    from scenelet.serve.batch import predict_folder
     from scenelet.serve.predictor import Predictor
 
     folder = Path(sources[0])
@@ -109,7 +110,7 @@ def _predict_folder(sources: list[str], bundle: Path, out: Path) -> None:
         predictor = Predictor(bundle, copies=cores())
     with (
         needs_extra("serve"),
-        ConsoleProgress().counting("predicting", sum(1 for _ in pictures_below(folder))) as advance,
+        ConsoleProgress().counting("predicting", sum(1 for _ in pictures(folder))) as advance,
     ):
         rows, errors = predict_folder(predictor, folder, out, advance)
     if errors:
@@ -122,17 +123,15 @@ def _predict_folder(sources: list[str], bundle: Path, out: Path) -> None:
 
 
 def _expand(sources: list[str]) -> Iterator[str]:
-    from scenelet.dataset.scan import files_below
-    from scenelet.images import SUFFIXES
+    from scenelet.files import pictures
+    from scenelet.names import printable
 
     for source in sources:
         if not _is_url(source) and Path(source).is_dir():
-            pictures = [
-                str(path) for path in files_below(Path(source)) if path.suffix.lower() in SUFFIXES
-            ]
-            yield from pictures or [source]
+            found = [f"{printable(source)}/{path}" for path in pictures(Path(source))]
+            yield from found or [printable(source)]
         else:
-            yield source
+            yield printable(source)
 
 
 def _answer(ask: Ask, source: str) -> Answer:
@@ -146,13 +145,14 @@ def _answer(ask: Ask, source: str) -> Answer:
 
 def _read(source: str, trusted: frozenset[str]) -> bytes:
     from scenelet.errors import UnreadableImageError
+    from scenelet.names import raw
 
     if _is_url(source):
         from scenelet.serve.fetch import FetchLimits, fetch
 
         return fetch(source, FetchLimits(trusted=trusted))
     try:
-        return Path(source).read_bytes()
+        return Path(raw(source)).read_bytes()
     except IsADirectoryError as error:
         raise UnreadableImageError(
             "folder without an image; give images, a folder of images, or a URL"

@@ -10,15 +10,19 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
-from pathlib import Path
+from pathlib import PurePosixPath
 
 import numpy as np
 
+from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.duplicates import exact_groups, joined, near_groups
 from scenelet.dataset.faults import Look, look_at
+from scenelet.dataset.layout import NO_IMAGE, twin_lines
 from scenelet.dataset.row import Row
-from scenelet.dataset.scan import Found, Scan, scan
+from scenelet.dataset.sources import Source
+from scenelet.errors import UnreadableImageError
 from scenelet.parallel import Advance, silent
+from scenelet.progress import SILENT, Progress
 
 AGAINST = "against"
 _IMBALANCE = 3.0
@@ -30,30 +34,30 @@ class Audit:
     """What an audit found. Positions are those of `rows`.
 
     Attributes:
-        root: The audited folder.
-        rows: One an image, with issues and exclusions.
+        dataset: Its rows carry issues and exclusions.
         looks: What decoding each told.
-        against_root: The other folder, if there is one.
-        against: Rows of the other folder, after those of `root` in the positions of the groups.
+        against: The other data set, if there is one, after this one in the positions of the groups.
         duplicates: Groups of equal pictures.
         near_duplicates: Groups of pictures that look alike but are not equal.
         conflicts: Those of `duplicates` with more than one label.
         leakage: Those of `duplicates` that lie in more than one split.
-        folder_faults: One line each: empty class folders, classes missing from a split, imbalance.
-        passed_over: (path, reason) of what is no image of the data set.
+        folder_faults: One line each: empty class folders, classes missing from a split, imbalance,
+            classes spelt alike.
     """
 
-    root: Path
-    rows: list[Row]
+    dataset: Dataset
     looks: list[Look]
-    against_root: Path | None
-    against: list[Row]
+    against: Dataset | None
     duplicates: list[list[int]]
     near_duplicates: list[list[int]]
     conflicts: list[list[int]]
     leakage: list[list[int]]
     folder_faults: list[str]
-    passed_over: tuple[tuple[Path, str], ...]
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """One an image."""
+        return self.dataset.rows
 
     def counts(self) -> dict[str, int]:
         """How many findings of each kind."""
@@ -72,48 +76,30 @@ class Audit:
         """How many images have each issue, most frequent first."""
         return dict(Counter(issue for row in self.rows for issue in row.issues).most_common())
 
-    def row_at(self, position: int) -> Row:
-        """The row of a position, of this folder or the other."""
-        return (
-            self.rows[position]
-            if position < len(self.rows)
-            else self.against[position - len(self.rows)]
-        )
+    def at(self, position: int) -> tuple[Dataset, Row]:
+        """The row of a position, and which of the two data sets it is of."""
+        inside = position - len(self.dataset)
+        if inside < 0 or self.against is None:
+            return self.dataset, self.rows[position]
+        return self.against, self.against.rows[inside]
 
 
-def audit(
-    root: Path,
-    against: Path | None = None,
-    advance: Advance = silent,
-    manifest: Sequence[Row] | None = None,
-) -> Audit:
+def audit(dataset: Dataset, against: Dataset | None = None, progress: Progress = SILENT) -> Audit:
     """Look at every image once and compare them.
 
     Args:
-        root: Data folder.
-        against: Another folder (say, the test part) whose pictures must not be in `root`.
-        advance: Called after each image.
-        manifest: Look only at the rows in use here, under their labels; None looks at the whole
-            folder.
-
-    Raises:
-        DataError: No images there.
+        dataset: To be audited; what its rows say beyond path, label and split is found anew.
+        against: Another one (say, the test part) whose pictures must not be in this one.
+        progress: Is told how it goes on.
     """
-    found = scan(root)
-    if manifest is not None:
-        found = replace(
-            found,
-            images=tuple(
-                Found(Path(row.path), row.label, row.split) for row in manifest if not row.excluded
-            ),
-        )
-    other = scan(against) if against else None
-    looks = look_at_all(root, found.images, advance)
-    other_looks = look_at_all(against, other.images, advance) if against and other else []
-    rows = [_row(image, look) for image, look in zip(found.images, looks, strict=True)]
+    total = len(dataset) + (len(against) if against else 0)
+    with progress.counting("auditing", total) as advance:
+        looks = look_at_all(dataset, advance)
+        other_looks = look_at_all(against, advance) if against else []
+    rows = [_row(row, look) for row, look in zip(dataset.rows, looks, strict=True)]
     other_rows = [
-        replace(_row(image, look), split=AGAINST)
-        for image, look in zip(_images(other), other_looks, strict=True)
+        replace(_row(row, look), split=AGAINST)
+        for row, look in zip(against.rows if against else (), other_looks, strict=True)
     ]
     everything, all_looks = rows + other_rows, looks + other_looks
     duplicates = exact_groups([look.pixel_hash for look in all_looks])
@@ -133,55 +119,49 @@ def audit(
     rows = _with_groups(rows, everything, duplicates, near, conflicts, leakage)
     rows = _with_kin(rows, everything, duplicates + near)
     return Audit(
-        root=root,
-        rows=rows,
+        dataset=replace(dataset, rows=tuple(rows), is_verified=True),
         looks=looks,
-        against_root=against,
-        against=other_rows,
+        against=against and against.of(other_rows),
         duplicates=duplicates,
         near_duplicates=near,
         conflicts=conflicts,
         leakage=leakage,
-        folder_faults=folder_faults(found, rows),
-        passed_over=found.passed_over,
+        folder_faults=folder_faults(dataset),
     )
 
 
-def look_at_all(root: Path, images: Sequence[Found], advance: Advance = silent) -> list[Look]:
+def look_at_all(dataset: Dataset, advance: Advance = silent) -> list[Look]:
     """Decode and measure on all cores, in processes: measuring holds Python's lock, decoding alone would not."""
-    chunks = [images[start : start + _CHUNK] for start in range(0, len(images), _CHUNK)]
+    chunks = [dataset.rows[start : start + _CHUNK] for start in range(0, len(dataset), _CHUNK)]
     workers = min(os.cpu_count() or 1, max(1, len(chunks) // 4))
     if workers == 1:
-        return [look for chunk in chunks for look in _look_at_chunk(root, chunk, advance)]
+        return [look for chunk in chunks for look in _look_at_chunk(dataset.source, chunk, advance)]
     looks: list[Look] = []
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for done in pool.map(_look_at_chunk, [root] * len(chunks), chunks):
+        for done in pool.map(_look_at_chunk, [dataset.source] * len(chunks), chunks):
             looks += done
             for _ in done:
                 advance()
     return looks
 
 
-def _look_at_chunk(root: Path, images: Sequence[Found], advance: Advance = silent) -> list[Look]:
+def _look_at_chunk(source: Source, rows: Sequence[Row], advance: Advance = silent) -> list[Look]:
     looks = []
-    for image in images:
+    for row in rows:
         try:
-            data = (root / image.path).read_bytes()
-        except OSError as error:
-            looks.append(Look(unusable=f"can't be read: {error.strerror}"))
-        else:
-            looks.append(look_at(data, image.path.name))
+            looks.append(look_at(source.read(row.path), PurePosixPath(row.path).name))
+        except UnreadableImageError as error:
+            looks.append(Look(unusable=str(error)))
         advance()
     return looks
 
 
-def folder_faults(found: Scan, rows: Sequence[Row]) -> list[str]:
-    """Empty class folders, classes missing from a split, imbalance: one line each."""
-    faults = [
-        f"{path}: {reason}"
-        for path, reason in found.passed_over
-        if reason == "class folder without an image"
-    ]
+def folder_faults(dataset: Dataset) -> list[str]:
+    """Empty class folders, classes spelt alike or missing from a split, imbalance: one line each."""
+    rows = dataset.rows
+    empty = [entry for entry in dataset.passed_over if entry.reason == NO_IMAGE]
+    faults = [f"{entry.path}: {entry.reason}" for entry in empty]
+    faults += twin_lines(row.label for row in rows)
     by_split: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
         by_split[row.split][row.label] += 1
@@ -204,15 +184,11 @@ def folder_faults(found: Scan, rows: Sequence[Row]) -> list[str]:
     return faults
 
 
-def _images(found: Scan | None) -> tuple[Found, ...]:
-    return found.images if found else ()
-
-
-def _row(image: Found, look: Look) -> Row:
+def _row(row: Row, look: Look) -> Row:
     return Row(
-        path=image.path.as_posix(),
-        label=image.label,
-        split=image.split,
+        path=row.path,
+        label=row.label,
+        split=row.split,
         width=look.width,
         height=look.height,
         pixel_hash=look.pixel_hash,

@@ -5,7 +5,7 @@ Knows nothing of networks.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -43,7 +43,7 @@ class Dataset:
 
     @classmethod
     def open(
-        cls, place: str | Path, manifest: Path | None = None, progress: Progress = SILENT
+        cls, place: str | Path | Source, manifest: Path | None = None, progress: Progress = SILENT
     ) -> "Dataset":
         """List the images of a place, or take those that its manifest names. Decodes nothing.
 
@@ -99,6 +99,12 @@ class Dataset:
         """The images in use of one split."""
         return self.of(row for row in self.rows if row.split == split and not row.excluded)
 
+    def keeping(self, wanted: Callable[[Row], bool], why: str) -> "Dataset":
+        """The images that are wanted; the others are passed over for a reason."""
+        others = [Entry(row.path, why) for row in self.rows if not wanted(row)]
+        kept = self.of(row for row in self.rows if wanted(row))
+        return replace(kept, passed_over=(*self.passed_over, *others))
+
     def without(self, rows: Iterable[Row], why: str) -> "Dataset":
         """The same images, some of them left out for a reason."""
         unwanted = {row.path for row in rows}
@@ -152,7 +158,10 @@ class Dataset:
             if old.pixel_hash and not old.excluded and new.pixel_hash != old.pixel_hash
         ]
         if changed:
-            raise self.changed(changed)
+            raise DataError(
+                f"{self.source.name}: {len(changed):,} of {len(self):,} images are not the pictures"
+                f" that the manifest speaks of (the first: {changed[0]}). Audit the folder again."
+            )
         return replace(self, rows=rows, is_verified=True)
 
     def inputs(self, spec: PreprocessSpec, progress: Progress = SILENT) -> Iterator[np.ndarray]:
@@ -169,19 +178,25 @@ class Dataset:
         with progress.counting("reading", len(self)) as advance:
             yield from in_parallel(lambda row: self.input(row, spec), self.rows, advance)
 
-    def input(self, row: Row, spec: PreprocessSpec) -> np.ndarray:
-        """Model input (1, height, width, 3) of one image; raises as `inputs`."""
+    def input(self, row: Row, spec: PreprocessSpec, exact: bool = True) -> np.ndarray:
+        """Model input (1, height, width, 3) of one image; raises as `inputs`.
+
+        Args:
+            row: Of the image.
+            spec: Of the model.
+            exact: By the one preprocessing, as for every evaluation. False: resized from the full
+                picture, as the source that training crops are cut from.
+        """
         try:
             data = self.read(row)
-            picture = decode_for(data, spec)
-            if not self.is_same(row, picture, data):
-                raise self.changed([row.path])
+            picture = decode_for(data, spec) if exact else decode(data, spec.max_pixels)
+            self._refuse_changed(row, picture, data)
             return preprocess(picture, spec)
         except ImageError as error:
             raise UnreadableImageError(f"{self.source.name}/{row.path}: {error}") from error
 
-    def is_same(self, row: Row, picture: Image.Image, data: bytes) -> bool:
-        """Whether an image still has the pixels of its row.
+    def _refuse_changed(self, row: Row, picture: Image.Image, data: bytes) -> None:
+        """Refuse an image that has other pixels than its row says.
 
         Args:
             row: Of the image.
@@ -189,16 +204,13 @@ class Dataset:
             data: Its bytes, for the whole.
         """
         if self.is_verified or not row.pixel_hash:
-            return True
+            return
         whole = picture if picture.size == (row.width, row.height) else decode(data)
-        return pixel_hash(whole) == row.pixel_hash
-
-    def changed(self, paths: Sequence[str]) -> DataError:
-        """The error that says which images are not those that the manifest speaks of."""
-        return DataError(
-            f"{self.source.name}: {len(paths):,} of {len(self):,} images have changed since the"
-            f" manifest was written (the first: {paths[0]}). Audit the folder again."
-        )
+        if pixel_hash(whole) != row.pixel_hash:
+            raise DataError(
+                f"{self.source.name}/{row.path}: another picture than when the manifest was"
+                " written. Audit the folder again."
+            )
 
     def account(self) -> str:
         """One line about every file of the place: used, left out, passed over, by reason."""

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scenelet.artefacts import explained
-from scenelet.dataset.scan import files_below
 from scenelet.errors import DataError
-from scenelet.images import SUFFIXES
+from scenelet.files import pictures
 
 
 @dataclass(frozen=True)
@@ -127,11 +126,7 @@ def _count(folder: Path, place: str) -> int:
     part, _, label = place.partition("/")
     base = folder / part / part if (folder / part / part).is_dir() else folder / part
     target = base / label if label else base
-    return (
-        sum(1 for path in files_below(target) if path.suffix.lower() in SUFFIXES)
-        if target.is_dir()
-        else 0
-    )
+    return sum(1 for _ in pictures(target)) if target.is_dir() else 0
 
 
 def _download(data_set: DataSet, aside: Path, to: Path) -> Path:

@@ -94,6 +94,31 @@ class Folder:
         return files.read(self.root, path)
 
 
-def source_of(place: str | Path) -> Source:
+@dataclass(frozen=True)
+class Memory:
+    """Pictures in memory, of one class.
+
+    Attributes:
+        name: Of the class.
+        contents: Bytes of each; its path is its place among them.
+    """
+
+    name: str
+    contents: tuple[bytes, ...]
+
+    def entries(self) -> Iterator[Entry]:
+        """Every picture."""
+        return (Entry(str(place)) for place in range(len(self.contents)))
+
+    def list(self) -> Listing:
+        """All of the one class."""
+        return Listing(tuple(Row(entry.path, self.name) for entry in self.entries()))
+
+    def read(self, path: str) -> bytes:
+        """Bytes of a picture."""
+        return self.contents[int(path)]
+
+
+def source_of(place: "str | Path | Source") -> Source:
     """The source of a place, by what it is."""
-    return Folder(Path(place))
+    return Folder(Path(place)) if isinstance(place, str | Path) else place

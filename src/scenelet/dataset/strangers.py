@@ -9,6 +9,9 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from scenelet.dataset.dataset import Dataset
+from scenelet.dataset.sources import Memory
+
 SIZE_PX = 150
 _WORDS = (
     "invoice",
@@ -38,6 +41,14 @@ def paint_strangers(per_kind: int, seed: int = 0) -> dict[str, list[bytes]]:
         rng = np.random.default_rng([seed, place])
         pictures[kind] = [_png(painter(rng)) for _ in range(per_kind)]
     return pictures
+
+
+def strangers(per_kind: int, seed: int = 0) -> dict[str, Dataset]:
+    """The pictures of `paint_strangers` as a data set of each kind."""
+    return {
+        kind: Dataset.open(Memory(kind, tuple(made)))
+        for kind, made in paint_strangers(per_kind, seed).items()
+    }
 
 
 def _png(picture: Image.Image) -> bytes:

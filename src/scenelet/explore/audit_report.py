@@ -1,7 +1,10 @@
 """The audit's findings as sections with pictures, and the audit report made of them."""
 
-from pathlib import Path
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path, PurePosixPath
 
+from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.row import Row
 from scenelet.explore.findings import Findings
 from scenelet.explore.labels import ranked
@@ -17,12 +20,17 @@ def audit_page(findings: Findings) -> str:
     rows = findings.rows
     excluded = sum(1 for row in rows if row.excluded)
     subtitle = (
-        f"{len(rows):,} images in {findings.audit.root.name}, {excluded:,} of them left out in the"
+        f"{len(rows):,} images in {title_of(findings)}, {excluded:,} of them left out in the"
         " manifest; none was altered."
     )
     return page(
         "Audit", subtitle, [overview(findings), *finding_sections(findings), next_steps(findings)]
     )
+
+
+def title_of(findings: Findings) -> str:
+    """Name of the data set: of its folder."""
+    return Path(findings.audit.dataset.source.name).resolve().name
 
 
 def overview(findings: Findings) -> Section:
@@ -112,9 +120,10 @@ def next_steps(findings: Findings) -> Section:
     return Section("What to do next", points=steps)
 
 
-def card(root: Path, row: Row, note: str = "", tone: str = "") -> Card:
+def card(dataset: Dataset, row: Row, note: str = "", tone: str = "") -> Card:
     """A row's picture with its class folder and file name."""
-    return Card(thumbnail(root / row.path), f"{row.label}/ {Path(row.path).name}", note, tone)
+    name = PurePosixPath(row.path).name
+    return Card(thumbnail(partial(dataset.read, row)), f"{row.label}/ {name}", note, tone)
 
 
 def _groups(
@@ -123,24 +132,10 @@ def _groups(
     audit = findings.audit
     cards = []
     for group in groups[:MOST_GROUPS]:
-        members = [(position, audit.row_at(position)) for position in group[:6]]
-        cards.append(
-            [
-                card(_folder_of(findings, position), row, row.split if splits else "", "bad")
-                for position, row in members
-            ]
-        )
+        members = [audit.at(position) for position in group[:6]]
+        cards.append([card(home, row, row.split if splits else "", "bad") for home, row in members])
     shown = f", the first {MOST_GROUPS} shown" if len(groups) > MOST_GROUPS else ""
     return Section(title, lead, galleries=[Gallery(f"{len(groups):,} groups{shown}", cards)])
-
-
-def _folder_of(findings: Findings, position: int) -> Path:
-    audit = findings.audit
-    return (
-        audit.root
-        if position < len(audit.rows) or audit.against_root is None
-        else audit.against_root
-    )
 
 
 def _doubts(findings: Findings) -> Section:
@@ -149,7 +144,7 @@ def _doubts(findings: Findings) -> Section:
     cards = [
         [
             card(
-                findings.audit.root,
+                findings.audit.dataset,
                 rows[position],
                 f"{rows[position].suggested_label}? ({rows[position].label_quality})",
                 "bad",
@@ -168,17 +163,17 @@ def _doubts(findings: Findings) -> Section:
 
 
 def _faults(findings: Findings) -> Section:
-    root, rows, looks = findings.audit.root, findings.rows, findings.audit.looks
+    dataset, rows, looks = findings.audit.dataset, findings.rows, findings.audit.looks
     kinds = sorted({issue for look in looks for issue in look.issues} | {"odd size"})
     galleries = []
     for kind in kinds:
         found = [row for row in rows if kind in row.issues]
-        cards = [[card(root, row, f"{row.width} x {row.height}")] for row in found[:MOST_FAULTS]]
+        cards = [[card(dataset, row, f"{row.width} x {row.height}")] for row in found[:MOST_FAULTS]]
         galleries.append(Gallery(f"{kind}: {len(found):,}", cards))
     return Section("Odd images", "Kept, but worth a look.", galleries=galleries)
 
 
-def _unusable(rows: list[Row]) -> list[tuple[str, ...]]:
+def _unusable(rows: Sequence[Row]) -> list[tuple[str, ...]]:
     return [
         ("file", "why"),
         *((row.path, row.excluded) for row in rows if row.excluded and not row.pixel_hash),
@@ -188,5 +183,5 @@ def _unusable(rows: list[Row]) -> list[tuple[str, ...]]:
 def _passed_over(findings: Findings) -> list[tuple[str, ...]]:
     return [
         ("path", "why"),
-        *((path.as_posix(), reason) for path, reason in findings.audit.passed_over[:200]),
+        *((entry.path, entry.reason) for entry in findings.audit.dataset.passed_over[:200]),
     ]

@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from scenelet.answers import ask, open_bundle
 from scenelet.dataset.audit import Audit, audit
-from scenelet.dataset.manifest import rows_of
+from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.row import Row
-from scenelet.dataset.scan import scan
-from scenelet.explore.embed import embed
 from scenelet.explore.labels import FOLDS, doubt_labels, out_of_fold_probabilities
 from scenelet.progress import SILENT, Progress
 
@@ -34,7 +33,7 @@ class Findings:
     embeddings: np.ndarray
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> tuple[Row, ...]:
         """One an image."""
         return self.audit.rows
 
@@ -49,8 +48,8 @@ class Findings:
             "issues": self.audit.issue_counts(),
             "folder": self.audit.folder_faults,
             "passed_over": [
-                {"path": path.as_posix(), "reason": reason}
-                for path, reason in self.audit.passed_over
+                {"path": entry.path, "reason": entry.reason}
+                for entry in self.audit.dataset.passed_over
             ],
         }
 
@@ -75,22 +74,21 @@ def investigate(
         DataError: No images there, or the manifest is of another folder.
         BundleError: The bundle can't be trusted or read.
     """
-    rows_in_use = rows_of(manifest, root) if manifest else None
-    total = len(rows_in_use or scan(root).images) + (len(scan(against).images) if against else 0)
-    with progress.counting("auditing", total) as advance:
-        audited = audit(root, against, advance, rows_in_use)
+    dataset = Dataset.open(root, manifest, progress)
+    other = Dataset.open(against) if against else None
+    audited = audit(dataset.used if manifest else dataset, other, progress)
     usable = [position for position, row in enumerate(audited.rows) if row.pixel_hash]
-    if bundle is None or not _labels_can_be_judged([audited.rows[position] for position in usable]):
-        return Findings(audited, [], np.zeros((0, 0), np.float32))
     rows = [audited.rows[position] for position in usable]
-    with progress.counting("embedding", len(rows)) as advance:
-        embeddings = embed(bundle, root, rows, advance)
+    if bundle is None or not _labels_can_be_judged(rows):
+        return Findings(audited, [], np.zeros((0, 0), np.float32))
+    model = open_bundle(bundle)
+    pictures = audited.dataset.of(rows)
+    embeddings = ask(model, pictures, model.contract.preprocess, progress).features
     progress.say("judging labels")
     judged = doubt_labels(rows, *out_of_fold_probabilities(embeddings, rows))
-    everything = list(audited.rows)
-    for position, row in zip(usable, judged, strict=True):
-        everything[position] = row
-    return Findings(replace(audited, rows=everything), usable, embeddings)
+    by_path = {row.path: row for row in judged}
+    told = audited.dataset.of(by_path.get(row.path, row) for row in audited.rows)
+    return Findings(replace(audited, dataset=told), usable, embeddings)
 
 
 def _labels_can_be_judged(rows: list[Row]) -> bool:

@@ -1,11 +1,11 @@
 """Lay pictures out by likeness: a flat map of embeddings, and a grid on which neighbours look alike."""
 
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from PIL import Image
 
-from scenelet.images import decode, read
+from scenelet.images import decode
 from scenelet.parallel import in_parallel
 
 MAP_POINTS = 3000
@@ -50,15 +50,17 @@ def on_grid(points: np.ndarray, columns: int, rows: int) -> np.ndarray:
     return np.asarray(linear_sum_assignment(distances)[1])
 
 
-def picture_grid(paths: list[Path], cells: np.ndarray, columns: int, rows: int) -> Image.Image:
+def picture_grid(
+    pictures: Sequence[Callable[[], bytes]], cells: np.ndarray, columns: int, rows: int
+) -> Image.Image:
     """One picture of all pictures, each in its cell."""
 
-    def small(path: Path) -> Image.Image:
-        picture = decode(read(path), enough=(2 * CELL_PX, 2 * CELL_PX))
+    def small(read: Callable[[], bytes]) -> Image.Image:
+        picture = decode(read(), enough=(2 * CELL_PX, 2 * CELL_PX))
         return picture.resize((CELL_PX, CELL_PX), Image.Resampling.LANCZOS)
 
     sheet = Image.new("RGB", (columns * CELL_PX, rows * CELL_PX), "white")
-    for cell, picture in zip(cells, in_parallel(small, paths), strict=True):
+    for cell, picture in zip(cells, in_parallel(small, pictures), strict=True):
         sheet.paste(picture, (int(cell) % columns * CELL_PX, int(cell) // columns * CELL_PX))
     return sheet
 

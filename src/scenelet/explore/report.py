@@ -5,16 +5,17 @@ Every picture is a thumbnail in the page itself.
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from PIL import Image
 
 from scenelet.dataset.row import Row
 from scenelet.explore import figures
-from scenelet.explore.audit_report import card, finding_sections, next_steps, overview
+from scenelet.explore.audit_report import card, finding_sections, next_steps, overview, title_of
 from scenelet.explore.findings import Findings
 from scenelet.explore.layout import MAP_POINTS, flat_map, grid_size, on_grid, picture_grid
-from scenelet.images import decode, read
+from scenelet.images import decode
 from scenelet.parallel import in_parallel
 from scenelet.report.html import Card, Gallery, Section, data_uri, page, svg
 
@@ -45,7 +46,7 @@ def explore_page(findings: Findings, seed: int = 0) -> str:
         *finding_sections(findings),
         next_steps(findings),
     ]
-    return page(findings.audit.root.resolve().name, subtitle, sections)
+    return page(title_of(findings), subtitle, sections)
 
 
 def _balance(findings: Findings, names: Sequence[str]) -> Section:
@@ -127,7 +128,7 @@ def _means(findings: Findings, rows: list[Row], names: Sequence[str]) -> Section
 
 def _mean_image(findings: Findings, rows: list[Row]) -> str:
     def small(row: Row) -> np.ndarray:
-        picture = decode(read(findings.audit.root / row.path), enough=(MEAN_PX, MEAN_PX))
+        picture = decode(findings.audit.dataset.read(row), enough=(MEAN_PX, MEAN_PX))
         return np.asarray(picture.resize((MEAN_PX, MEAN_PX)), np.float64)
 
     total = sum(in_parallel(small, rows), np.zeros((MEAN_PX, MEAN_PX, 3)))
@@ -142,7 +143,9 @@ def _random(findings: Findings, rows: list[Row], names: Sequence[str], seed: int
         of_class = [row for row in rows if row.label == name]
         chosen = rng.choice(len(of_class), min(PER_CLASS, len(of_class)), replace=False)
         galleries.append(
-            Gallery(name, [[card(findings.audit.root, of_class[position])] for position in chosen])
+            Gallery(
+                name, [[card(findings.audit.dataset, of_class[position])] for position in chosen]
+            )
         )
     return Section("At random", "Not chosen by anyone.", galleries=galleries)
 
@@ -172,11 +175,11 @@ def _typical(
         order = places[np.argsort(-(directions[places] @ centre))]
         half = max(1, min(PER_CLASS // 2, len(order) // 2))
         groups = [
-            [card(findings.audit.root, rows[position], "typical", "good")]
+            [card(findings.audit.dataset, rows[position], "typical", "good")]
             for position in order[:half]
         ]
         groups += [
-            [card(findings.audit.root, rows[position], "atypical", "bad")]
+            [card(findings.audit.dataset, rows[position], "atypical", "bad")]
             for position in order[-half:]
         ]
         galleries.append(Gallery(name, groups))
@@ -195,7 +198,7 @@ def _map(findings: Findings, rows: list[Row], names: Sequence[str], seed: int) -
     on_sheet = rng.choice(len(chosen), columns * lines, replace=False)
     cells = on_grid(points[on_sheet] * np.array([1, -1]), columns, lines)
     sheet = picture_grid(
-        [findings.audit.root / rows[chosen[place]].path for place in on_sheet],
+        [partial(findings.audit.dataset.read, rows[chosen[place]]) for place in on_sheet],
         cells,
         columns,
         lines,
@@ -237,7 +240,7 @@ def _strangers(findings: Findings, rows: list[Row], directions: np.ndarray) -> S
             seen |= {first, second}
             groups.append(
                 [
-                    card(findings.audit.root, rows[place], f"likeness {likeness:.3f}")
+                    card(findings.audit.dataset, rows[place], f"likeness {likeness:.3f}")
                     for place in (first, second)
                 ]
             )

@@ -1,49 +1,23 @@
 """Fit what turns logits into honest answers: temperature, thresholds, feature space, score for strangers, profile."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from scenelet.answers import Answers, ask
 from scenelet.assess.calibrate import fit_temperature
 from scenelet.assess.strangers import stranger_figures, stranger_scores
 from scenelet.assess.thresholds import abstain_threshold, conformal_thresholds, cross_fitted
 from scenelet.bundle import logline
 from scenelet.bundle.figures import Histogram, Promise, StrangerFigures, Wished
 from scenelet.bundle.numeric import FeatureSpace, fit_feature_space, softmax
-from scenelet.bundle.profile import picture_measures, profile_of
+from scenelet.bundle.profile import profile_of
 from scenelet.bundle.runtime import LiteRTModel
 from scenelet.bundle.scores import STRANGER_SCORES
-from scenelet.dataset.strangers import paint_strangers
-from scenelet.images import PreprocessSpec, to_input
+from scenelet.dataset.strangers import strangers
+from scenelet.images import PreprocessSpec
 
 STRANGERS_PER_KIND = 40
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a model said of some pictures.
-
-    Attributes:
-        logits: (n, classes).
-        features: (n, features).
-        measures: Brightness and sharpness of each picture.
-    """
-
-    logits: np.ndarray
-    features: np.ndarray
-    measures: list[dict[str, float]]
-
-
-def ask(model: LiteRTModel, inputs: Sequence[np.ndarray]) -> Asked:
-    """Ask a model about model inputs (1, height, width, 3)."""
-    answers = [model.answer(pixels) for pixels in inputs]
-    logits, features = (np.array(column, np.float32) for column in zip(*answers, strict=True))
-    return Asked(
-        logits,
-        features,
-        [picture_measures(pixels.tobytes(), pixels.shape[2], pixels.shape[1]) for pixels in inputs],
-    )
 
 
 @dataclass(frozen=True)
@@ -72,8 +46,8 @@ class Fitted:
 def fit(
     model: LiteRTModel,
     labels: np.ndarray,
-    validation: Asked,
-    training: Asked,
+    validation: Answers,
+    training: Answers,
     spec: PreprocessSpec,
     wished: Wished,
 ) -> Fitted:
@@ -91,8 +65,7 @@ def fit(
     probabilities = softmax(validation.logits, temperature)
     space = fit_feature_space(training.features)
     strange = {
-        kind: ask(model, [to_input(picture, spec) for picture in pictures])
-        for kind, pictures in paint_strangers(STRANGERS_PER_KIND).items()
+        kind: ask(model, pictures, spec) for kind, pictures in strangers(STRANGERS_PER_KIND).items()
     }
 
     def figures(score: str) -> StrangerFigures:

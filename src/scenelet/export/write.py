@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from scenelet import __version__
+from scenelet.answers import ask
 from scenelet.artefacts import whole_folder, write_bytes, write_json
 from scenelet.assess.metrics import evaluate
 from scenelet.bundle.contract import (
@@ -39,11 +40,12 @@ from scenelet.bundle.origin import (
 )
 from scenelet.bundle.runtime import LiteRTModel
 from scenelet.bundle.training_data import training_data_csv
-from scenelet.dataset.row import Row
+from scenelet.dataset.dataset import Dataset
+from scenelet.dataset.sources import source_of
 from scenelet.errors import ConfigError, DataError, QuantisationError
 from scenelet.export.card import model_card
 from scenelet.export.convert import ServingNetwork, distance_to_litert, to_litert, to_onnx
-from scenelet.export.fit import Asked, ask, fit
+from scenelet.export.fit import fit
 from scenelet.export.golden import golden_files, nasty_files
 from scenelet.export.parity import (
     HALF_PRECISION_TOLERANCE,
@@ -60,9 +62,8 @@ from scenelet.export.quantize import (
     litert_to_int8,
     onnx_to_fp16,
 )
-from scenelet.images import PreprocessSpec, read, to_input
+from scenelet.images import PreprocessSpec, to_input
 from scenelet.learn.pretrained import load_run_network
-from scenelet.parallel import Advance, in_parallel
 from scenelet.progress import SILENT, Progress
 from scenelet.quiet import quiet
 from scenelet.runs.run import Run
@@ -109,27 +110,6 @@ class Exported:
     size_bytes: dict[str, int]
 
 
-@dataclass(frozen=True)
-class _Source:
-    """A complete run with the images it was made from."""
-
-    run: Run
-    root: Path
-    rows: list[Row]
-    class_names: list[str]
-    spec: PreprocessSpec
-
-    def part(self, split: str) -> list[Row]:
-        return [row for row in self.rows if row.split == split]
-
-    def some_training_rows(self, count: int) -> list[Row]:
-        """By pixel hash: as good as drawn by lot, and the same every time."""
-        return sorted(self.part("train"), key=lambda row: row.pixel_hash)[:count]
-
-    def inputs(self, rows: Sequence[Row]) -> list[np.ndarray]:
-        return list(in_parallel(lambda row: to_input(read(self.root / row.path), self.spec), rows))
-
-
 def load_network(run: Run, mirror: bool = False) -> ServingNetwork:
     """The run's best checkpoint (averaged weights), ready to export.
 
@@ -159,56 +139,57 @@ def export_bundle(
     """
     _check(options)
     result, source = run.result().as_dict(), _open(run, options)
+    names, size = run.data()["class_names"], run.config().input_size
+    spec = PreprocessSpec(size, size)
     network = load_network(run, options.mirror)
     progress.say("converting to LiteRT and ONNX")
     float_model, float_onnx = (
-        to_litert(network, source.spec.width),
-        to_onnx(network, source.spec.width),
+        to_litert(network, size),
+        to_onnx(network, size),
     )
-    model = _quantise(float_model, source, options.quantize)
+    model = _quantise(float_model, source, spec, options.quantize)
     onnx_model = float_onnx if options.quantize == "none" else onnx_to_fp16(float_onnx)
     with quiet():
         float_litert, litert = LiteRTModel(float_model, LITERT), LiteRTModel(model, LITERT)
     tolerance = HALF_PRECISION_TOLERANCE if options.quantize == "fp16" else TOLERANCE
-    val_rows = source.part("val")
-    labels = np.array([source.class_names.index(row.label) for row in val_rows])
-    with progress.counting("validating", len(val_rows)) as advance:
-        float_logits, validation = _validate(source, val_rows, float_litert, litert, advance)
-    pair = (float_logits, validation.logits)
+    held_out = source.part("val")
+    labels = held_out.label_indices(names)
+    validation = ask(litert, held_out, spec, progress, measured=True)
+    quantised = options.quantize != "none"
+    float_answers = ask(float_litert, held_out, spec, progress) if quantised else validation
+    pair = (float_answers.logits, validation.logits)
     quantisation = _compare(
         options.quantize, labels, pair, (float_litert, litert), (float_model, model)
     )
     _require_small_drop(quantisation, options.max_drop)
     progress.say("fitting temperature and thresholds")
-    training = ask(litert, source.inputs(source.some_training_rows(FEATURE_IMAGES)))
+    training = ask(litert, _some_training(source, FEATURE_IMAGES), spec, progress)
     wished = Wished(options.wished_accuracy, options.coverage)
-    fitted = fit(litert, labels, validation, training, source.spec, wished)
+    fitted = fit(litert, labels, validation, training, spec, wished)
     temperature = fitted.temperature
     compared = (float_litert, float_onnx) if options.quantize == "int8" else (litert, onnx_model)
-    parity = _parity(network, *compared, source, temperature, tolerance)
-    figures = evaluate(labels, softmax(validation.logits, temperature), source.class_names)
+    parity = _parity(network, *compared, held_out, spec, temperature, tolerance)
+    figures = evaluate(labels, softmax(validation.logits, temperature), names)
     golden = golden_files()
     contract = Contract(
         name=options.name,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         scenelet_version=__version__,
-        class_names=tuple(source.class_names),
-        preprocess=source.spec,
+        class_names=tuple(names),
+        preprocess=spec,
         temperature=temperature,
         figures=figures,
         abstain_below=fitted.abstain_below,
-        prediction_set_thresholds=dict(
-            zip(source.class_names, map(float, fitted.set_thresholds), strict=True)
-        ),
+        prediction_set_thresholds=dict(zip(names, map(float, fitted.set_thresholds), strict=True)),
         promises=fitted.promises,
         strangers=tuple(fitted.strangers),
-        training=_training(source, result, fitted.profile),
+        training=_training(run, source, result, fitted.profile),
         parity=parity,
         mirrored=options.mirror,
         quantisation=quantisation,
         licence=options.licence,
         golden=tuple(
-            Golden(f"{GOLDEN}/{file}", _recorded(source, litert, content, temperature))
+            Golden(f"{GOLDEN}/{file}", _recorded(names, spec, litert, content, temperature))
             for file, content in golden.items()
         ),
         sha256={},
@@ -233,29 +214,34 @@ def export_bundle(
     )
 
 
-def _open(run: Run, options: ExportOptions) -> _Source:
-    described, config = run.data(), run.config()
-    root = options.data or Path(described["source"])
+def _open(run: Run, options: ExportOptions) -> Dataset:
+    """The images that the run was trained and validated on."""
+    root = options.data or Path(run.data()["source"])
     rows = [row for row in run.rows() if not row.excluded and row.split in ("train", "val")]
-    if not all((root / row.path).is_file() for row in rows):
+    dataset = Dataset(source_of(root), tuple(rows))
+    there = {entry.path for entry in dataset.source.entries()} if root.is_dir() else set()
+    if not all(row.path in there for row in rows):
         raise DataError(
             f"{root}: the run's images are not there. Say where they are now with --data FOLDER."
         )
-    return _Source(
-        run,
-        root,
-        rows,
-        described["class_names"],
-        PreprocessSpec(config.input_size, config.input_size),
-    )
+    return dataset
 
 
-def _quantise(model: bytes, source: _Source, mode: str) -> bytes:
+def _some_training(dataset: Dataset, count: int) -> Dataset:
+    """By pixel hash: as good as drawn by lot, and the same every time."""
+    return dataset.of(sorted(dataset.part("train").rows, key=lambda row: row.pixel_hash)[:count])
+
+
+def _calibration(dataset: Dataset, spec: PreprocessSpec) -> list[np.ndarray]:
+    return list(_some_training(dataset, CALIBRATION_IMAGES).inputs(spec))
+
+
+def _quantise(model: bytes, dataset: Dataset, spec: PreprocessSpec, mode: str) -> bytes:
     if mode == "none":
         return model
     if mode == "fp16":
         return litert_to_fp16(model)
-    return litert_to_int8(model, source.inputs(source.some_training_rows(CALIBRATION_IMAGES)))
+    return litert_to_int8(model, _calibration(dataset, spec))
 
 
 def _check(options: ExportOptions) -> None:
@@ -273,33 +259,21 @@ def _parity(
     network: ServingNetwork,
     litert: LiteRTModel,
     onnx_model: bytes,
-    source: _Source,
+    held_out: Dataset,
+    spec: PreprocessSpec,
     temperature: float,
     tolerance: float,
 ) -> Parity:
-    rows = source.part("val")
-    samples = [
-        read(source.root / row.path)
-        for row in rows[:: max(1, len(rows) // PARITY_VALIDATION_IMAGES)]
-    ]
+    rows = held_out.rows
+    samples = [held_out.read(row) for row in rows[:: max(1, len(rows) // PARITY_VALIDATION_IMAGES)]]
     models = {
         "checkpoint": checkpoint_logits(network),
         "LiteRT": litert.logits,
         "ONNX": onnx_logits(onnx_model),
     }
-    parity = measure_parity(models, [*nasty_files().values(), *samples], source.spec, temperature)
+    parity = measure_parity(models, [*nasty_files().values(), *samples], spec, temperature)
     require_parity(parity, tolerance)
     return parity
-
-
-def _validate(
-    source: _Source, rows: list[Row], float_model: LiteRTModel, model: LiteRTModel, advance: Advance
-) -> tuple[np.ndarray, Asked]:
-    """The float model's logits, and all that the bundle's model says, of the same images from their bytes."""
-    inputs = list(
-        in_parallel(lambda row: to_input(read(source.root / row.path), source.spec), rows, advance)
-    )
-    return np.stack([float_model.logits(pixels) for pixels in inputs]), ask(model, inputs)
 
 
 def _compare(
@@ -333,9 +307,11 @@ def _require_small_drop(quantisation: Quantisation, max_drop: float) -> None:
         )
 
 
-def _training(source: _Source, result: dict[str, Any], measures: dict[str, Histogram]) -> Training:
-    described, used, network = source.run.data(), source.part("train"), source.run.network()
-    environment = json.loads((source.run.folder / "environment.json").read_text(encoding="utf-8"))
+def _training(
+    run: Run, dataset: Dataset, result: dict[str, Any], measures: dict[str, Histogram]
+) -> Training:
+    described, used, network = run.data(), dataset.part("train").rows, run.network()
+    environment = json.loads((run.folder / "environment.json").read_text(encoding="utf-8"))
     return Training(
         images=described["images"],
         excluded=described["excluded"],
@@ -348,7 +324,7 @@ def _training(source: _Source, result: dict[str, Any], measures: dict[str, Histo
         ),
         network=network["architecture"],
         history=_history(network),
-        recipe=source.run.config().as_dict(),
+        recipe=run.config().as_dict(),
         outcome=Outcome(**{each.name: result[each.name] for each in fields(Outcome)}),
         environment=_environment(environment),
     )
@@ -383,12 +359,14 @@ def _environment(recorded: Mapping[str, Any]) -> Environment:
 
 
 def _recorded(
-    source: _Source, litert: LiteRTModel, content: bytes, temperature: float
+    names: Sequence[str],
+    spec: PreprocessSpec,
+    litert: LiteRTModel,
+    content: bytes,
+    temperature: float,
 ) -> dict[str, float]:
-    values = softmax(litert.logits(to_input(content, source.spec)), temperature)
-    return {
-        name: round(float(value), 6) for name, value in zip(source.class_names, values, strict=True)
-    }
+    values = softmax(litert.logits(to_input(content, spec)), temperature)
+    return {name: round(float(value), 6) for name, value in zip(names, values, strict=True)}
 
 
 def _write(out: Path, contract: Contract, files: dict[str, bytes]) -> None:

@@ -5,7 +5,7 @@ import time
 import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,8 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from scenelet.artefacts import explained
-from scenelet.dataset.load import Pixels, examine, load_pixels
-from scenelet.dataset.manifest import class_names_of, rows_of
-from scenelet.dataset.row import Row
-from scenelet.dataset.scan import scan
+from scenelet.dataset.dataset import Dataset
+from scenelet.dataset.load import load_pixels
 from scenelet.dataset.split import split_validation
 from scenelet.errors import ConfigError, DataError
 from scenelet.images import PreprocessSpec
@@ -59,22 +57,10 @@ from scenelet.runs.run import Result, Run
 GIB = 2**30
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A data set that is ready to train on."""
-
-    source: Path
-    rows: list[Row]
-
-    def part(self, split: str) -> list[Row]:
-        """Rows in use of one split."""
-        return [row for row in self.rows if row.split == split and not row.excluded]
-
-
 def prepare(
     folder: Path, manifest: Path | None, config: TrainConfig, progress: Progress = SILENT
-) -> Prepared:
-    """Scan, examine and split a folder.
+) -> Dataset:
+    """Open, examine and split a folder.
 
     Images that can't be used are excluded in the manifest, with the reason.
 
@@ -88,37 +74,32 @@ def prepare(
     Raises:
         DataError: Too little in it to train on, or the manifest is of another folder.
     """
+    found = Dataset.open(folder, manifest, progress)
     if manifest is not None:
-        rows = split_validation(rows_of(manifest, folder), config.val_fraction, config.seed)
-        return Prepared(folder, _without_doubtful(rows, config.min_label_quality))
+        found = found.of(split_validation(found.rows, config.val_fraction, config.seed))
+        return _without_doubtful(found, config.min_label_quality)
     if config.min_label_quality:
         raise ConfigError(
             "--set min_label_quality: needs an audit's view of the labels. Give its --manifest as"
             " well."
         )
-    found = [image for image in scan(folder).images if image.split != "test"]
-    if not found:
+    found = found.keeping(lambda row: row.split != "test", "of the test part")
+    if not found.rows:
         raise DataError(
             f"{folder}: only a test part found, which is never trained on. Give the training part."
         )
-    with progress.counting("examining", len(found)) as advance:
-        rows = examine(folder, found, advance)
-    return Prepared(folder, split_validation(rows, config.val_fraction, config.seed))
+    found = found.examined(progress)
+    return found.of(split_validation(found.rows, config.val_fraction, config.seed))
 
 
-def _without_doubtful(rows: list[Row], min_quality: float) -> list[Row]:
+def _without_doubtful(dataset: Dataset, min_quality: float) -> Dataset:
     """Training rows whose label an audit finds too unlikely are left out, with the reason."""
-
-    def doubted(row: Row) -> bool:
-        return (
-            row.split == "train"
-            and not row.excluded
-            and row.label_quality is not None
-            and row.label_quality < min_quality
-        )
-
-    reason = f"label doubted by the audit: quality under {min_quality:g}"
-    return [replace(row, excluded=reason) if doubted(row) else row for row in rows]
+    doubted = [
+        row
+        for row in dataset.part("train").rows
+        if row.label_quality is not None and row.label_quality < min_quality
+    ]
+    return dataset.without(doubted, f"label doubted by the audit: quality under {min_quality:g}")
 
 
 def train(
@@ -185,12 +166,12 @@ class Sources:
         }
 
 
-def _open_sources(config: TrainConfig, prepared: Prepared) -> Sources:
+def _open_sources(config: TrainConfig, prepared: Dataset) -> Sources:
     """Open what `--init` and `--teacher` name; what was trained on validation images is refused."""
     teachers = [open_pretrained(origin, "--teacher") for origin in config.teachers]
     init = open_pretrained(config.start, "--init") if config.start else None
-    require_classes(teachers, class_names_of(prepared.rows))
-    validation = prepared.part("val")
+    require_classes(teachers, prepared.class_names)
+    validation = prepared.part("val").rows
     for teacher in teachers:
         refuse_leak(teacher, validation, "--teacher")
     if init:
@@ -200,7 +181,7 @@ def _open_sources(config: TrainConfig, prepared: Prepared) -> Sources:
 
 
 def _train_here(
-    prepared: Prepared,
+    prepared: Dataset,
     sources: Sources,
     config: TrainConfig,
     run: Run,
@@ -238,7 +219,7 @@ def _train_here(
 
 
 def _load(
-    prepared: Prepared,
+    prepared: Dataset,
     config: TrainConfig,
     class_names: Sequence[str],
     run: Run,
@@ -246,19 +227,17 @@ def _load(
 ) -> ImagesInMemory:
     storage = PreprocessSpec(config.storage_size, config.storage_size)
     serving = PreprocessSpec(config.input_size, config.input_size)
-    train_rows, val_rows = prepared.part("train"), prepared.part("val")
-    with progress.counting("decoding", len(train_rows) + len(val_rows)) as advance:
-        shape = (len(train_rows), storage.height, storage.width, 3)
+    training, validation = prepared.part("train"), prepared.part("val")
+    with progress.counting("decoding", len(training) + len(validation)) as advance:
+        shape = (len(training), storage.height, storage.width, 3)
         too_large = int(np.prod(shape)) > config.memory_gib * GIB
         room = (
             np.memmap(run.images_file(process_index()), np.uint8, "w+", shape=shape)
             if too_large
             else None
         )
-        train_pixels = load_pixels(
-            prepared.source, train_rows, class_names, storage, advance, exact=False, into=room
-        )
-        val_pixels: Pixels = load_pixels(prepared.source, val_rows, class_names, serving, advance)
+        train_pixels = load_pixels(training, class_names, storage, advance, exact=False, into=room)
+        val_pixels = load_pixels(validation, class_names, serving, advance)
     return ImagesInMemory(train_pixels, val_pixels, config.batch_size, config.seed)
 
 
@@ -357,12 +336,12 @@ def quiet_trainer(**options: Any) -> L.Trainer:
 def _announce(
     progress: Progress,
     config: TrainConfig,
-    prepared: Prepared,
+    prepared: Dataset,
     model: Classifier,
     device: str,
     precision: str,
 ) -> None:
-    excluded = [row for row in prepared.rows if row.excluded]
+    excluded = prepared.excluded
     for row in excluded[:5]:
         progress.say(f"left out: {row.path}: {row.excluded}")
     if len(excluded) > 5:

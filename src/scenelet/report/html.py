@@ -5,9 +5,8 @@ Knows nothing of data sets.
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -115,10 +114,10 @@ def _in_one_line(value: object) -> object:
     return one_line(value) if isinstance(value, str) and not is_markup else value
 
 
-def thumbnail(path: Path, size_px: int = THUMBNAIL_PX) -> str:
-    """A small JPEG of an image file, of its shape, as data URI; grey where it can't be decoded."""
+def thumbnail(read: Callable[[], bytes], size_px: int = THUMBNAIL_PX) -> str:
+    """A small JPEG of an image, of its shape, as data URI; grey where it can't be read."""
     try:
-        return data_uri(images.thumbnail(images.read(path), size_px))
+        return data_uri(images.thumbnail(read(), size_px))
     except ImageError:
         return data_uri(Image.new("RGB", (size_px, size_px), "#9aa4ad"))
 

@@ -17,7 +17,7 @@ from typing import IO, Any
 from scenelet.artefacts import explained
 from scenelet.bundle.contract import LITERT
 from scenelet.errors import ConfigError, SceneletError
-from scenelet.images import SUFFIXES, read
+from scenelet.files import pictures, read
 from scenelet.parallel import Advance, in_parallel, silent
 from scenelet.serve.predictor import Predictor
 
@@ -25,18 +25,6 @@ FORMATS = (".parquet", ".csv", ".jsonl")
 ROWS_AT_ONCE = 10_000
 UNWRITTEN_BYTES = 65_536  # about a hundred answers: what a kill costs
 Row = dict[str, Any]
-
-
-def pictures_below(folder: Path) -> Iterator[str]:
-    """Paths of image files below a folder, relative to it, always in the same order.
-
-    Hidden ones are passed over.
-    """
-    for root, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if Path(name).suffix.lower() in SUFFIXES and not name.startswith("."):
-                yield (Path(root) / name).relative_to(folder).as_posix()
 
 
 def predict_folder(
@@ -66,7 +54,7 @@ def predict_folder(
     head = {"folder": str(folder.resolve()), "model": predictor.model.contract.sha256[LITERT]}
     with explained(out):
         done, last = _begun(partial, head)
-        names = pictures_below(folder)
+        names = pictures(folder)
         if done and next(islice(names, done - 1, None), "") != last:
             raise ConfigError(
                 f"{partial}: the files below {folder} have changed since it was begun. Remove it to"
@@ -96,7 +84,7 @@ def predict_folder(
 
 def _row(predictor: Predictor, folder: Path, name: str) -> Row:
     try:
-        return {"path": name, **predictor.predict(read(folder / name)).as_dict()}
+        return {"path": name, **predictor.predict(read(folder, name)).as_dict()}
     except SceneletError as error:
         return {"path": name, "error": str(error)}
 

@@ -13,8 +13,10 @@ import yaml
 
 from scenelet.artefacts import make_folder, write_json
 from scenelet.assess.metrics import log_loss, paired_difference, wilson_interval
+from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.load import load_pixels
 from scenelet.dataset.manifest import write_manifest
+from scenelet.dataset.sources import source_of
 from scenelet.errors import ConfigError
 from scenelet.images import PreprocessSpec
 from scenelet.learn.networks import normalise
@@ -209,9 +211,9 @@ def _answers(run: Run, folder: Path, recipe: TrainConfig) -> _Answers:
     """Of the run's best checkpoint on its validation images; computed once."""
     path = run.folder / "validation.json"
     if not path.is_file():
-        rows = [row for row in run.rows() if row.split == "val" and not row.excluded]
+        validation = Dataset(source_of(folder), tuple(run.rows())).part("val")
         spec = PreprocessSpec(recipe.input_size, recipe.input_size)
-        pixels = load_pixels(folder, rows, run.data()["class_names"], spec)
+        pixels = load_pixels(validation, run.data()["class_names"], spec)
         network = load_run_network(run).eval()
         images = torch.from_numpy(pixels.images).permute(0, 3, 1, 2)
         with torch.inference_mode():
