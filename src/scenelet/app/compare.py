@@ -84,7 +84,7 @@ def _compared(
     answers = zip(found.first.logits.argmax(1), found.second.logits.argmax(1), strict=True)
     changed = [
         Changed(row, names[first], names[second])
-        for row, (first, second) in zip(found.dataset, answers, strict=True)
+        for row, (first, second) in zip(found.dataset.rows, answers, strict=True)
         if (names[first] == row.label) != (names[second] == row.label)
     ]
     return found.figures, changed
