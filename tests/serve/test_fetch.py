@@ -1,6 +1,9 @@
 import contextlib
+import gzip
+import http.client
 import http.server
 import socket
+import ssl
 import threading
 import time
 from typing import ClassVar
@@ -200,6 +203,105 @@ def test_a_server_that_misbehaves_costs_little(site, path, kind, message):
     with pytest.raises(kind, match=message):
         fetch(f"http://{site}/{path}", limits)
     assert time.monotonic() - start_s < 3
+
+
+PASTED = [
+    "/Zürich See.jpg",
+    "/Z%C3%BCrich%20See.jpg",
+    "/Zürich%20See.jpg",
+    "/Z\u200bürich See.jpg\n",
+]
+
+
+@pytest.mark.parametrize("path", PASTED)
+def test_addresses_are_asked_for_as_browsers_ask(site, path):
+    trusted = FetchLimits(trusted=frozenset({site}))
+    assert fetch(f" <http://{site}/ok{path}> ", trusted) == b"picture"
+    assert Site.hits == ["/ok/Z%C3%BCrich%20See.jpg"]
+
+
+@pytest.mark.parametrize("location", ["/ok/Z\xfcrich See.jpg", "ok/100% sure?a=b c"])
+def test_a_redirect_may_hold_what_no_request_may(site, location):
+    Site.serve_there = lambda self, _: self.reply(302, Location=location)
+    trusted = FetchLimits(trusted=frozenset({site}))
+    assert fetch(f"http://{site}/there", trusted) == b"picture"
+
+
+def test_a_location_in_raw_utf8_is_followed(site):
+    raw = "HTTP/1.1 302 Found\r\nLocation: /ok/Zürich\r\nContent-Length: 0\r\n\r\n".encode()
+    Site.serve_raw = lambda self, _: self.wfile.write(raw)
+    assert fetch(f"http://{site}/raw", FetchLimits(trusted=frozenset({site}))) == b"picture"
+    assert Site.hits[-1] == "/ok/Z%C3%BCrich"
+
+
+def has_addresses(monkeypatch, *addresses):
+    """two.example resolves to these; every other name as it does."""
+    real = socket.getaddrinfo
+
+    def resolve(host, port, *rest, **more):
+        if host != "two.example":
+            return real(host, port, *rest, **more)
+        return [(0, 0, 0, "", (address, port)) for address in addresses]
+
+    monkeypatch.setattr(fetch_module.socket, "getaddrinfo", resolve)
+
+
+def test_the_second_address_is_tried_where_the_first_is_dead(site, monkeypatch):
+    port = int(site.rpartition(":")[2])
+    has_addresses(monkeypatch, "::1", "127.0.0.9", "127.0.0.1")
+    trusted = FetchLimits(trusted=frozenset({f"two.example:{port}"}))
+    assert fetch(f"http://two.example:{port}/ok", trusted) == b"picture"
+
+
+def test_an_address_that_swallows_everything_costs_its_share_of_the_time_alone(site, monkeypatch):
+    real, asked = socket.create_connection, []
+
+    def connect(address, timeout):
+        asked.append(address[0])
+        if address[0] == "127.0.0.9":
+            time.sleep(timeout)
+            raise TimeoutError
+        return real(address, timeout)
+
+    port = int(site.rpartition(":")[2])
+    has_addresses(monkeypatch, "127.0.0.9", "127.0.0.1")
+    monkeypatch.setattr(fetch_module.socket, "create_connection", connect)
+    limits = FetchLimits(timeout_s=1.0, trusted=frozenset({f"two.example:{port}"}))
+    assert fetch(f"http://two.example:{port}/ok", limits) == b"picture"
+    assert asked == ["127.0.0.9", "127.0.0.1"]
+
+
+def test_a_compressed_answer_is_inflated_up_to_the_limit(site):
+    bomb = gzip.compress(bytes(50_000_000))
+    Site.serve_gzip = lambda self, _: self.reply(
+        body=gzip.compress(b"picture"), Content_Encoding="gzip"
+    )
+    Site.serve_bomb = lambda self, _: self.reply(body=bomb, Content_Encoding="gzip")
+    trusted = FetchLimits(trusted=frozenset({site}))
+    assert fetch(f"http://{site}/gzip", trusted) == b"picture"
+    with pytest.raises(FetchError, match="inflated more than 20,000,000 bytes"):
+        fetch(f"http://{site}/bomb", trusted)
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        (ConnectionRefusedError(111, "[Errno 111] /secret"), "connection refused"),
+        (ConnectionResetError("secret"), "the connection broke off"),
+        (ssl.SSLCertVerificationError("secret _ssl.c:1000"), "its certificate is not one to trust"),
+        (ssl.SSLError("secret"), "no encrypted connection"),
+        (http.client.BadStatusLine("secret"), "not HTTP"),
+        (OSError("secret"), "it was not reached"),
+    ],
+)
+def test_no_librarys_words_reach_a_stranger(site, monkeypatch, raised, told):
+    def fail(*_, **__):
+        raise raised
+
+    monkeypatch.setattr(fetch_module.socket, "create_connection", fail)
+    with pytest.raises(FetchError, match=f"no answer: .*{told}") as error:
+        fetch(f"http://{site}/ok", FetchLimits(trusted=frozenset({site})))
+    assert "secret" not in str(error.value)
 
 
 def test_an_unknown_host_is_one_line():

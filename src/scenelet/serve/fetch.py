@@ -7,21 +7,31 @@ images. Standard library only.
 
 import contextlib
 import http.client
-import ipaddress
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from scenelet import __version__
 from scenelet.errors import FetchError, FetchTimeoutError, ForbiddenUrlError
+from scenelet.serve.addresses import is_public as is_public
+from scenelet.serve.inflate import inflated
+from scenelet.serve.uri import from_header, to_uri
 
 _PORTS = {"http": 80, "https": 443}
 _REDIRECTS = (301, 302, 303, 307, 308)
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_FAULTS: tuple[tuple[type[Exception], str], ...] = (
+    (ssl.SSLCertVerificationError, "its certificate is not one to trust"),
+    (ssl.SSLError, "no encrypted connection could be made"),
+    (ConnectionRefusedError, "connection refused"),
+    (ConnectionError, "the connection broke off"),
+    (http.client.IncompleteRead, "it ended too early"),
+    (http.client.HTTPException, "what came is not HTTP"),
+    (ValueError, "what came makes no sense"),
+)
 
 
 @dataclass(frozen=True)
@@ -61,16 +71,16 @@ def fetch(url: str, limits: FetchLimits | None = None) -> bytes:
         location, body = _get(target, limits, deadline_s)
         if location is None:
             return body
-        url = urljoin(url, location)
+        url = urljoin(target.geturl(), location)
     raise FetchError(f"{_shown(url)}: more than {limits.max_redirects} redirects")
 
 
 def _parse(url: str) -> SplitResult:
     try:
-        target = urlsplit(url.strip())
+        target = urlsplit(to_uri(url))
         port_is_valid = target.port is None or target.port > 0
     except ValueError as error:
-        raise ForbiddenUrlError(f"{_shown(url)}: not a URL: {error}") from error
+        raise ForbiddenUrlError(f"{_shown(url)}: not a URL") from error
     if target.scheme not in _PORTS or not target.hostname or not port_is_valid:
         raise ForbiddenUrlError(
             f"{_shown(url)}: only http:// and https:// URLs with a host are fetched"
@@ -83,102 +93,108 @@ def _parse(url: str) -> SplitResult:
 def _get(target: SplitResult, limits: FetchLimits, deadline_s: float) -> tuple[str | None, bytes]:
     """One request. Returns (redirect location, b"") or (None, body)."""
     host, port = str(target.hostname), target.port or _PORTS[target.scheme]
-    address = _checked_address(host, port, limits)
-    connection = _Pinned(host, port, address, target.scheme == "https", deadline_s)
-    path = (target.path or "/") + (f"?{target.query}" if target.query else "")
-    # a socket's own time-out starts anew with every byte a slow server sends; this one does not
+    addresses = _checked_addresses(host, port, limits)
+    url = _shown(target.geturl())
+    with (
+        _in_our_words(url, limits, deadline_s),
+        _cut_in_time(_Pinned(target, addresses, deadline_s), deadline_s) as connection,
+    ):
+        path = (target.path or "/") + (f"?{target.query}" if target.query else "")
+        headers = {"User-Agent": f"scenelet/{__version__}", "Accept": "image/*"}
+        connection.request("GET", path, headers=headers)
+        response = connection.getresponse()
+        location = response.getheader("Location")
+        if response.status in _REDIRECTS and location:
+            return from_header(location), b""
+        if response.status != 200:
+            raise FetchError(f"{url}: found status {response.status}, expected 200")
+        body = _body(response, limits, url)
+        _left(deadline_s)
+        return None, body
+
+
+@contextlib.contextmanager
+def _cut_in_time(connection: "_Pinned", deadline_s: float) -> Iterator["_Pinned"]:
+    """A socket's own time-out starts anew with every byte a slow server sends; this one does not."""
     alarm = threading.Timer(_left(deadline_s), connection.cut)
     alarm.daemon = True
     try:
         alarm.start()
-        connection.request(
-            "GET", path, headers={"User-Agent": f"scenelet/{__version__}", "Accept": "image/*"}
-        )
-        response = connection.getresponse()
-        if response.status in _REDIRECTS and (location := response.getheader("Location")):
-            return location, b""
-        if response.status != 200:
-            raise FetchError(
-                f"{_shown(target.geturl())}: found status {response.status}, expected 200"
-            )
-        body = _body(response, limits, target.geturl())
-        _left(deadline_s)
-        return None, body
-    except (OSError, http.client.HTTPException, ValueError, UnicodeError) as error:
-        if isinstance(error, TimeoutError) or time.monotonic() >= deadline_s:
-            raise FetchTimeoutError(
-                f"{_shown(target.geturl())}: took longer than {limits.timeout_s:g} s"
-            ) from error
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise FetchError(f"{_shown(target.geturl())}: no answer: {reason}") from error
+        yield connection
     finally:
         alarm.cancel()
         connection.close()
 
 
+@contextlib.contextmanager
+def _in_our_words(url: str, limits: FetchLimits, deadline_s: float) -> Iterator[None]:
+    """Whatever goes wrong on the line, without the text of a library."""
+    try:
+        yield
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        if isinstance(error, TimeoutError) or time.monotonic() >= deadline_s:
+            raise FetchTimeoutError(f"{url}: took longer than {limits.timeout_s:g} s") from error
+        reasons = (told for kind, told in _FAULTS if isinstance(error, kind))
+        raise FetchError(f"{url}: no answer: {next(reasons, 'it was not reached')}") from error
+
+
 def _body(response: http.client.HTTPResponse, limits: FetchLimits, url: str) -> bytes:
     body = response.read(limits.max_bytes + 1)
     if len(body) > limits.max_bytes:
-        raise FetchError(f"{_shown(url)}: more than {limits.max_bytes:,} bytes")
+        raise FetchError(f"{url}: more than {limits.max_bytes:,} bytes")
     if response.length:
         raise http.client.IncompleteRead(body, response.length)
-    return body
+    try:
+        return inflated(body, response.getheader("Content-Encoding") or "", limits.max_bytes)
+    except ValueError as error:
+        raise FetchError(f"{url}: {error}") from error
 
 
-def _checked_address(host: str, port: int, limits: FetchLimits) -> str:
+def _checked_addresses(host: str, port: int, limits: FetchLimits) -> list[str]:
     """Resolve once; every address the name has must be public."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise FetchError(f"{host}: no such host") from error
-    addresses = [str(entry[4][0]) for entry in found]
-    if f"{host}:{port}" not in limits.trusted:
-        _refuse_inner(host, addresses)
-    return addresses[0]
-
-
-def _refuse_inner(host: str, addresses: Iterable[str]) -> None:
-    for text in addresses:
-        if not is_public(text):
-            raise ForbiddenUrlError(f"{host}: leads to {text}, which is not a public address")
-
-
-def is_public(text: str) -> bool:
-    """Whether an IP address is one of the public internet.
-
-    An IPv4 address inside an IPv6 one counts as itself.
-    """
-    address = ipaddress.ip_address(text.split("%")[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
-        if inner is None and address in _NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(str(inner))
-    return address.is_global and not address.is_multicast and not address.is_reserved
+        raise FetchError(f"{_shown(host)}: no such host") from error
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    inner = [each for each in addresses if not is_public(each)]
+    if inner and f"{host}:{port}" not in limits.trusted:
+        told = f"leads to {inner[0]}, which is not a public address"
+        raise ForbiddenUrlError(f"{_shown(host)}: {told}")
+    return addresses
 
 
 class _Pinned(http.client.HTTPConnection):
-    """Connects to an address that was checked, while Host header and certificate are those of the name."""
+    """Connects to addresses that were checked, while Host header and certificate are those of the name."""
 
-    def __init__(
-        self, host: str, port: int, address: str, encrypted: bool, deadline_s: float
-    ) -> None:
+    def __init__(self, target: SplitResult, addresses: Sequence[str], deadline_s: float) -> None:
+        default = _PORTS[target.scheme]
+        host, port = str(target.hostname), target.port or default
         super().__init__(host, port, timeout=_left(deadline_s))
         self._cuttable: socket.socket | None = None
-        self._address, self._encrypted, self._deadline_s = address, encrypted, deadline_s
-        self.default_port = _PORTS["https" if encrypted else "http"]
+        self._addresses, self._deadline_s = addresses, deadline_s
+        self._encrypted, self.default_port = target.scheme == "https", default
 
     def connect(self) -> None:
-        """Connect, within what is left of the time."""
-        self.sock = socket.create_connection((self._address, self.port), _left(self._deadline_s))
+        """Connect to the first address that answers, within what is left of the time."""
+        self.sock = self._first_that_answers()
+        self.sock.settimeout(_left(self._deadline_s))
         if self._encrypted:
-            self.sock = ssl.create_default_context().wrap_socket(
-                self.sock, server_hostname=self.host
-            )
-        self._cuttable = (
-            self.sock
-        )  # http.client forgets `sock` once a response says that it ends the connection
+            context = ssl.create_default_context()
+            self.sock = context.wrap_socket(self.sock, server_hostname=self.host)
+        # http.client forgets `sock` once a response says that it ends the connection
+        self._cuttable = self.sock
+
+    def _first_that_answers(self) -> socket.socket:
+        """Each address has its share of the time, so a dead one does not cost all of it."""
+        for place, address in enumerate(self._addresses, 1):
+            share_s = _left(self._deadline_s) / (len(self._addresses) - place + 1)
+            try:
+                return socket.create_connection((address, self.port), share_s)
+            except OSError:
+                if place == len(self._addresses):
+                    raise
+        raise OSError("a name without an address")
 
     def cut(self) -> None:
         """End whatever waits on this connection."""
