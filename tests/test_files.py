@@ -29,7 +29,7 @@ def test_every_file_is_a_picture_or_has_its_reason(tmp_path):
     assert found["cat/Thumbs.db"] == "litter of a system"
     assert found["cat/__5.jpg"] == found["cat/.6.jpg"] == "hidden"
     assert found["cat/notes.txt"] == "not an image file"
-    assert found["cat/phone.HEIC"].startswith("HEIC picture, which is not read here")
+    assert found["cat/phone.HEIC"].startswith("a HEIC picture: save it as JPEG")
     assert found["cat/link.jpg"] == "broken link"
     assert found["empty"] == "empty folder"
 

@@ -5,16 +5,16 @@ Opens only what has no known suffix, to look at its first bytes. Knows nothing o
 
 import os
 import stat
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from scenelet.errors import UnreadableImageError
-from scenelet.images import SUFFIXES, sniff
+from scenelet.image_formats import FORMATS, LOOKED_AT, SUFFIXES, foreign, sniff
 from scenelet.names import printable, raw
 
 LITTER, EMPTY = "litter of a system", "empty folder"
-_HEAD_BYTES = 32
 _LITTER_FOLDERS = frozenset(
     [
         "@eadir",
@@ -219,27 +219,35 @@ def _reason(entry: os.DirEntry[str]) -> str:
 
 def _by_content(path: str) -> str:
     with open(path, "rb") as file:
-        head = file.read(_HEAD_BYTES)
-    return "" if sniff(head) else foreign_picture(head) or "not an image file"
+        head = file.read(LOOKED_AT)
+    if sniff(head) in FORMATS:
+        return ""
+    what, advice = foreign(head) or ("not an image file", "")
+    return f"{what}: {advice}" if advice else what
 
 
-def foreign_picture(head: bytes) -> str:
-    """Name of a picture format that is not read here, from a file's first bytes; "" if none."""
-    if head[4:8] == b"ftyp":
-        kinds = {b"heic": "HEIC", b"heix": "HEIC", b"hevc": "HEIC", b"mif1": "HEIF"}
-        kinds |= {b"msf1": "HEIF", b"avif": "AVIF", b"avis": "AVIF"}
-        kind = kinds.get(head[8:12], "")
-    else:
-        kind = next((name for start, name in _FOREIGN.items() if head.startswith(start)), "")
-    return f"{kind} picture, which is not read here: save it as JPEG" if kind else ""
+def account(used: int, left_out: Iterable[str], passed_over: Iterable[Entry]) -> str:
+    """One line about every file of a place.
+
+    Args:
+        used: How many were used.
+        left_out: Why each of the others that are pictures was not; after a colon, details.
+        passed_over: What is no picture of the data set.
+    """
+    reasons = Counter(why.split(":")[0] for why in left_out)
+    others, folders = Counter[str](), Counter[str]()
+    for entry in passed_over:
+        place = others if entry.files else folders
+        place[entry.reason.split(":")[0]] += entry.files or 1
+    total = used + reasons.total() + others.total()
+    told = (f"{used:,} used", _told("left out", reasons), _told("passed over", others))
+    more = f"; folders: {_listed(folders)}" if folders else ""
+    return f"{total:,} files: {', '.join(told)}{more}"
 
 
-_FOREIGN = {
-    b"\0\0\0\x0cjP  ": "JPEG 2000",
-    b"\xff\x4f\xff\x51": "JPEG 2000",
-    b"\xff\x0a": "JPEG XL",
-    b"\0\0\0\x0cJXL ": "JPEG XL",
-    b"8BPS": "Photoshop",
-    b"FUJIFILM": "raw camera",
-    b"\0\0\1\0": "icon",
-}
+def _told(words: str, reasons: Counter[str]) -> str:
+    return f"{reasons.total():,} {words}" + (f" ({_listed(reasons)})" if reasons else "")
+
+
+def _listed(reasons: Counter[str]) -> str:
+    return ", ".join(f"{count:,} {why}" for why, count in reasons.most_common())

@@ -156,7 +156,7 @@ _OTHERS = (
     (rb"\s*[\[{]", "JSON", "give the picture itself"),
 )  # fmt: skip
 _FOREIGN = tuple((_starts(pattern), what, advice) for pattern, what, advice in _OTHERS)
-_LOOKED_AT = 4096  # bytes at the start of a file that tell what it is
+LOOKED_AT = 4096  # bytes at the start of a file that tell what it is
 
 FORMATS = tuple(each.name for each in TABLE if each.is_installed)
 SUFFIXES = frozenset(suffix for each in TABLE for suffix in each.suffixes if each.is_installed)
@@ -180,9 +180,15 @@ def named(name: str) -> Format:
 
 def what_else(data: bytes) -> str:
     """What bytes of no format of ours are, and what to do; for a message."""
-    known = f"expected {', '.join(FORMATS)}"
-    start = data[:_LOOKED_AT]
-    for pattern, what, advice in _FOREIGN:
-        if pattern.match(start):
-            return f"{what}, {known}; {advice}"
+    known, found = f"expected {', '.join(FORMATS)}", foreign(data)
+    if found:
+        what, advice = found
+        return f"{what}, {known}; {advice}"
     return f"not an image: {len(data):,} bytes, {known}"
+
+
+def foreign(data: bytes) -> tuple[str, str] | None:
+    """What bytes of no format of ours are, and what to do; None where nobody knows."""
+    start = data[:LOOKED_AT]
+    found = (each[1:] for each in _FOREIGN if each[0].match(start))
+    return next(found, None)

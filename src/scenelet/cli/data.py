@@ -153,6 +153,7 @@ def _print_audit(findings: "Findings") -> None:
     console.print(table)
     for fault in findings.audit.folder_faults:
         console.print(fault, markup=False, soft_wrap=True)
+    console.print(findings.audit.dataset.account(), markup=False, soft_wrap=True)
 
 
 @app.command()

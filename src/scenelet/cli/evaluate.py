@@ -72,6 +72,7 @@ def evaluate(
         typer.echo(json.dumps(described | figures.as_dict(), ensure_ascii=False))
         return
     _print(evaluated)
+    stdout().print(evaluated.dataset.account(), markup=False, highlight=False, soft_wrap=True)
     if report:
         wrote("report", report)
 

@@ -4,13 +4,17 @@ Needs Pillow and LiteRT alone.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scenelet.cli.output import needs_extra, stderr, stdout, wrote
+
+if TYPE_CHECKING:
+    from scenelet.files import Entry
 
 Answer = dict[str, Any]
 Ask = Callable[[str], Answer]
@@ -84,15 +88,17 @@ def predict(
         def ask(source: str) -> dict[str, Any]:
             return predictor.predict(_read(source, trusted)).as_dict()
 
-    answers = (_answer(ask, source) for source in _expand(sources))
-    failed = _print_json(answers) if as_json else _print_table(answers)
-    if failed:
+    passed_over: list[Entry] = []
+    answers = _Counted(_answer(ask, source) for source in _expand(sources, passed_over))
+    (_print_json if as_json else _print_table)(answers)
+    if any(Path(source).is_dir() for source in sources):
+        _print_account(answers.answered, answers.errors, passed_over)
+    if answers.errors:
         raise typer.Exit(1)
 
 
 def _predict_folder(sources: list[str], bundle: Path, out: Path) -> None:
     from scenelet.errors import ConfigError
-    from scenelet.files import pictures
     from scenelet.parallel import cores
     from scenelet.progress import ConsoleProgress
     from scenelet.quiet import quiet
@@ -108,28 +114,58 @@ def _predict_folder(sources: list[str], bundle: Path, out: Path) -> None:
         )
     with quiet():
         predictor = Predictor(bundle, copies=cores())
-    with (
-        needs_extra("serve"),
-        ConsoleProgress().counting("predicting", sum(1 for _ in pictures(folder))) as advance,
-    ):
+    passed_over: list[Entry] = []
+    total = sum(1 for _ in _pictures(folder, passed_over))
+    with needs_extra("serve"), ConsoleProgress().counting("predicting", total) as advance:
         rows, errors = predict_folder(predictor, folder, out, advance)
-    if errors:
-        stderr().print(
-            f"{errors:,} of {rows:,} could not be used; their rows say why",
-            style="yellow",
-            highlight=False,
-        )
+    _print_account(rows - errors, ["could not be used: their rows say why"] * errors, passed_over)
     wrote(f"table of {rows:,} rows", out)
 
 
-def _expand(sources: list[str]) -> Iterator[str]:
-    from scenelet.files import pictures
+class _Counted:
+    """Answers on their way to the screen, counted."""
+
+    def __init__(self, answers: Iterator[Answer]) -> None:
+        self.answered, self.errors, self._answers = 0, list[str](), answers
+
+    def __iter__(self) -> Iterator[Answer]:
+        for answer in self._answers:
+            if "error" in answer:
+                self.errors.append(answer["error"])
+            else:
+                self.answered += 1
+            yield answer
+
+
+def _print_account(answered: int, errors: list[str], passed_over: "list[Entry]") -> None:
+    from scenelet.files import account
+
+    line = account(answered, errors, passed_over)
+    stderr().print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _pictures(folder: Path, passed_over: "list[Entry]") -> Iterator[str]:
+    """Paths of the pictures below a folder; everything else is noted."""
+    from scenelet.files import walk
+
+    for entry in walk(folder):
+        if entry.reason:
+            passed_over.append(entry)
+        else:
+            yield entry.path
+
+
+def _expand(sources: list[str], passed_over: "list[Entry]") -> Iterator[str]:
     from scenelet.names import printable
 
     for source in sources:
         if not _is_url(source) and Path(source).is_dir():
-            found = [f"{printable(source)}/{path}" for path in pictures(Path(source))]
-            yield from found or [printable(source)]
+            pictures = _pictures(Path(source), passed_over)
+            first = next(pictures, None)
+            paths = chain([first], pictures) if first else ()
+            yield from (f"{printable(source)}/{path}" for path in paths)
+            if not first:
+                yield printable(source)
         else:
             yield printable(source)
 
@@ -167,15 +203,12 @@ def _is_url(source: str) -> bool:
     return "://" in source
 
 
-def _print_json(answers: Iterator[Answer]) -> int:
-    failed = 0
+def _print_json(answers: Iterable[Answer]) -> None:
     for answer in answers:
-        failed += "error" in answer
         typer.echo(json.dumps(answer, ensure_ascii=False))
-    return failed
 
 
-def _print_table(answers: Iterator[Answer]) -> int:
+def _print_table(answers: Iterable[Answer]) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -207,4 +240,3 @@ def _print_table(answers: Iterator[Answer]) -> int:
         stdout().print(table)
     for answer in failed:
         stderr().print(Text(f"{answer['source']}: {answer['error']}", style="red"), soft_wrap=True)
-    return len(failed)

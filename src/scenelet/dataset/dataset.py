@@ -16,10 +16,12 @@ from scenelet.dataset.manifest import class_names_of, read_manifest
 from scenelet.dataset.row import Row
 from scenelet.dataset.sources import Source, source_of
 from scenelet.errors import DataError, ImageError, UnreadableImageError
-from scenelet.files import Entry
+from scenelet.files import Entry, account
 from scenelet.images import PreprocessSpec, decode, decode_for, pixel_hash, preprocess
 from scenelet.parallel import in_parallel
 from scenelet.progress import SILENT, Progress
+
+MOST_CLASSES = 30  # named on a line
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,14 @@ class Dataset:
             )
         return np.array([places[row.label] for row in self.rows], np.int64)
 
+    def completed(self, progress: Progress = SILENT) -> "Dataset":
+        """`examined`, but for the images alone that the manifest says nothing of."""
+        unknown = self.of(row for row in self.rows if not row.is_examined)
+        if not unknown.rows:
+            return self
+        told = {row.path: row for row in unknown.examined(progress).rows}
+        return self.of(told.get(row.path, row) for row in self.rows)
+
     def examined(self, progress: Progress = SILENT) -> "Dataset":
         """Decode each image that is not left out, at full size, for its measures and pixel hash.
 
@@ -214,15 +224,15 @@ class Dataset:
 
     def account(self) -> str:
         """One line about every file of the place: used, left out, passed over, by reason."""
-        left_out = Counter(row.excluded.split(":")[0] for row in self.excluded)
-        passed_over: Counter[str] = Counter()
-        for entry in self.passed_over:
-            passed_over[entry.reason.split(":")[0]] += entry.files
-        parts = [f"{len(self) - left_out.total():,} used"]
-        for words, counts in (("left out", left_out), ("passed over", passed_over)):
-            reasons = ", ".join(f"{count:,} {why}" for why, count in counts.most_common() if count)
-            parts.append(f"{counts.total():,} {words}" + (f" ({reasons})" if reasons else ""))
-        return f"{len(self) + passed_over.total():,} files: " + ", ".join(parts)
+        excluded = [row.excluded for row in self.excluded]
+        return account(len(self) - len(excluded), excluded, self.passed_over)
+
+    def classes(self) -> str:
+        """One line about the classes in use and how many images each has."""
+        counts = Counter(row.label for row in self.rows if not row.excluded)
+        listed = [f"{name} {count:,}" for name, count in sorted(counts.items())]
+        more = f" and {len(listed) - MOST_CLASSES:,} more" if len(listed) > MOST_CLASSES else ""
+        return f"{len(listed):,} classes: {', '.join(listed[:MOST_CLASSES])}{more}"
 
     def _look(self, row: Row) -> Row:
         if row.excluded:

@@ -47,6 +47,7 @@ class Findings:
             "findings": self.audit.counts(),
             "issues": self.audit.issue_counts(),
             "folder": self.audit.folder_faults,
+            "account": self.audit.dataset.account(),
             "passed_over": [
                 {"path": entry.path, "reason": entry.reason}
                 for entry in self.audit.dataset.passed_over

@@ -76,6 +76,7 @@ def prepare(
     """
     found = Dataset.open(folder, manifest, progress)
     if manifest is not None:
+        found = found.completed(progress)
         found = found.of(split_validation(found.rows, config.val_fraction, config.seed))
         return _without_doubtful(found, config.min_label_quality)
     if config.min_label_quality:
@@ -346,6 +347,8 @@ def _announce(
         progress.say(f"left out: {row.path}: {row.excluded}")
     if len(excluded) > 5:
         progress.say(f"left out: {len(excluded) - 5} more, see manifest.csv")
+    progress.say(prepared.account())
+    progress.say(prepared.classes())
     progress.say(
         f"{len(prepared.part('train')):,} training and {len(prepared.part('val')):,} validation"
         f" images, {parameter_count(model.network):,} parameters, {device} {precision},"
