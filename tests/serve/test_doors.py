@@ -13,7 +13,7 @@ from scenelet.bundle.numeric import softmax
 from scenelet.dataset.paint import paint_scene
 from scenelet.export.golden import nasty_files
 from scenelet.export.parity import checkpoint_logits
-from scenelet.export.write import load_network
+from scenelet.export.steps import load_network
 from scenelet.images import to_input
 from scenelet.runs.run import Run
 from scenelet.serve import aws_lambda

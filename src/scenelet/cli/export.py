@@ -11,7 +11,7 @@ from scenelet.cli.output import needs_extra, wrote
 from scenelet.progress import ConsoleProgress
 
 if TYPE_CHECKING:
-    from scenelet.export.write import Exported
+    from scenelet.export.steps import Exported
 
 
 def export(
@@ -67,7 +67,7 @@ def export(
     Example: `scenelet export runs/photos-small --name photos --quantize fp16 --licence CC-BY-4.0`
     """
     with needs_extra("train"):
-        from scenelet.export.write import ExportOptions, export_bundle
+        from scenelet.export.steps import ExportOptions, export_bundle
         from scenelet.runs.run import Run
     source = Run(run)
     options = ExportOptions(

@@ -1,81 +1,74 @@
 """The model card: what a person should know before using a bundle, from the contract's own figures."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from scenelet.bundle.contract import Contract
-from scenelet.bundle.figures import Figures, Interval
+from scenelet.bundle.figures import ClassFigures, Figures, Quantisation
 from scenelet.bundle.origin import Ancestor, Environment, History, Training
+from scenelet.export.formats import FORMATS, SERVED
+from scenelet.text import code, markdown
+
+MOST_CLASSES = 30  # over this, tables show the worst alone
 
 
-def model_card(contract: Contract, size_bytes: int) -> str:
+def model_card(contract: Contract, size_bytes: Mapping[str, int]) -> str:
     """Markdown text.
 
     Args:
         contract: Complete but for the checksums.
-        size_bytes: Of model.tflite.
+        size_bytes: Of each format's file.
     """
-    training, figures, spec = contract.training, contract.figures, contract.preprocess
-    accuracy = figures.top1_accuracy
-    return f"""# {contract.name}
+    sections = (
+        _head(contract),
+        _quality(contract),
+        _promises(contract),
+        _strangers(contract),
+        f"## How it was trained\n\n{_training_lines(contract.training)}",
+        _files(contract, size_bytes),
+        _limits(),
+    )
+    return "\n\n".join(sections) + "\n"
 
-An image classifier for {len(contract.class_names)} classes: {", ".join(contract.class_names)}. Made with scenelet
-{contract.scenelet_version} on {contract.created[:10]}. Licence of the weights: {contract.licence}.
 
-## How good it is
+def _head(contract: Contract) -> str:
+    names = contract.class_names
+    listed = ", ".join(map(markdown, names[:MOST_CLASSES]))
+    if len(names) > MOST_CLASSES:
+        listed += f" and {len(names) - MOST_CLASSES:,} more (all are in `bundle.json`)"
+    return f"""# {markdown(contract.name)}
 
-Measured on {figures.images:,} images held out of the training data, from their raw bytes, through `model.tflite`:
+An image classifier for {len(names):,} classes: {listed}. Made with scenelet
+{contract.scenelet_version} on {contract.created[:10]}. Licence of the weights: {markdown(contract.licence)}."""
+
+
+def _quality(contract: Contract) -> str:
+    figures = contract.figures
+    return f"""## How good it is
+
+Measured on {figures.images:,} images held out of the training data, from their raw bytes, through `{SERVED.file}`:
 
 | | |
 |---|---|
-| top-1 accuracy | **{accuracy.value:.2%}** (95 % interval {accuracy.low:.2%} to {accuracy.high:.2%}) |
-| balanced accuracy | {_with_interval(figures.balanced_accuracy)} |
-| macro F1 | {_number(figures.macro_f1)} |
-| log loss | {_number(figures.log_loss)} |
-| expected calibration error | {figures.expected_calibration_error:.2%} |
+| top-1 accuracy | **{figures.top1_accuracy.percent}**, 95 % interval |
+| balanced accuracy | {figures.balanced_accuracy.percent} |
+| macro F1 | {figures.macro_f1.number} |
+| log loss | {figures.log_loss.number} |
+| expected calibration error | {figures.expected_calibration_error:.1%} |
 
 {_per_class_table(figures)}
 
-Rows are the true class, columns the answer:
-
-{_confusion_table(contract.class_names, figures.confusion_matrix)}
+{_confusions(figures)}
 
 **What these figures are.** They are validation figures: the epoch was chosen, and the temperature fitted, on these same
-images, so they are a little kinder than those on unseen data would be. No test split was looked at.
-
-{_promises(contract)}
-
-## How it was trained
-
-{_training_lines(training)}
-
-## What goes in and out
-
-`model.tflite`: uint8 (1, {spec.height}, {spec.width}, 3), RGB, 0-255; out come {len(contract.class_names)} logits.
-Divide by the temperature ({contract.temperature}), then softmax. The whole picture is squeezed to {spec.width} x {spec.height}
-with an antialiased {spec.resize} filter, after EXIF rotation and conversion to RGB. {size_bytes / 1e6:.2f} MB.
-{_quantisation_line(contract)}
-`model.onnx` is the same network for any number of images. Over {contract.parity.images} images the
-probabilities of checkpoint, LiteRT and ONNX differ by at most {contract.parity.worst:.1e}.
-
-## Limits
-
-It has seen pictures like its training data only: other cameras, regions, seasons or drawings may do worse. A picture of none of
-its classes is told as a stranger only as often as said above. Not for decisions that can harm people.
-"""
+images, so they are a little kinder than those on unseen data would be. No test split was looked at."""
 
 
 def _promises(contract: Contract) -> str:
-    held, strangers = contract.promises, contract.strangers[0]
-    told = ", ".join(f"{kind} {share:.0%}" for kind, share in strangers.told.items())
-    error = f"{held.expected_calibration_error:.2%}"
+    held = contract.promises
     return f"""**On images that the thresholds were not fitted on** (each tenth judged by what the other nine give):
-calibration error {error}. {_abstaining(contract)}
+calibration error {held.expected_calibration_error:.1%}. {_abstaining(contract)}
 Prediction sets promise to hold the true class for {held.wished.coverage:.0%} and do so for
-{_with_interval(held.coverage)}, with {held.mean_set_size:.2f} classes on average.
-
-**Pictures of none of the classes** are told by their {strangers.score}, over {strangers.threshold:.3g} (mean AUROC
-{strangers.mean_auroc:.3f} on painted strangers; {strangers.false_alarms:.0%} of the validation images are over it, too).
-Told: {told}."""
+{held.coverage.percent}, with {held.mean_set_size:.2f} classes on average."""
 
 
 def _abstaining(contract: Contract) -> str:
@@ -86,45 +79,152 @@ def _abstaining(contract: Contract) -> str:
             f"No probability is high enough for what was wished ({wished}), so it always"
             " abstains: treat each answer as a guess."
         )
-    if not held.answered:
-        kept = "it answers nothing."
-    else:
-        right = _with_interval(held.accuracy_answered)
-        kept = f"it answers {held.answered:.1%} and is right in {right} of them."
+    kept = "it answers nothing."
+    if held.answered:
+        right = held.accuracy_answered.percent
+        kept = f"it answers {held.answered:.0%} and is right in {right} of them."
     return f"Under a probability of {contract.abstain_below:.3f} it abstains (wished: {wished}): {kept}"
 
 
-def _quantisation_line(contract: Contract) -> str:
-    figures = contract.quantisation
-    mirrored = "The graph averages the picture and its mirror image. " if contract.mirrored else ""
-    if figures.mode == "none":
-        return f"{mirrored}Not quantised: float32 weights."
+def _strangers(contract: Contract) -> str:
+    strangers = contract.strangers[0]
+    told = ", ".join(f"{kind} {share:.0%}" for kind, share in strangers.told.items())
+    return f"""**Pictures of none of the classes** are told by their {strangers.score}, over {strangers.threshold:.3g} (mean AUROC
+{strangers.mean_auroc:.2f} on painted strangers; {strangers.false_alarms:.0%} of the validation images are over it, too).
+Told: {told}."""
+
+
+def _files(contract: Contract, size_bytes: Mapping[str, int]) -> str:
+    spec = contract.preprocess
+    files = "\n".join(
+        f"- `{each.file}` ({each.name}, {size_bytes[each.file] / 1e6:.2f} MB): {each.about}."
+        for each in FORMATS
+    )
+    return f"""## What goes in and out
+
+{files}
+
+In: uint8 (1, {spec.height}, {spec.width}, 3), RGB, 0-255. Out: {len(contract.class_names):,} logits; divide by the temperature
+({contract.temperature}), then softmax. The whole picture is squeezed to {spec.width} x {spec.height}
+with an antialiased {spec.resize} filter, after EXIF rotation and conversion to RGB.
+{_quantisation_line(contract.quantisation, contract.mirrored)}
+{_parity_line(contract)}"""
+
+
+def _quantisation_line(cost: Quantisation, mirrored: bool) -> str:
+    told = "The graph averages the picture and its mirror image. " if mirrored else ""
+    if cost.mode == "none":
+        return f"{told}Not quantised: float32 weights."
     return (
-        f"{mirrored}Quantised to {figures.mode}: accuracy {figures.accuracy:.2%} against"
-        f" {figures.float_accuracy:.2%} as float, the same answer on {figures.agreement:.2%}"
-        f" of the images, {figures.size_ratio:.2f} times the size and"
-        f" {figures.latency_ratio:.2f} times the latency, measured in one run."
+        f"{told}Quantised to {cost.mode}: accuracy {cost.accuracy:.2%} against"
+        f" {cost.float_accuracy:.2%} as float, the same answer on {cost.agreement:.2%}"
+        f" of the images, {cost.size_ratio:.2f} times the size and"
+        f" {cost.latency_ratio:.2f} times the latency, measured in one run."
     )
 
 
+def _parity_line(contract: Contract) -> str:
+    pairs = contract.parity.differences.items()
+    told = "; ".join(f"{pair} {difference:.1e}" for pair, difference in pairs)
+    return (
+        f"Largest difference of any probability over {contract.parity.images:,} images, from"
+        f" their bytes: {told}."
+    )
+
+
+def _limits() -> str:
+    return """## Limits
+
+It has seen pictures like its training data only: other cameras, regions, seasons or drawings may do worse. A picture of none of
+its classes is told as a stranger only as often as said above. Not for decisions that can harm people."""
+
+
 def _per_class_table(figures: Figures) -> str:
-    lines = ["| class | images | precision | recall | F1 |", "|---|---|---|---|---|"]
-    for name, each in figures.per_class.items():
-        precision, recall = _with_interval(each.precision), _with_interval(each.recall)
-        lines.append(f"| {name} | {each.images:,} | {precision} | {recall} | {each.f1:.3f} |")
-    return "\n".join(lines)
+    shown = list(figures.per_class.items())
+    told = ""
+    if len(shown) > MOST_CLASSES:
+        shown = sorted(shown, key=_by_f1)[:MOST_CLASSES]
+        told = f"The {MOST_CLASSES} weakest of {len(figures.per_class):,} classes:\n\n"
+    rows = [
+        (
+            markdown(name),
+            f"{each.images:,}",
+            each.precision.percent,
+            each.recall.percent,
+            f"{each.f1:.2f}",
+        )
+        for name, each in shown
+    ]
+    return told + _table(("class", "images", "precision", "recall", "F1"), rows)
 
 
-def _number(interval: Interval) -> str:
-    return f"{interval.value:.4f} ({interval.low:.4f} to {interval.high:.4f})"
+def _by_f1(named: tuple[str, ClassFigures]) -> float:
+    return named[1].f1
+
+
+def _confusions(figures: Figures) -> str:
+    names = figures.class_names
+    if len(names) > MOST_CLASSES:
+        rows = [
+            (markdown(true), markdown(answer), str(count))
+            for true, answer, count in figures.errors[:MOST_CLASSES]
+        ]
+        heading = f"The {len(rows)} most frequent confusions:\n\n" if rows else "No confusion."
+        return heading + (_table(("true class", "answer", "images"), rows) if rows else "")
+    table = _table(
+        ("", *map(markdown, names)),
+        [
+            (f"**{markdown(name)}**", *map(str, row))
+            for name, row in zip(names, figures.confusion_matrix, strict=True)
+        ],
+    )
+    return f"Rows are the true class, columns the answer:\n\n{table}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [" | ".join(head), "|".join(["---"] * len(head)), *(" | ".join(row) for row in rows)]
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def _training_lines(training: Training) -> str:
+    layers = {key: value for key, value in training.network.items() if key != "config"}
+    recipe = {
+        key: value for key, value in training.recipe.items() if key not in layers and value != ""
+    }
+    lines = (
+        (
+            f"Data: {training.count('train'):,} training and {training.count('val'):,} validation"
+            f" images ({training.excluded} left out as unusable), split by picture, stratified by"
+            f" class; fingerprint `{training.fingerprint}`."
+        ),
+        "Which pictures were seen is listed by pixel hash in `training-data.csv`.",
+        _course(training),
+        f"Command: {code(' '.join(training.environment.command))}",
+        f"Layers: {_listed(layers)}.",
+        f"Recipe: {_listed(recipe)}.",
+        f"Versions: {_listed(training.environment.versions)}.",
+    )
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _course(training: Training) -> str:
+    outcome = training.outcome
+    return (
+        f"{_origin(training.history)}: {outcome.parameters:,} parameters, {outcome.epochs} epochs,"
+        f" best epoch {outcome.best_epoch} by validation log loss, {outcome.training_s / 60:.0f}"
+        f" minutes on {_machine(training.environment)}."
+    )
+
+
+def _machine(environment: Environment) -> str:
+    return f"{environment.device} ({environment.precision}, threads: {environment.threads})"
 
 
 def _origin(history: History) -> str:
     """Where the weights began and who taught them, and the same of those, as far back as it was recorded."""
+    begun = "From scratch, no pretrained weights"
     if history.init:
         begun = f"Started from {_ancestor(history.init)}"
-    else:
-        begun = "From scratch, no pretrained weights"
     names = ", ".join(map(_ancestor, history.teachers))
     return f"{begun}, taught by {names} besides the labels" if names else begun
 
@@ -138,53 +238,8 @@ def _ancestor(ancestor: Ancestor) -> str:
         )
     told = _origin(ancestor.history) if ancestor.history else ""
     before = f"; {told[0].lower()}{told[1:]}" if told else ""
-    return f"{ancestor.origin} (weights `{ancestor.weights}`{before})"
-
-
-def _with_interval(interval: Interval) -> str:
-    if interval.value is None:
-        return "none"
-    return f"{interval.value:.1%} ({interval.low:.1%} to {interval.high:.1%})"
-
-
-def _confusion_table(names: tuple[str, ...], matrix: list[list[int]]) -> str:
-    lines = ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    lines += [
-        f"| **{name}** | " + " | ".join(map(str, row)) + " |"
-        for name, row in zip(names, matrix, strict=True)
-    ]
-    return "\n".join(lines)
-
-
-def _training_lines(training: Training) -> str:
-    layers = {key: value for key, value in training.network.items() if key != "config"}
-    recipe = {
-        key: value for key, value in training.recipe.items() if key not in layers and value != ""
-    }
-    outcome, environment = training.outcome, training.environment
-    lines = (
-        (
-            f"Data: {training.count('train'):,} training and {training.count('val'):,} validation"
-            f" images ({training.excluded} left out as unusable), split by picture, stratified by"
-            f" class; fingerprint `{training.fingerprint}`."
-        ),
-        "Which pictures were seen is listed by pixel hash in `training-data.csv`.",
-        (
-            f"{_origin(training.history)}: {outcome.parameters:,} parameters, {outcome.epochs}"
-            f" epochs, best epoch {outcome.best_epoch} by validation log loss,"
-            f" {outcome.training_s / 60:.0f} minutes on {_machine(environment)}."
-        ),
-        f"Command: `{' '.join(environment.command)}`",
-        f"Layers: {_listed(layers)}.",
-        f"Recipe: {_listed(recipe)}.",
-        f"Versions: {_listed(environment.versions)}.",
-    )
-    return "\n".join(f"- {line}" for line in lines)
-
-
-def _machine(environment: Environment) -> str:
-    return f"{environment.device} ({environment.precision}, threads: {environment.threads})"
+    return f"{markdown(ancestor.origin)} (weights `{ancestor.weights}`{before})"
 
 
 def _listed(values: Mapping[str, object]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in values.items())
+    return ", ".join(f"{key} {markdown(str(value))}" for key, value in values.items())

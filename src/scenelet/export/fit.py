@@ -1,10 +1,11 @@
 """Fit what turns logits into honest answers: temperature, thresholds, feature space, score for strangers, profile."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from scenelet.answers import Answers, ask
+from scenelet.answers import Answers
 from scenelet.assess.calibrate import fit_temperature
 from scenelet.assess.strangers import stranger_figures, stranger_scores
 from scenelet.assess.thresholds import abstain_threshold, conformal_thresholds, cross_fitted
@@ -12,12 +13,7 @@ from scenelet.bundle import logline
 from scenelet.bundle.figures import Histogram, Promise, StrangerFigures, Wished
 from scenelet.bundle.numeric import FeatureSpace, fit_feature_space, softmax
 from scenelet.bundle.profile import profile_of
-from scenelet.bundle.runtime import LiteRTModel
 from scenelet.bundle.scores import STRANGER_SCORES
-from scenelet.dataset.strangers import strangers
-from scenelet.images import PreprocessSpec
-
-STRANGERS_PER_KIND = 40
 
 
 @dataclass(frozen=True)
@@ -38,57 +34,60 @@ class Fitted:
     abstain_below: float
     set_thresholds: np.ndarray
     space: FeatureSpace
-    strangers: list[StrangerFigures]
+    strangers: tuple[StrangerFigures, ...]
     promises: Promise
     profile: dict[str, Histogram]
 
 
-def fit(
-    model: LiteRTModel,
-    labels: np.ndarray,
-    validation: Answers,
-    training: Answers,
-    spec: PreprocessSpec,
-    wished: Wished,
-) -> Fitted:
-    """Fit everything.
+@dataclass(frozen=True)
+class Told:
+    """What the bundle's model says, and of what.
 
-    Args:
-        model: The bundle's.
+    Attributes:
         labels: (n,) of the validation images.
-        validation: What the model says of them.
-        training: What it says of some training images.
-        spec: Preprocessing.
-        wished: Accuracy of the answers given, and coverage of the prediction sets.
+        validation: Of the validation images, measured.
+        training: Of some training images.
+        strangers: Of pictures of none of the classes, by kind.
     """
-    temperature = fit_temperature(validation.logits, labels)
-    probabilities = softmax(validation.logits, temperature)
-    space = fit_feature_space(training.features)
-    strange = {
-        kind: ask(model, pictures, spec) for kind, pictures in strangers(STRANGERS_PER_KIND).items()
-    }
 
-    def figures(score: str) -> StrangerFigures:
-        known = stranger_scores(score, validation.logits, validation.features, space, temperature)
-        others = {
-            kind: stranger_scores(score, a.logits, a.features, space, temperature)
-            for kind, a in strange.items()
-        }
-        return stranger_figures(score, known, others)
+    labels: np.ndarray
+    validation: Answers
+    training: Answers
+    strangers: Mapping[str, Answers]
 
-    measured = {
-        **{name: [each[name] for each in validation.measures] for name in validation.measures[0]},
-        "feature_distance": space.distances(validation.features).tolist(),
-        "confidence": probabilities.max(1).tolist(),
-    }
+
+def fit(told: Told, wished: Wished) -> Fitted:
+    """Fit everything that the bundle's answers need."""
+    labels, logits = told.labels, told.validation.logits
+    temperature = fit_temperature(logits, labels)
+    probabilities = softmax(logits, temperature)
+    space = fit_feature_space(told.training.features)
+    tried = [_strangers(score, told, space, temperature) for score in STRANGER_SCORES]
     return Fitted(
         temperature=temperature,
         abstain_below=abstain_threshold(labels, probabilities, wished.accuracy),
         set_thresholds=conformal_thresholds(labels, probabilities, wished.coverage),
         space=space,
-        strangers=sorted(
-            (figures(score) for score in STRANGER_SCORES), key=lambda each: -each.mean_auroc
-        ),
-        promises=cross_fitted(labels, validation.logits, wished),
-        profile=profile_of({name: measured[name] for name in logline.MEASURES}),
+        strangers=tuple(sorted(tried, key=lambda each: -each.mean_auroc)),
+        promises=cross_fitted(labels, logits, wished),
+        profile=_profile(told.validation, space, probabilities),
     )
+
+
+def _strangers(score: str, told: Told, space: FeatureSpace, temperature: float) -> StrangerFigures:
+    def scored(answers: Answers) -> np.ndarray:
+        return stranger_scores(score, answers.logits, answers.features, space, temperature)
+
+    strange = {kind: scored(answers) for kind, answers in told.strangers.items()}
+    return stranger_figures(score, scored(told.validation), strange)
+
+
+def _profile(
+    validation: Answers, space: FeatureSpace, probabilities: np.ndarray
+) -> dict[str, Histogram]:
+    measured = {
+        **{name: [each[name] for each in validation.measures] for name in validation.measures[0]},
+        "feature_distance": space.distances(validation.features).tolist(),
+        "confidence": probabilities.max(1).tolist(),
+    }
+    return profile_of({name: measured[name] for name in logline.MEASURES})

@@ -1,6 +1,7 @@
-"""Parity: whether checkpoint, LiteRT and ONNX give the same probabilities for the same bytes."""
+"""Parity: whether checkpoint and exported files give the same probabilities for the same bytes."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -8,14 +9,27 @@ import torch
 
 from scenelet.bundle.figures import Parity
 from scenelet.bundle.numeric import softmax
-from scenelet.bundle.runtime import LiteRTModel
 from scenelet.errors import ParityError
 from scenelet.export.convert import ServingNetwork
 from scenelet.images import PreprocessSpec, to_input
 
 TOLERANCE = 1e-3
-HALF_PRECISION_TOLERANCE = 5e-3  # weights rounded to 11 bits move probabilities by some 1e-4
 Logits = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model to compare with others.
+
+    Attributes:
+        name: For people.
+        logits: (1, height, width, 3) uint8 -> (classes,) float32.
+        tolerance: Most that its probabilities may differ from another's.
+    """
+
+    name: str
+    logits: Logits
+    tolerance: float = TOLERANCE
 
 
 def checkpoint_logits(network: ServingNetwork) -> Logits:
@@ -28,62 +42,43 @@ def checkpoint_logits(network: ServingNetwork) -> Logits:
     return compute
 
 
-def onnx_logits(content: bytes) -> Logits:
-    """An ONNX file as a function: (1, height, width, 3) uint8 -> (classes,) float32."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-
-    def compute(pixels: np.ndarray) -> np.ndarray:
-        return np.asarray(session.run(None, {"images": pixels})[0][0])
-
-    return compute
-
-
-def litert_logits(content: bytes) -> Logits:
-    """A .tflite file as a function: (1, height, width, 3) uint8 -> (classes,) float32."""
-    return LiteRTModel(content, "model.tflite").logits
-
-
 def measure_parity(
-    models: Mapping[str, Logits],
+    groups: Iterable[Sequence[Candidate]],
     files: Iterable[bytes],
     spec: PreprocessSpec,
     temperature: float = 1.0,
 ) -> Parity:
-    """Ask all models about each file, from its raw bytes, and compare them pair by pair.
+    """Ask models about each file, from its raw bytes, and compare those of a group pair by pair.
 
     Args:
-        models: Name -> logits.
+        groups: Of models that should agree.
         files: Whole image files.
         spec: Preprocessing of the bundle.
         temperature: Of the bundle.
 
     Raises:
         ImageError: One of the files can't be used.
+        ParityError: A difference is over the tolerance of both, or not a number.
     """
     inputs = [to_input(data, spec) for data in files]
-    answers = {
-        name: softmax(np.stack([ask(pixels) for pixels in inputs]), temperature)
-        for name, ask in models.items()
-    }
-    differences = {
-        f"{first} - {second}": float(np.abs(answers[first] - answers[second]).max())
-        for first, second in combinations(answers, 2)
-    }
+    differences = {}
+    for group in groups:
+        answers = [
+            softmax(np.stack([each.logits(pixels) for pixels in inputs]), temperature)
+            for each in group
+        ]
+        for (first, a), (second, b) in combinations(zip(group, answers, strict=True), 2):
+            difference = float(np.abs(a - b).max())
+            _require_small(first, second, difference)
+            differences[f"{first.name} - {second.name}"] = difference
     return Parity(len(inputs), differences)
 
 
-def require_parity(parity: Parity, tolerance: float = TOLERANCE) -> None:
-    """Refuse models that disagree.
-
-    Raises:
-        ParityError: The largest difference is over the tolerance, or not a number.
-    """
-    for pair, difference in parity.differences.items():
-        if not difference <= tolerance:
-            raise ParityError(
-                f"{pair}: they disagree; found a probability difference of {difference:.2g},"
-                f" expected at most {tolerance:g}; no bundle was written. Export again; if it"
-                " stays, report the versions in environment.json."
-            )
+def _require_small(first: Candidate, second: Candidate, difference: float) -> None:
+    allowed = max(first.tolerance, second.tolerance)
+    if not difference <= allowed:
+        raise ParityError(
+            f"{first.name} and {second.name} disagree: found a probability difference of"
+            f" {difference:.2g}, expected at most {allowed:g}; no bundle was written. Export"
+            " again; if it stays, report the versions in environment.json."
+        )

@@ -11,9 +11,6 @@ from onnx import TensorProto, helper, numpy_helper
 
 from scenelet.quiet import quiet
 
-MODES = ("none", "fp16", "int8")
-CALIBRATION_IMAGES = 256
-
 
 def litert_to_fp16(content: bytes) -> bytes:
     """A float .tflite file with its weights in half precision.

@@ -11,15 +11,10 @@ from scenelet.bundle.numeric import softmax
 from scenelet.bundle.runtime import BundleModel
 from scenelet.errors import ParityError
 from scenelet.export.convert import ServingNetwork, to_litert, to_onnx
+from scenelet.export.formats import FORMATS, litert_logits, onnx_logits
 from scenelet.export.golden import golden_files, nasty_files
-from scenelet.export.parity import (
-    checkpoint_logits,
-    litert_logits,
-    measure_parity,
-    onnx_logits,
-    require_parity,
-)
-from scenelet.export.write import load_network
+from scenelet.export.parity import Candidate, checkpoint_logits, measure_parity
+from scenelet.export.steps import load_network
 from scenelet.images import to_input
 from scenelet.learn.pretrained import load_run_network, open_pretrained
 from scenelet.runs.run import Run
@@ -30,12 +25,11 @@ pytestmark = pytest.mark.pipeline
 
 def test_checkpoint_litert_and_onnx_agree_from_raw_bytes(run_folder, bundle):
     network, spec = load_network(Run(run_folder)), read_contract(bundle).preprocess
-    models = {
-        "checkpoint": checkpoint_logits(network),
-        "LiteRT": litert_logits((bundle / "model.tflite").read_bytes()),
-        "ONNX": onnx_logits((bundle / "model.onnx").read_bytes()),
-    }
-    parity = measure_parity(models, nasty_files().values(), spec)
+    group = [Candidate("checkpoint", checkpoint_logits(network))]
+    group += [
+        Candidate(each.name, each.logits((bundle / each.file).read_bytes())) for each in FORMATS
+    ]
+    parity = measure_parity([group], nasty_files().values(), spec)
     assert parity.worst < 1e-4
     assert parity.images == len(nasty_files())
 
@@ -54,25 +48,22 @@ def test_models_that_disagree_are_refused(run_folder, bundle):
     sound = to_litert(network, spec.width)
     with torch.no_grad():
         next(network.network.parameters()).mul_(1.02)
-    models = {
-        "checkpoint": checkpoint_logits(network),
-        "LiteRT": litert_logits(sound),
-        "ONNX": onnx_logits(to_onnx(network, spec.width)),
-    }
-    parity = measure_parity(models, golden_files().values(), spec)
-    assert parity.differences["checkpoint - ONNX"] < 1e-4
+    changed = Candidate("checkpoint", checkpoint_logits(network))
+    onnx = Candidate("ONNX", onnx_logits(to_onnx(network, spec.width)))
+    files = golden_files().values()
+    assert measure_parity([[changed, onnx]], files, spec).worst < 1e-4
+    group = [changed, Candidate("LiteRT", litert_logits(sound)), onnx]
     with pytest.raises(
-        ParityError, match=r"^checkpoint - LiteRT: they disagree; found .*, expected at most 0\.001"
+        ParityError, match=r"^checkpoint and LiteRT disagree: found .*, expected at most 0\.001"
     ):
-        require_parity(parity, tolerance=1e-3)
+        measure_parity([group], files, spec)
 
 
-def test_not_a_number_is_no_parity(run_folder, bundle):
+def test_not_a_number_is_no_parity(bundle):
     spec = read_contract(bundle).preprocess
-    nothing = lambda _: np.full(6, np.nan)  # noqa: E731
-    models = {"one": nothing, "other": nothing}
+    group = [Candidate(name, lambda _: np.full(6, np.nan)) for name in ("one", "other")]
     with pytest.raises(ParityError):
-        require_parity(measure_parity(models, [golden_files()["buildings.jpg"]], spec))
+        measure_parity([group], [golden_files()["buildings.jpg"]], spec)
 
 
 def test_conversion_is_repeatable_whatever_the_memory_format(run_folder):
@@ -105,8 +96,7 @@ def test_onnx_takes_any_number_of_images(bundle):
 
 def test_the_card_states_accuracy_with_interval_and_how_it_was_trained(bundle):
     card, figures = (bundle / "MODEL_CARD.md").read_text(), read_contract(bundle).figures
-    accuracy = figures.top1_accuracy
-    assert f"{accuracy.low:.2%} to {accuracy.high:.2%}" in card
+    assert f"**{figures.top1_accuracy.percent}**, 95 % interval" in card
     assert "scenelet train" in card or "Command: `scenelet" in card
     assert "No test split was looked at" in card
 

@@ -1,0 +1,157 @@
+"""What a bundle says of itself: figures and origin, from a run and what was measured, as its contract."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from statistics import median
+from typing import Any
+
+from scenelet import __version__
+from scenelet.bundle.contract import Contract, Golden
+from scenelet.bundle.figures import Figures, Histogram, Parity, Quantisation
+from scenelet.bundle.origin import (
+    Ancestor,
+    Environment,
+    History,
+    Learned,
+    Outcome,
+    Profile,
+    Training,
+)
+from scenelet.dataset.dataset import Dataset
+from scenelet.export.fit import Fitted
+from scenelet.images import PreprocessSpec
+from scenelet.runs.run import Run
+
+PACKAGES = ("scenelet", "python", "torch", "lightning", "transformers", "numpy", "pillow")
+
+
+@dataclass(frozen=True)
+class Material:
+    """A complete run with the images it was made from.
+
+    Attributes:
+        run: Complete.
+        images: Of training and validation.
+        class_names: In the order of the logits.
+        spec: Of the model's input.
+    """
+
+    run: Run
+    images: Dataset
+    class_names: tuple[str, ...]
+    spec: PreprocessSpec
+
+    def some_training_images(self, count: int) -> Dataset:
+        """By pixel hash: as good as drawn by lot, and the same every time."""
+        training = self.images.part("train")
+        return training.of(sorted(training.rows, key=lambda row: row.pixel_hash)[:count])
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured on the files of a bundle.
+
+    Attributes:
+        fitted: Temperature, thresholds, promises, strangers, profile.
+        figures: Of the served model on the validation images.
+        parity: Of all files.
+        quantisation: Of the served model.
+        golden: Recorded answers.
+    """
+
+    fitted: Fitted
+    figures: Figures
+    parity: Parity
+    quantisation: Quantisation
+    golden: tuple[Golden, ...]
+
+
+def describe(
+    material: Material, measured: Measured, name: str, licence: str, mirrored: bool
+) -> Contract:
+    """The contract, complete but for the checksums of the files.
+
+    Args:
+        material: Run and images.
+        measured: On the bundle's files.
+        name: Of the bundle.
+        licence: Of the weights.
+        mirrored: Whether the graph averages the picture and its mirror image.
+    """
+    fitted, names = measured.fitted, material.class_names
+    return Contract(
+        name=name,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        scenelet_version=__version__,
+        licence=licence,
+        class_names=names,
+        preprocess=material.spec,
+        mirrored=mirrored,
+        temperature=fitted.temperature,
+        abstain_below=fitted.abstain_below,
+        prediction_set_thresholds=dict(zip(names, map(float, fitted.set_thresholds), strict=True)),
+        figures=measured.figures,
+        promises=fitted.promises,
+        strangers=fitted.strangers,
+        training=_training(material, fitted.profile),
+        parity=measured.parity,
+        quantisation=measured.quantisation,
+        golden=measured.golden,
+        sha256={},
+    )
+
+
+def _training(material: Material, measures: dict[str, Histogram]) -> Training:
+    run = material.run
+    described, network, result = run.data(), run.network(), run.result()
+    return Training(
+        images=described["images"],
+        excluded=described["excluded"],
+        fingerprint=described["fingerprint"],
+        profile=_profile(material.images.part("train"), measures),
+        network=network["architecture"],
+        history=_history(network),
+        recipe=run.config().as_dict(),
+        outcome=Outcome(**{each.name: getattr(result, each.name) for each in fields(Outcome)}),
+        environment=_environment(run),
+    )
+
+
+def _profile(training: Dataset, measures: dict[str, Histogram]) -> Profile:
+    rows = training.rows
+    return Profile(
+        median_width=median(row.width for row in rows),
+        median_height=median(row.height for row in rows),
+        different_pictures=len({row.pixel_hash for row in rows}),
+        measures=measures,
+    )
+
+
+def _history(recorded: Mapping[str, Any]) -> History:
+    init, learned = recorded.get("init"), recorded.get("learned_from")
+    teachers = recorded.get("teachers") or ()
+    return History(
+        init=_ancestor(init) if init else None,
+        teachers=tuple(map(_ancestor, teachers)),
+        learned_from=Learned(**learned) if learned else None,
+    )
+
+
+def _ancestor(recorded: Mapping[str, Any]) -> Ancestor:
+    history = recorded.get("history")
+    return Ancestor(recorded["origin"], recorded["weights"], _history(history) if history else None)
+
+
+def _environment(run: Run) -> Environment:
+    recorded = json.loads((run.folder / "environment.json").read_text(encoding="utf-8"))
+    return Environment(
+        versions={name: recorded[name] for name in PACKAGES},
+        system=recorded["system"],
+        cores=recorded["cores"],
+        threads=recorded["threads"],
+        device=recorded["device"],
+        precision=recorded["precision"],
+        command=tuple(recorded["command"]),
+    )

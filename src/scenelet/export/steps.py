@@ -1,0 +1,322 @@
+"""Export, step by step, each from values to values: convert > shrink > ask > fit > prove > describe > write."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from scenelet.answers import ask
+from scenelet.artefacts import whole_folder, write_bytes, write_json
+from scenelet.assess.metrics import evaluate
+from scenelet.bundle.contract import (
+    CARD,
+    CONTRACT,
+    DISTANCE,
+    GOLDEN,
+    TRAINING_DATA,
+    Contract,
+    Golden,
+    sha256,
+)
+from scenelet.bundle.figures import Figures, Parity, Quantisation, Wished
+from scenelet.bundle.latency import latencies_ms
+from scenelet.bundle.numeric import FeatureSpace, softmax
+from scenelet.bundle.origin import SPLITS
+from scenelet.bundle.runtime import LiteRTModel
+from scenelet.bundle.training_data import training_data_csv
+from scenelet.dataset.dataset import Dataset
+from scenelet.dataset.sources import source_of
+from scenelet.dataset.strangers import strangers
+from scenelet.errors import ConfigError, DataError, QuantisationError
+from scenelet.export.card import model_card
+from scenelet.export.convert import ServingNetwork, distance_to_litert
+from scenelet.export.describe import Material, Measured, describe
+from scenelet.export.fit import Told, fit
+from scenelet.export.formats import CALIBRATION_IMAGES, FORMATS, MODES, SERVED, Format
+from scenelet.export.golden import golden_files, nasty_files
+from scenelet.export.parity import Candidate, checkpoint_logits, measure_parity
+from scenelet.images import PreprocessSpec, to_input
+from scenelet.learn.pretrained import load_run_network
+from scenelet.progress import SILENT, Progress
+from scenelet.quiet import quiet
+from scenelet.runs.run import Run
+
+PARITY_VALIDATION_IMAGES = 64
+FEATURE_IMAGES = 3000
+STRANGERS_PER_KIND = 40
+Models = dict[str, bytes]  # name of a format -> content of its file
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What to export, and how.
+
+    Attributes:
+        name: Of the bundle.
+        licence: Of the weights, as the card says it.
+        quantize: "none", "fp16" or "int8".
+        max_drop: Most accuracy that quantising may cost, in percentage points.
+        mirror: Whether the exported graph averages the picture and its mirror image: a little more
+            accurate, twice as slow.
+        wished_accuracy: Of the answers that the bundle does not abstain from.
+        coverage: Part of the pictures whose prediction set is to hold the true class.
+        data: The data folder, if it is no longer where `train` found it.
+    """
+
+    name: str
+    licence: str = "not stated"
+    quantize: str = "none"
+    max_drop: float = 0.5
+    mirror: bool = False
+    wished_accuracy: float = 0.98
+    coverage: float = 0.95
+    data: Path | None = None
+
+    @property
+    def wished(self) -> Wished:
+        """What the bundle is told to keep."""
+        return Wished(self.wished_accuracy, self.coverage)
+
+    def check(self) -> None:
+        """Refuse what can't be.
+
+        Raises:
+            ConfigError: No such quantisation, or no such share.
+        """
+        if self.quantize not in MODES:
+            raise ConfigError(f"--quantize: found {self.quantize!r}, expected {', '.join(MODES)}")
+        shares = {"--wished-accuracy": self.wished_accuracy, "--coverage": self.coverage}
+        for flag, value in shares.items():
+            if not 0 < value < 1:
+                raise ConfigError(f"{flag}: found {value:g}, expected more than 0 and less than 1")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What `export_bundle` made."""
+
+    folder: Path
+    contract: Contract
+    size_bytes: dict[str, int]
+
+    @property
+    def parity(self) -> Parity:
+        """Of all files."""
+        return self.contract.parity
+
+    @property
+    def quantisation(self) -> Quantisation:
+        """Of the served model."""
+        return self.contract.quantisation
+
+    @property
+    def figures(self) -> Figures:
+        """Of the served model on the validation images."""
+        return self.contract.figures
+
+
+def export_bundle(
+    run: Run, out: Path, options: ExportOptions, progress: Progress = SILENT
+) -> Exported:
+    """Export a complete run.
+
+    Args:
+        run: To export.
+        out: Folder of the bundle; replaced as a whole if it is there.
+        options: Name, licence, quantisation.
+        progress: Is told how it goes on.
+
+    Raises:
+        ConfigError: No such quantisation.
+        DataError: The run is not complete, or its images are gone.
+        ParityError: Checkpoint and files disagree; nothing is written.
+        QuantisationError: It costs more accuracy than allowed; nothing is written.
+        ArtefactError: `out` can't be written.
+    """
+    options.check()
+    material = open_material(run, options)
+    network = load_network(run, options.mirror)
+    progress.say(f"converting to {' and '.join(each.name for each in FORMATS)}")
+    floats = convert(network, material.spec)
+    shipped = shrink(floats, options.quantize, material)
+    litert = _loaded(shipped)
+    told = ask_all(litert, material, progress)
+    quantisation = weigh(options, floats, shipped, told, material)
+    progress.say("fitting temperature and thresholds")
+    fitted = fit(told, options.wished)
+    parity = prove(network, floats, shipped, material, options.quantize, fitted.temperature)
+    probabilities = softmax(told.validation.logits, fitted.temperature)
+    figures = evaluate(told.labels, probabilities, material.class_names)
+    golden = record_golden(litert, material, fitted.temperature)
+    measured = Measured(fitted, figures, parity, quantisation, golden)
+    contract = describe(material, measured, options.name, options.licence, options.mirror)
+    files = gather(contract, shipped, fitted.space, material.images)
+    write(out, contract, files)
+    return Exported(out, contract, {file: len(content) for file, content in files.items()})
+
+
+def open_material(run: Run, options: ExportOptions) -> Material:
+    """A run and the images that it was made from.
+
+    Raises:
+        DataError: The run is not complete, or its images are gone.
+    """
+    run.result()
+    described, size = run.data(), run.config().input_size
+    place = options.data or Path(described["source"])
+    rows = [row for row in run.rows() if row.split in SPLITS and not row.excluded]
+    images = Dataset(source_of(place), tuple(rows))
+    there = {entry.path for entry in images.source.entries()} if place.is_dir() else set()
+    if not all(row.path in there for row in rows):
+        raise DataError(
+            f"{place}: the run's images are not there. Say where they are now with --data FOLDER."
+        )
+    return Material(run, images, tuple(described["class_names"]), PreprocessSpec(size, size))
+
+
+def load_network(run: Run, mirror: bool = False) -> ServingNetwork:
+    """The run's best checkpoint (averaged weights), ready to export.
+
+    Raises:
+        DataError: The run has no checkpoint.
+    """
+    return ServingNetwork(load_run_network(run), mirror)
+
+
+def convert(network: ServingNetwork, spec: PreprocessSpec) -> Models:
+    """Every format's float file."""
+    return {each.name: each.convert(network, spec.width) for each in FORMATS}
+
+
+def shrink(floats: Models, mode: str, material: Material) -> Models:
+    """Every format's file as it will stand in the bundle."""
+    if mode == "none":
+        return floats
+    some = material.some_training_images(CALIBRATION_IMAGES)
+    calibration = list(some.inputs(material.spec)) if mode == "int8" else []
+    return {each.name: each.shrunk(floats[each.name], mode, calibration) for each in FORMATS}
+
+
+def ask_all(model: LiteRTModel, material: Material, progress: Progress) -> Told:
+    """What the bundle's model says of validation and training images, and of strangers."""
+    validation, spec = material.images.part("val"), material.spec
+    painted = strangers(STRANGERS_PER_KIND)
+    return Told(
+        labels=validation.label_indices(material.class_names),
+        validation=ask(model, validation, spec, progress, measured=True),
+        training=ask(model, material.some_training_images(FEATURE_IMAGES), spec, progress),
+        strangers={kind: ask(model, pictures, spec) for kind, pictures in painted.items()},
+    )
+
+
+def weigh(
+    options: ExportOptions, floats: Models, shipped: Models, told: Told, material: Material
+) -> Quantisation:
+    """The served model beside its float original, on the same validation images.
+
+    Raises:
+        QuantisationError: It costs more accuracy than allowed.
+    """
+    before, after = _loaded(floats), _loaded(shipped)
+    original = told.validation
+    if floats is not shipped:
+        original = ask(before, material.images.part("val"), material.spec)
+    answers = [each.logits.argmax(1) for each in (original, told.validation)]
+    float_ms, ms = latencies_ms((before, after))
+    weighed = Quantisation(
+        mode=options.quantize,
+        float_accuracy=float(np.mean(answers[0] == told.labels)),
+        accuracy=float(np.mean(answers[1] == told.labels)),
+        agreement=float(np.mean(answers[0] == answers[1])),
+        size_ratio=round(len(shipped[SERVED.name]) / len(floats[SERVED.name]), 4),
+        latency_ratio=round(ms / float_ms, 3),
+        float_latency_ms=float_ms,
+        latency_ms=ms,
+    )
+    _require_small_drop(weighed, options.max_drop)
+    return weighed
+
+
+def prove(
+    network: ServingNetwork,
+    floats: Models,
+    shipped: Models,
+    material: Material,
+    mode: str,
+    temperature: float,
+) -> Parity:
+    """That checkpoint, float files and the bundle's files agree, from raw bytes.
+
+    Raises:
+        ParityError: They don't.
+    """
+    checkpoint = Candidate("checkpoint", checkpoint_logits(network))
+    groups = [[checkpoint, *(_candidate(each, shipped, mode) for each in FORMATS)]]
+    if floats is not shipped:
+        groups.append([checkpoint, *(_candidate(each, floats) for each in FORMATS)])
+    images = material.images.part("val")
+    some = images.rows[:: max(1, len(images) // PARITY_VALIDATION_IMAGES)]
+    files = [*nasty_files().values(), *map(images.read, some)]
+    return measure_parity(groups, files, material.spec, temperature)
+
+
+def _candidate(one: Format, models: Models, mode: str = "") -> Candidate:
+    """A file to compare; without a mode, the float one."""
+    logits = one.logits(models[one.name])
+    name = one.name if mode else f"float {one.name}"
+    return Candidate(name, logits, one.tolerance(mode))
+
+
+def record_golden(model: LiteRTModel, material: Material, temperature: float) -> tuple[Golden, ...]:
+    """Painted pictures with the model's answers."""
+    found = []
+    for file, content in golden_files().items():
+        values = softmax(model.logits(to_input(content, material.spec)), temperature)
+        named = zip(material.class_names, values, strict=True)
+        recorded = {name: round(float(value), 6) for name, value in named}
+        found.append(Golden(f"{GOLDEN}/{file}", recorded))
+    return tuple(found)
+
+
+def gather(
+    contract: Contract, models: Models, space: FeatureSpace, images: Dataset
+) -> dict[str, bytes]:
+    """Every file of the bundle but the contract: path -> content."""
+    parts = {row.pixel_hash: row.split for row in images.rows}
+    sizes = {each.file: len(models[each.name]) for each in FORMATS}
+    return {
+        **{each.file: models[each.name] for each in FORMATS},
+        CARD: model_card(contract, sizes).encode(),
+        DISTANCE: distance_to_litert(space),
+        TRAINING_DATA: training_data_csv(parts).encode(),
+        **{f"{GOLDEN}/{file}": content for file, content in golden_files().items()},
+    }
+
+
+def write(out: Path, contract: Contract, files: dict[str, bytes]) -> None:
+    """The bundle, whole or not at all; the contract with the checksums of the other files.
+
+    Raises:
+        ArtefactError: It can't be written.
+    """
+    checksums = {file: sha256(content) for file, content in files.items()}
+    with whole_folder(out) as folder:
+        (folder / GOLDEN).mkdir()
+        for file, content in files.items():
+            write_bytes(folder / file, content)
+        write_json(folder / CONTRACT, replace(contract, sha256=checksums).as_dict())
+
+
+def _loaded(models: Models) -> LiteRTModel:
+    with quiet():
+        return LiteRTModel(models[SERVED.name], SERVED.file)
+
+
+def _require_small_drop(quantisation: Quantisation, max_drop: float) -> None:
+    drop = 100 * (quantisation.float_accuracy - quantisation.accuracy)
+    if drop > max_drop:
+        raise QuantisationError(
+            f"{quantisation.mode}: found a drop of {drop:.2f} points of validation accuracy, at"
+            f" most {max_drop:g} allowed; no bundle was written. Allow more with --max-drop, or"
+            " take --quantize fp16."
+        )
