@@ -1,6 +1,7 @@
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -10,6 +11,9 @@ import pytest
 import yaml
 
 from scenelet.runs.recipe import resolve
+from scenelet.tune.search import Search, next_trial
+from scenelet.tune.space import search_space
+from scenelet.tune.study import SearchConfig, open_study
 
 pytestmark = pytest.mark.pipeline
 
@@ -185,8 +189,9 @@ def test_other_settings_in_the_same_search_are_refused(painted, recipe, tmp_path
 def test_bad_input_is_one_line(painted, tmp_path, scenelet, flags, message):
     done = scenelet("tune", painted, "--runs", tmp_path, "--trials", "1", *flags)
     assert done.code == 1
-    assert message in done.err
-    assert len(done.err.splitlines()) == 1
+    assert message in done.err.splitlines()[-1]
+    assert done.err.count("scenelet: ") == 1
+    assert "examining" not in done.err
 
 
 def test_a_trial_that_fails_says_why_and_three_in_a_row_end_the_search(
@@ -199,3 +204,34 @@ def test_a_trial_that_fails_says_why_and_three_in_a_row_end_the_search(
     assert done.code == 1
     assert "3 trials in a row failed" in done.err.splitlines()[-1]
     assert [state for _, state, *_ in trials_of(tmp_path)] == ["FAIL"] * 3
+
+
+@pytest.mark.parametrize("change", ["another class", "other pixels under the same names"])
+def test_a_search_does_not_go_on_with_other_images(painted, recipe, tmp_path, scenelet, change):
+    data = shutil.copytree(painted / "seg_train", tmp_path / "photos")
+    tune(scenelet, data, recipe, tmp_path, "--trials", "1")
+    if change == "another class":
+        shutil.copytree(data / "sea", data / "lake")
+    else:
+        for path in (data / "sea").iterdir():
+            shutil.copy(data / "street" / path.name, path)
+    command = ("tune", data, "--recipe", recipe, "--runs", tmp_path, "--name", "s", "--trials", "2")
+    done = scenelet(*command)
+    assert done.code == 1
+    assert "other images, labels or split" in done.err.splitlines()[-1]
+    assert len(trials_of(tmp_path)) == 1
+
+
+def test_a_trial_of_another_folder_under_the_same_host_name_is_not_taken(painted, tmp_path):
+    base = resolve(None, {})
+    space = search_space({"learning_rate": {"low": 0.001, "high": 0.01}}, base, "x")
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    config = SearchConfig(painted, base, space, trials=5, storage=url)
+    here, there = tmp_path / "one" / "s", tmp_path / "two" / "s"
+    study = open_study(here, config)
+    with next_trial(Search(here, config, study)) as trial:
+        other = Search(there, config, open_study(there, config))
+        with next_trial(other) as second:
+            assert second.number != trial.number
+    with next_trial(Search(here, config, study)) as again:
+        assert again.number == trial.number

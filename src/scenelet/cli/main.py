@@ -9,7 +9,19 @@ import typer
 
 from scenelet import __version__
 from scenelet.cli import app as pages
-from scenelet.cli import data, deploy, drift, evaluate, explore, export, predict, serve, train, tune
+from scenelet.cli import (
+    data,
+    deploy,
+    drift,
+    evaluate,
+    explore,
+    export,
+    predict,
+    serve,
+    train,
+    tune,
+    variants,
+)
 from scenelet.errors import SceneletError
 
 app = typer.Typer(
@@ -28,7 +40,7 @@ app.add_typer(data.app, name="data")
 app.command("explore")(explore.explore)
 app.command("train")(train.train)
 app.command("tune")(tune.tune)
-app.command("variants")(tune.variants)
+app.command("variants")(variants.variants)
 app.command("export")(export.export)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(evaluate.compare)
@@ -43,6 +55,9 @@ app.command("status")(deploy.status)
 app.command("rollback")(deploy.rollback)
 app.command("logs")(deploy.logs)
 app.command("destroy")(deploy.destroy)
+
+
+INTERRUPTED = "scenelet: interrupted; the same command goes on or starts again cleanly"
 
 
 @app.callback()
@@ -67,11 +82,10 @@ def main() -> None:
     except SceneletError as error:
         typer.echo(f"scenelet: {error}", err=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        typer.echo(
-            "scenelet: interrupted; the same command goes on or starts again cleanly", err=True
-        )
-        sys.exit(128 + signal.SIGINT)
+    except SystemExit as end:
+        if end.code == 128 + signal.SIGINT:  # what typer makes of Ctrl-C, without a word
+            typer.echo(INTERRUPTED, err=True)
+        raise
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         sys.stderr.close()
         sys.exit(128 + signal.SIGPIPE)

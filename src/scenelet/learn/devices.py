@@ -41,11 +41,6 @@ def pick_precision(wanted: str, device: str) -> str:
     return "bf16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "fp32"
 
 
-def process_index() -> int:
-    """Of this process among those that train together; 0 writes the run folder."""
-    return int(os.environ.get("RANK") or os.environ.get("LOCAL_RANK") or 0)
-
-
 def peak_memory_mib() -> int | None:
     """Most memory that this process has had; None where the system does not say (Windows)."""
     try:

@@ -12,22 +12,24 @@ runs/NAME/
 └── result.json        written when the training is complete
 """
 
-import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from scenelet.artefacts import make_folder, write_json, write_text
-from scenelet.dataset.manifest import class_names_of, read_manifest, write_manifest
+from scenelet.dataset.dataset import Dataset
+from scenelet.dataset.manifest import read_manifest, write_manifest
 from scenelet.dataset.row import Row
 from scenelet.errors import ConfigError, DataError
 from scenelet.locks import held
 from scenelet.runs.history import Epoch, read_history
 from scenelet.runs.recipe import TrainConfig, from_values
+
+_SPLITS = ("train", "val")
 
 
 @dataclass(frozen=True)
@@ -158,8 +160,7 @@ class Run:
     def open(
         self,
         config: TrainConfig,
-        source: Path,
-        rows: Sequence[Row],
+        dataset: Dataset,
         network: dict[str, Any],
         environment: dict[str, Any],
     ) -> None:
@@ -167,32 +168,29 @@ class Run:
 
         Args:
             config: The resolved recipe.
-            source: Data folder.
-            rows: Its manifest.
-            network: `architecture`, and of `init` and `teachers` the origin and a hash of the weights.
+            dataset: Images with their splits.
+            network: `architecture`, and of `init` and `teachers` the origin and a hash of the
+                weights.
             environment: What it is computed with.
 
         Raises:
-            ConfigError: The folder holds a run with another recipe, other data, or other weights to start or learn from.
+            ConfigError: The folder holds a run with another recipe, other data, or other weights
+                to start or learn from.
             ArtefactError: It can't be written.
         """
-        data = describe_data(source, rows)
+        import yaml
+
+        data = describe_data(dataset)
         if (self.folder / "data.json").is_file():
             self._refuse_other(config, data, network)
             return
-        import yaml
-
         make_folder(self.folder / "checkpoints")
-        write_text(
-            self.folder / "config.yaml",
-            yaml.safe_dump(config.as_dict(), sort_keys=False, default_flow_style=None),
-        )
+        recipe = yaml.safe_dump(config.as_dict(), sort_keys=False, default_flow_style=None)
+        write_text(self.folder / "config.yaml", recipe)
         write_json(self.folder / "environment.json", environment)
         write_json(self.folder / "network.json", network)
-        write_manifest(self.folder / "manifest.csv", rows)
-        write_json(
-            self.folder / "data.json", data
-        )  # last: its presence says that the folder is complete
+        write_manifest(self.folder / "manifest.csv", dataset.rows)
+        write_json(self.folder / "data.json", data)  # last: then the folder is complete
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -211,19 +209,16 @@ class Run:
         self, config: TrainConfig, data: dict[str, Any], network: dict[str, Any]
     ) -> None:
         old, new = self.config().as_dict(), config.as_dict()
-        changes = [
-            f"{key} {old[key]} v {new[key]}"
-            for key in old
-            if old[key] != new[key] and key != "threads"
-        ]
+        differing = [key for key in old if old[key] != new[key] and key != "threads"]
+        changes = [f"{key} {old[key]} v {new[key]}" for key in differing]
         if self.data()["fingerprint"] != data["fingerprint"]:
             changes.append("other images, labels or split")
-        if _essence(self.network()) != _essence(json.loads(json.dumps(network))):
+        if not same_network(self.network(), network):
             changes.append("other layers, or other weights of --init or --teacher")
         if changes:
             raise ConfigError(
-                f"{self.folder}: holds a run with other settings ({'; '.join(changes)}). "
-                "Give another --name, or remove the folder."
+                f"{self.folder}: holds a run with other settings ({'; '.join(changes)})."
+                " Give another --name, or remove the folder."
             )
 
     def _read_json(self, name: str) -> Any:
@@ -238,10 +233,14 @@ class Run:
         )
 
 
-def _essence(network: dict[str, Any]) -> list[Any]:
-    """Layers and weights, whatever the folders are called that they came from."""
-    sources = [network["init"], *network["teachers"]]
-    return [network["architecture"], [source and source["weights"] for source in sources]]
+def same_network(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether layers and weights are the same, whatever the folders are called they came from."""
+    return bool(_essence(one) == _essence(other))
+
+
+def _essence(network: dict[str, Any]) -> Any:
+    weights = [source and source["weights"] for source in (network["init"], *network["teachers"])]
+    return json.loads(json.dumps([network["architecture"], weights]))
 
 
 def run_name(folder: Path, recipe: str | None) -> str:
@@ -249,17 +248,18 @@ def run_name(folder: Path, recipe: str | None) -> str:
     return f"{folder.resolve().name}-{Path(recipe).stem if recipe else 'default'}"
 
 
-def describe_data(source: Path, rows: Sequence[Row]) -> dict[str, Any]:
+def trained(dataset: Dataset) -> Dataset:
+    """What a training sees of a data set: never its test part."""
+    return dataset.of(row for row in dataset.rows if row.split in _SPLITS)
+
+
+def describe_data(dataset: Dataset) -> dict[str, Any]:
     """Class names, counts by split and class, and a fingerprint of pixels, labels and splits."""
-    used = [row for row in rows if not row.excluded and row.split in ("train", "val")]
-    lines = sorted(f"{row.pixel_hash} {row.label} {row.split}" for row in used)
+    counts = {split: Counter(row.label for row in dataset.part(split).rows) for split in _SPLITS}
     return {
-        "source": str(source),
-        "class_names": list(class_names_of(used)),
-        "images": {
-            split: dict(sorted(Counter(row.label for row in used if row.split == split).items()))
-            for split in ("train", "val")
-        },
-        "excluded": sum(1 for row in rows if row.excluded),
-        "fingerprint": hashlib.blake2b("\n".join(lines).encode(), digest_size=16).hexdigest(),
+        "source": dataset.source.name,
+        "class_names": list(trained(dataset).class_names),
+        "images": {split: dict(sorted(each.items())) for split, each in counts.items()},
+        "excluded": len(dataset.excluded),
+        "fingerprint": dataset.fingerprint,
     }

@@ -8,146 +8,95 @@ SEARCH/
 └── report.html
 """
 
-import json
 import platform
 import time
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
 
-import optuna
-import yaml
-from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
-from sqlalchemy.exc import SQLAlchemyError
 
-from scenelet.artefacts import make_folder, write_text
-from scenelet.dataset.manifest import class_names_of, read_manifest, write_manifest
+from scenelet.dataset.manifest import write_manifest
 from scenelet.errors import ConfigError, SceneletError
-from scenelet.learn.callbacks import Watch
-from scenelet.learn.networks import architecture_of
-from scenelet.learn.train import prepare, train
+from scenelet.learn.job import split_dataset
 from scenelet.locks import held
 from scenelet.progress import SILENT, Progress
-from scenelet.runs.recipe import TrainConfig, from_values
 from scenelet.runs.run import Run
-from scenelet.tune.cost import Cost, measure_cost
-from scenelet.tune.sampler import RepeatableSampler
+from scenelet.runs.search import best, trials_of
 from scenelet.tune.space import suggest
+from scenelet.tune.study import SearchConfig, open_study, reach_study, recipe_of
+from scenelet.tune.trial import Outcome, Report, TimeUp, TrialJob, run_trial
 
-OBJECTIVES: dict[str, Literal["maximize", "minimize"]] = {
-    "accuracy": "maximize",
-    "latency": "minimize",
-    "size": "minimize",
-}
-STARTUP_TRIALS = 8
 FAILURES_IN_A_ROW = 3
 COUNTED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
-
-
-class TimeUp(Exception):  # noqa: N818  (not an error)
-    """The time given is over; the trial stays open and goes on with the next start."""
+_NAMELESS_S = 60  # a trial whose worker has not said for so long who it is, is nobody's
 
 
 @dataclass(frozen=True)
-class SearchConfig:
-    """What to search, and how long.
+class Search:
+    """A search under way, as one process sees it.
 
     Attributes:
-        data: Folder of class folders.
-        base: The recipe.
-        space: Dials to vary.
-        objectives: Some of `OBJECTIVES`, accuracy first.
-        trials: Of the whole search, those of other processes included.
-        timeout_min: Start nothing after so many minutes, and stop at the next end of an epoch; 0:
-            no limit.
-        max_size_mb: Larger float models are not trained; 0: no limit.
-        max_latency_ms: Slower ones neither; 0: no limit.
-        workers: Processes on this machine.
-        storage: SQL URL; "" for a file in the search's folder.
-        manifest: Of the data folder; None takes all.
+        folder: Of the search.
+        config: What is asked.
+        study: Where all processes meet.
+        progress: Is told how it goes on.
     """
 
-    data: Path
-    base: TrainConfig
-    space: Mapping[str, BaseDistribution]
-    objectives: tuple[str, ...] = ("accuracy",)
-    trials: int = 20
-    timeout_min: float = 0.0
-    max_size_mb: float = 0.0
-    max_latency_ms: float = 0.0
-    workers: int = 1
-    storage: str = ""
-    manifest: Path | None = None
+    folder: Path
+    config: SearchConfig
+    study: Study
+    progress: Progress = SILENT
 
     @property
-    def needs_cost(self) -> bool:
-        """Whether size and latency matter."""
-        return len(self.objectives) > 1 or bool(self.max_size_mb or self.max_latency_ms)
+    def worker(self) -> str:
+        """Machine and folder: whose locks tell whether a trial is worked on."""
+        return f"{platform.node()}:{self.folder.resolve()}"
 
     @property
-    def asked(self) -> str:
-        """What makes two searches the same: neither how long nor on how many workers."""
-        return json.dumps(
-            {
-                "recipe": {
-                    key: value for key, value in self.base.as_dict().items() if key != "threads"
-                },
-                "space": {
-                    name: distribution_to_json(spread)
-                    for name, spread in sorted(self.space.items())
-                },
-                "objectives": self.objectives,
-                "budget": [self.max_size_mb, self.max_latency_ms],
-            },
-            sort_keys=True,
+    def manifest(self) -> Path:
+        """The split of all trials."""
+        return self.folder / "manifest.csv"
+
+    def lock_of(self, number: int) -> Path:
+        """Held by the process that works on a trial."""
+        return self.folder / "trials" / f"{number:04d}.lock"
+
+    def run_of(self, number: int) -> Run:
+        """The run of a trial."""
+        return Run(self.folder / "trials" / f"{number:04d}")
+
+    def job_of(self, begun: FrozenTrial) -> TrialJob:
+        """A trial in plain values."""
+        return TrialJob(
+            recipe=recipe_of(begun.number, begun.params, self.config),
+            data=self.config.data,
+            manifest=self.manifest,
+            run=self.run_of(begun.number),
+            budget=self.config.budget,
+            costs=self.folder / "costs.json",
         )
 
 
-def open_study(folder: Path, config: SearchConfig) -> Study:
-    """Open the study, or start it.
+def looked_at(folder: Path, config: SearchConfig, progress: Progress = SILENT) -> SearchConfig:
+    """Decode the data once: the split of all trials is written, and the data's fingerprint known.
 
     Raises:
-        ConfigError: It can't be reached, or is another search.
+        DataError: The folder can't be trained on.
+        ConfigError: The search in this folder was begun with other images, labels or split.
     """
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-    make_folder(folder / "trials")
-    url = config.storage or f"sqlite:///{(folder / 'study.db').resolve()}"
-    try:
-        study = optuna.create_study(
-            storage=url,
-            study_name=folder.resolve().name,
-            directions=[OBJECTIVES[objective] for objective in config.objectives],
-            sampler=RepeatableSampler(config.base.seed, STARTUP_TRIALS, config.workers > 1),
-            pruner=optuna.pruners.MedianPruner(
-                n_startup_trials=5, n_warmup_steps=config.base.epochs // 4
-            ),
-            load_if_exists=True,
-        )
-    except (
-        optuna.exceptions.StorageInternalError,
-        ImportError,
-        ValueError,
-        OSError,
-        SQLAlchemyError,
-    ) as error:
-        raise ConfigError(
-            f"{url}: the study can't be opened: {' '.join(str(error).split())[:200]}. Give"
-            " --storage as sqlite:///FILE or another SQL URL whose driver is installed."
-        ) from error
-    if "search" not in study.user_attrs:
-        study.set_user_attr("search", config.asked)
-    if study.user_attrs["search"] == config.asked:
-        return study
-    raise ConfigError(
-        f"{folder}: holds a search with other settings ({_changes(study, config)}). Give another"
-        " --name."
-    )
+    reach_study(folder, config)  # before the data is decoded
+    dataset = split_dataset(config.data, config.manifest, config.base, progress)
+    dataset = dataset.examined(progress)
+    config = replace(config, fingerprint=dataset.fingerprint)
+    open_study(folder, config)
+    with held(folder / ".manifest.lock"):
+        if not (folder / "manifest.csv").is_file():
+            write_manifest(folder / "manifest.csv", dataset.rows)
+    return config
 
 
 def run_search(folder: Path, config: SearchConfig, progress: Progress = SILENT) -> Study:
@@ -155,218 +104,154 @@ def run_search(folder: Path, config: SearchConfig, progress: Progress = SILENT) 
 
     One process; start more to be faster.
 
+    Args:
+        folder: Of the search.
+        config: As `looked_at` returns it.
+        progress: Is told how it goes on.
+
     Raises:
         ConfigError: See `open_study`; or trial after trial fails.
-        DataError: The folder can't be trained on.
     """
-    study = open_study(folder, config)
-    manifest = _shared_manifest(folder, config, progress)
-    deadline_s = time.monotonic() + 60 * config.timeout_min if config.timeout_min else float("inf")
-    failures = 0
+    search = Search(folder, config, open_study(folder, config), progress)
+    limit_s = 60 * config.timeout_min if config.timeout_min else float("inf")
+    deadline_s, failures = time.monotonic() + limit_s, 0
     while failures < FAILURES_IN_A_ROW and time.monotonic() < deadline_s:
-        with _next_trial(study, folder, config) as trial:
+        with next_trial(search) as trial:
             if trial is None:
-                return study
+                break
             try:
-                _work(study, trial, folder, manifest, config, deadline_s, progress)
-                failures = 0
+                failures = 0 if _worked(search, trial, deadline_s) else failures + 1
             except TimeUp:
-                return study
-            except (
-                SceneletError,
-                RuntimeError,
-                ValueError,
-            ) as error:  # of this combination of dials, or of memory
-                failures += 1
-                trial.set_user_attr("why", " ".join(str(error).split())[:300])
-                study.tell(trial, state=TrialState.FAIL)
-                progress.say(f"trial {trial.number}: failed: {error}")
-    if failures:
+                break
+    if failures >= FAILURES_IN_A_ROW:
         raise ConfigError(
-            f"{folder}: {failures} trials in a row failed, the last: {error_of(study)}. Mend"
-            " that first."
+            f"{folder}: {failures} trials in a row failed, the last: {_why(search)}. Mend that"
+            " first."
         )
-    return study
+    return search.study
 
 
-def error_of(study: Study) -> str:
+def _why(search: Search) -> str:
     """Why the last failed trial failed."""
-    failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
-    return str(failed[-1].user_attrs.get("why", "")) if failed else ""
-
-
-def config_of(trial: FrozenTrial, config: SearchConfig) -> TrainConfig:
-    """The recipe of a trial."""
-    return from_values({**config.base.as_dict(), **trial.params}, f"trial {trial.number}")
-
-
-def best_trial(study: Study) -> FrozenTrial | None:
-    """The most accurate complete trial; of equals that of lower log loss, then the earlier."""
-    done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    return min(
-        done, key=lambda t: (-t.values[0], t.user_attrs["val_log_loss"], t.number), default=None
-    )
-
-
-def save_recipe(path: Path, trial: FrozenTrial, config: SearchConfig) -> None:
-    """Write a trial's recipe, which `train` takes as it is.
-
-    Raises:
-        ArtefactError: It can't be written.
-    """
-    values = {
-        key: value for key, value in config_of(trial, config).as_dict().items() if key != "threads"
-    }
-    remark = (
-        f"# Trial {trial.number} of a search: validation accuracy {trial.values[0]:.2%}, chosen on"
-        " that very validation part.\n"
-    )
-    write_text(path, remark + yaml.safe_dump(values, sort_keys=False, default_flow_style=None))
-
-
-def _shared_manifest(folder: Path, config: SearchConfig, progress: Progress) -> Path:
-    """The split of all trials, made once."""
-    path = folder / "manifest.csv"
-    with held(folder / ".manifest.lock"):
-        if not path.is_file():
-            write_manifest(path, prepare(config.data, config.manifest, config.base, progress).rows)
-    return path
+    return [trial.why for trial in trials_of(search.study) if trial.state == "fail"][-1]
 
 
 @contextmanager
-def _next_trial(study: Study, folder: Path, config: SearchConfig) -> Iterator[Trial | None]:
+def next_trial(search: Search) -> Iterator[Trial | None]:
     """A trial that a killed process left half done, else a new one, else None.
 
     Locked while it is worked on.
     """
     with ExitStack() as while_it_works:
-        with held(folder / ".ask.lock"):
-            trial = _orphan(study, folder)
-            if trial is None:
-                counted = study.get_trials(deepcopy=False, states=COUNTED)
-                trial = study.ask() if len(counted) < config.trials else None
+        with held(search.folder / ".ask.lock"):
+            trial = _orphan(search) or _new(search)
             if trial:
-                while_it_works.enter_context(held(_lock_path(folder, trial.number)))
-                trial.set_user_attr("host", platform.node())
-                suggest(trial, config.space)
+                while_it_works.enter_context(held(search.lock_of(trial.number)))
+                trial.set_user_attr("worker", search.worker)
+                suggest(trial, search.config.space)
         yield trial
 
 
-def _orphan(study: Study, folder: Path) -> Trial | None:
-    """A trial begun on this machine that no living process works on."""
-    for begun in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        if begun.user_attrs.get("host", platform.node()) != platform.node():
+def _new(search: Search) -> Trial | None:
+    counted = search.study.get_trials(deepcopy=False, states=COUNTED)
+    return search.study.ask() if len(counted) < search.config.trials else None
+
+
+def _orphan(search: Search) -> Trial | None:
+    """A trial begun in this folder that no living process works on."""
+    for begun in search.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        if not _is_ours(search, begun):
             continue
-        with suppress(ConfigError), held(_lock_path(folder, begun.number), "worked on"):
-            return Trial(study, begun._trial_id)
+        with suppress(ConfigError), held(search.lock_of(begun.number), "worked on"):
+            return Trial(search.study, begun._trial_id)
     return None
 
 
-def _work(
-    study: Study,
-    trial: Trial,
-    folder: Path,
-    manifest: Path,
-    config: SearchConfig,
-    deadline_s: float,
-    progress: Progress,
-) -> None:
-    """Train the trial's recipe, or go on with it, and tell the study how it went."""
-    begun = study.trials[trial.number]
-    recipe = config_of(begun, config)
-    cost = _cost(recipe, folder, manifest) if config.needs_cost else None
-    if cost and _over_budget(cost, config):
-        _tell_too_costly(study, trial, cost, progress)
-        return
-    run = Run(folder / "trials" / f"{trial.number:04d}")
-    prunes = len(config.objectives) == 1
-    fell_behind = (
-        prunes and trial.should_prune()
-    )  # true here if killed between that decision and its telling
-    if not fell_behind:
-        watch = _watch(trial, set(begun.intermediate_values), prunes, deadline_s)
-        result = train(config.data, recipe, run, SILENT, manifest, watch)
-        fell_behind = result.stopped_by == "watch"
-    if fell_behind:
-        _tell_pruned(study, trial, run, progress)
-    else:
-        _tell_complete(study, trial, run, cost, config, progress)
+def _is_ours(search: Search, begun: FrozenTrial) -> bool:
+    """Whether a trial was begun here; one that is nobody's counts, unless another may just begin it."""
+    worker = begun.user_attrs.get("worker")
+    if worker is not None or not search.config.storage:
+        return worker in (None, search.worker)
+    begun_at = begun.datetime_start or datetime.min
+    return datetime.now() - begun_at > timedelta(seconds=_NAMELESS_S)
 
 
-def _watch(trial: Trial, reported: set[int], prunes: bool, deadline_s: float) -> Watch:
-    """What is done after each epoch: report it, unless that was done before a kill.
+def _worked(search: Search, trial: Trial, deadline_s: float) -> bool:
+    """Do a trial and tell the study how it went; False where it failed.
 
-    Stop what falls behind; mind the time.
+    Raises:
+        TimeUp: The deadline has passed; the trial stays open.
     """
+    try:
+        _tell(search, trial, _outcome(search, trial, deadline_s))
+    except (SceneletError, RuntimeError, ValueError) as error:  # of these dials, or of memory
+        trial.set_user_attr("why", " ".join(str(error).split())[:300])
+        search.study.tell(trial, state=TrialState.FAIL)
+        search.progress.say(f"trial {trial.number}: failed: {error}")
+        return False
+    return True
 
-    def watch(epoch: int, metrics: Mapping[str, float]) -> bool:
-        if time.monotonic() > deadline_s:
-            raise TimeUp
-        if prunes and epoch not in reported:
-            trial.report(metrics["val_top1_accuracy"], epoch)
-        return prunes and trial.should_prune()
 
-    return watch
+def _outcome(search: Search, trial: Trial, deadline_s: float) -> Outcome:
+    begun = search.study.trials[trial.number]
+    if search.config.prunes and trial.should_prune():  # killed between that and its telling
+        return Outcome("fell behind")
+    report = _reporter(search, trial, set(begun.intermediate_values))
+    return run_trial(search.job_of(begun), report, deadline_s)
 
 
-def _tell_complete(
-    study: Study,
-    trial: Trial,
-    run: Run,
-    cost: Cost | None,
-    config: SearchConfig,
-    progress: Progress,
-) -> None:
-    result = run.result()
+def _reporter(search: Search, trial: Trial, reported: set[int]) -> Report:
+    """What is done after each epoch: report it, unless that was done before a kill."""
+
+    def report(epoch: int, accuracy: float) -> bool:
+        if not search.config.prunes:
+            return False
+        if epoch not in reported:
+            trial.report(accuracy, epoch)
+        return trial.should_prune()
+
+    return report
+
+
+def _tell(search: Search, trial: Trial, outcome: Outcome) -> None:
+    if outcome.state == "complete":
+        _tell_complete(search, trial, outcome)
+    elif outcome.state == "too costly":
+        _tell_too_costly(search, trial, outcome)
+    else:
+        _tell_fell_behind(search, trial)
+
+
+def _tell_complete(search: Search, trial: Trial, outcome: Outcome) -> None:
+    result, cost = outcome.result, outcome.cost
+    assert result is not None  # noqa: S101  (what "complete" means)
     values = {"accuracy": result.val_top1_accuracy}
     for key in ("val_log_loss", "parameters", "training_s"):
         trial.set_user_attr(key, getattr(result, key))
     if cost:
         values |= {"latency": cost.latency_ms, "size": cost.size_mb}
         trial.set_user_attr("cost", [cost.size_mb, cost.latency_ms])
-    study.tell(trial, [values[objective] for objective in config.objectives])
-    run.last_checkpoint.unlink(missing_ok=True)
-    best = best_trial(study)
-    progress.say(
-        f"trial {trial.number}: accuracy {values['accuracy']:.2%}, {result.training_s:.0f} s"
-        + (f"; best {best.values[0]:.2%} (trial {best.number})" if best else "")
+    search.study.tell(trial, [values[objective] for objective in search.config.objectives])
+    search.run_of(trial.number).last_checkpoint.unlink(missing_ok=True)
+    leader = best(trials_of(search.study))
+    so_far = f"; best {leader.accuracy:.2%} (trial {leader.number})" if leader else ""
+    search.progress.say(
+        f"trial {trial.number}: accuracy {result.val_top1_accuracy:.2%},"
+        f" {result.training_s:.0f} s{so_far}"
     )
 
 
-def _tell_too_costly(study: Study, trial: Trial, cost: Cost, progress: Progress) -> None:
-    trial.set_user_attr("why", f"over the budget: {cost.size_mb:g} MB, {cost.latency_ms:g} ms")
-    study.tell(trial, state=TrialState.PRUNED)
-    progress.say(
-        f"trial {trial.number}: not trained, {cost.size_mb:g} MB and {cost.latency_ms:g} ms"
-    )
+def _tell_too_costly(search: Search, trial: Trial, outcome: Outcome) -> None:
+    cost = outcome.cost
+    spent = f"{cost.size_mb:g} MB, {cost.latency_ms:g} ms" if cost else ""
+    trial.set_user_attr("why", f"over the budget: {spent}")
+    search.study.tell(trial, state=TrialState.PRUNED)
+    search.progress.say(f"trial {trial.number}: not trained, {spent}")
 
 
-def _tell_pruned(study: Study, trial: Trial, run: Run, progress: Progress) -> None:
-    study.tell(trial, state=TrialState.PRUNED)
+def _tell_fell_behind(search: Search, trial: Trial) -> None:
+    search.study.tell(trial, state=TrialState.PRUNED)
+    run = search.run_of(trial.number)
     for checkpoint in (run.best_checkpoint, run.last_checkpoint):
         checkpoint.unlink(missing_ok=True)
-    progress.say(f"trial {trial.number}: stopped early, it fell behind the others")
-
-
-def _cost(recipe: TrainConfig, folder: Path, manifest: Path) -> Cost:
-    classes = len(class_names_of(read_manifest(manifest)))
-    with held(folder / ".costs.lock"):
-        return measure_cost(
-            architecture_of(recipe), classes, recipe.input_size, folder / "costs.json"
-        )
-
-
-def _over_budget(cost: Cost, config: SearchConfig) -> bool:
-    return bool(
-        (config.max_size_mb and cost.size_mb > config.max_size_mb)
-        or (config.max_latency_ms and cost.latency_ms > config.max_latency_ms)
-    )
-
-
-def _changes(study: Study, config: SearchConfig) -> str:
-    old, new = json.loads(study.user_attrs["search"]), json.loads(config.asked)
-    return ", ".join(sorted(part for part in new if old.get(part) != new[part]))
-
-
-def _lock_path(folder: Path, number: int) -> Path:
-    return folder / "trials" / f"{number:04d}.lock"
+    search.progress.say(f"trial {trial.number}: stopped early, it fell behind the others")

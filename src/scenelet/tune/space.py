@@ -16,7 +16,7 @@ from optuna.trial import Trial
 
 from scenelet.errors import ConfigError
 from scenelet.runs.dial import dials_of
-from scenelet.runs.recipe import TrainConfig, from_values
+from scenelet.runs.recipe import SEARCH, TrainConfig, from_values, read_recipe
 
 DEFAULT_SEARCH: dict[str, Any] = {
     "learning_rate": {"low": 0.0005, "high": 0.01, "log": True},
@@ -29,6 +29,26 @@ DEFAULT_SEARCH: dict[str, Any] = {
         "choices": [[16, 32, 64, 96], [24, 48, 96, 128], [32, 64, 128, 192], [48, 96, 176, 224]]
     },
 }
+
+
+def space_of(
+    recipe: str | None, fixed: Mapping[str, Any], base: TrainConfig
+) -> dict[str, BaseDistribution]:
+    """The search of a recipe, or the default one, less the dials that are fixed.
+
+    Args:
+        recipe: Name or path; None for the defaults.
+        fixed: Dials given on the command line.
+        base: The resolved recipe.
+
+    Raises:
+        ConfigError: See `search_space`.
+    """
+    wish = (read_recipe(recipe).get(SEARCH) if recipe else None) or DEFAULT_SEARCH
+    if not isinstance(wish, dict):
+        wish = {str(wish): None}
+    varied = {key: value for key, value in wish.items() if key not in fixed}
+    return search_space(varied, base, recipe or "default recipe")
 
 
 def search_space(

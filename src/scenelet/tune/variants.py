@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import torch
 import yaml
@@ -16,15 +15,13 @@ from scenelet.assess.metrics import log_loss, paired_difference, wilson_interval
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.load import load_pixels
 from scenelet.dataset.manifest import write_manifest
-from scenelet.dataset.sources import source_of
 from scenelet.errors import ConfigError
 from scenelet.images import PreprocessSpec
+from scenelet.learn.job import split_dataset
 from scenelet.learn.networks import normalise
 from scenelet.learn.pretrained import load_run_network
-from scenelet.learn.train import prepare, train
+from scenelet.learn.train import train
 from scenelet.progress import SILENT, Progress
-from scenelet.report.charts import CHART_STYLE, GREY, blank, colour_of, named
-from scenelet.report.html import Section, page, svg
 from scenelet.runs.recipe import TrainConfig, from_values
 from scenelet.runs.run import Run
 from scenelet.shipped import shipped_folder
@@ -73,38 +70,6 @@ class Variant:
         """Plain values."""
         return asdict(self)
 
-    @staticmethod
-    def columns() -> list[str]:
-        """Headings of `cells`."""
-        return [
-            "variant",
-            "accuracy (95 %)",
-            "against the first, points",
-            "log loss",
-            "parameters",
-            "MB",
-            "ms",
-            "min",
-        ]
-
-    def cells(self) -> list[str]:
-        """As a row of a table."""
-        return [
-            self.name,
-            f"{self.top1_accuracy:.2%} ({self.low:.2%} to {self.high:.2%})",
-            (
-                f"{100 * self.gain:+.2f} ({100 * self.gain_low:+.2f} to"
-                f" {100 * self.gain_high:+.2f})"
-                if self.changes
-                else ""
-            ),
-            f"{self.log_loss:.3f}",
-            f"{self.parameters:,}",
-            f"{self.size_mb:.1f}",
-            f"{self.latency_ms:.1f}",
-            f"{self.minutes:.1f}",
-        ]
-
 
 def read_variants(of: str, only: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Read what to compare.
@@ -117,38 +82,32 @@ def read_variants(of: str, only: Sequence[str]) -> dict[str, dict[str, Any]]:
     Raises:
         ConfigError: No such list, malformed, or no such variant.
     """
-    path = (
-        Path(of)
-        if of.endswith((".yaml", ".yml"))
-        else shipped_folder("recipes") / "variants" / f"{of}.yaml"
-    )
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        known = ", ".join(
-            sorted(file.stem for file in (shipped_folder("recipes") / "variants").glob("*.yaml"))
-        )
-        raise ConfigError(
-            f"--of {of}: can't be read ({' '.join(str(error).split())[:120]}); give {known} or a"
-            " .yaml file"
-        ) from error
-    if (
-        not isinstance(values, dict)
-        or len(values) < 2
-        or not all(isinstance(part or {}, dict) for part in values.values())
-    ):
-        raise ConfigError(
-            f"--of {of}: expected at least two names, each with the dials that differ"
-        )
+    values = _read_list(of)
     unknown = [name for name in only if name not in values]
     if unknown:
         raise ConfigError(f"--only {unknown[0]}: not in {of}; it has {', '.join(values)}")
     first = next(iter(values))
-    return {
-        str(name): dict(part or {})
-        for name, part in values.items()
-        if not only or name in (first, *only)
-    }
+    wanted = {first, *only} if only else set(values)
+    return {name: part for name, part in values.items() if name in wanted}
+
+
+def _read_list(of: str) -> dict[str, dict[str, Any]]:
+    shipped = shipped_folder("recipes") / "variants"
+    path = Path(of) if of.endswith((".yaml", ".yml")) else shipped / f"{of}.yaml"
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        known = ", ".join(sorted(file.stem for file in shipped.glob("*.yaml")))
+        reason = " ".join(str(error).split())[:120]
+        raise ConfigError(
+            f"--of {of}: can't be read ({reason}); give {known} or a .yaml file"
+        ) from error
+    parts = values.values() if isinstance(values, dict) else ()
+    if len(parts) < 2 or not all(isinstance(part or {}, dict) for part in parts):
+        raise ConfigError(
+            f"--of {of}: expected at least two names, each with the dials that differ"
+        )
+    return {str(name): dict(part or {}) for name, part in values.items()}
 
 
 def compare_variants(
@@ -176,29 +135,43 @@ def compare_variants(
     recipes = {
         name: from_values({**base.as_dict(), **part}, name) for name, part in changes.items()
     }
-    make_folder(out)
-    split = out / "manifest.csv"
-    if not split.is_file():
-        write_manifest(
-            split, prepare(folder, manifest, replace(base, min_label_quality=0), progress).rows
-        )
+    split = _shared_split(folder, manifest, base, out, progress)
     answers = {}
     for name, recipe in recipes.items():
         progress.say(f"variant {name}")
-        run = Run(out / name)
-        train(folder, recipe, run, progress, split)
-        answers[name] = _answers(run, folder, recipe)
+        train(folder, recipe, Run(out / name), progress, split)
+        answers[name] = _answers(Run(out / name), split, folder)
     first = answers[next(iter(recipes))]
     return [
-        _figures(
-            name, dict(changes[name]), recipes[name], Run(out / name), answers[name], first, out
-        )
-        for name in recipes
+        _variant(Run(out / name), dict(part), answers[name], first)
+        for name, part in changes.items()
     ]
 
 
+def _shared_split(
+    folder: Path, manifest: Path | None, base: TrainConfig, out: Path, progress: Progress
+) -> Path:
+    """The manifest of all variants, written once.
+
+    Raises:
+        ConfigError: `out` was begun with other images, labels or split.
+    """
+    make_folder(out)
+    path = out / "manifest.csv"
+    dataset = split_dataset(folder, manifest, replace(base, min_label_quality=0), progress)
+    if not path.is_file():
+        write_manifest(path, dataset.rows)
+    elif Dataset.open(folder, path).fingerprint != dataset.examined(progress).fingerprint:
+        raise ConfigError(
+            f"{out}: holds variants of other images, labels or split. Give another --out."
+        )
+    return path
+
+
 @dataclass(frozen=True)
-class _Answers:
+class _Said:
+    """What a variant said of the validation images."""
+
     labels: np.ndarray
     probabilities: np.ndarray
 
@@ -207,46 +180,42 @@ class _Answers:
         return np.asarray(self.probabilities.argmax(1) == self.labels)
 
 
-def _answers(run: Run, folder: Path, recipe: TrainConfig) -> _Answers:
+def _answers(run: Run, manifest: Path, folder: Path) -> _Said:
     """Of the run's best checkpoint on its validation images; computed once."""
     path = run.folder / "validation.json"
     if not path.is_file():
-        validation = Dataset(source_of(folder), tuple(run.rows())).part("val")
-        spec = PreprocessSpec(recipe.input_size, recipe.input_size)
-        pixels = load_pixels(validation, run.data()["class_names"], spec)
-        network = load_run_network(run).eval()
-        images = torch.from_numpy(pixels.images).permute(0, 3, 1, 2)
-        with torch.inference_mode():
-            parts = [network(normalise(batch)).softmax(1) for batch in images.split(BATCH)]
-        probabilities = torch.cat(parts).numpy().round(6).tolist()
+        validation = Dataset.open(folder, manifest).part("val")
+        size = run.config().input_size
+        pixels = load_pixels(validation, run.data()["class_names"], PreprocessSpec(size, size))
+        probabilities = _probabilities(run, pixels.images).round(6).tolist()
         write_json(path, {"labels": pixels.labels.tolist(), "probabilities": probabilities})
     values = json.loads(path.read_text(encoding="utf-8"))
-    return _Answers(np.array(values["labels"]), np.array(values["probabilities"]))
+    return _Said(np.array(values["labels"]), np.array(values["probabilities"]))
 
 
-def _figures(
-    name: str,
-    changes: dict[str, Any],
-    recipe: TrainConfig,
-    run: Run,
-    answers: _Answers,
-    first: _Answers,
-    out: Path,
-) -> Variant:
-    result = run.result()
-    cost = measure_cost(
-        run.architecture(), answers.probabilities.shape[1], recipe.input_size, out / "costs.json"
-    )
-    interval = wilson_interval(int(answers.right.sum()), len(answers.labels))
-    gain = paired_difference(first.right, answers.right)
+def _probabilities(run: Run, pixels: np.ndarray) -> np.ndarray:
+    """(n, height, width, 3) uint8 to (n, classes) by the run's kept weights."""
+    network = load_run_network(run).eval()
+    images = torch.from_numpy(pixels).permute(0, 3, 1, 2)
+    with torch.inference_mode():
+        parts = [network(normalise(batch)).softmax(1) for batch in images.split(BATCH)]
+    return np.asarray(torch.cat(parts))
+
+
+def _variant(run: Run, changes: dict[str, Any], said: _Said, first: _Said) -> Variant:
+    result, costs = run.result(), run.folder.parent / "costs.json"
+    class_count, size = said.probabilities.shape[1], run.config().input_size
+    cost = measure_cost(run.architecture(), class_count, size, costs)
+    interval = wilson_interval(int(said.right.sum()), len(said.labels))
+    gain = paired_difference(first.right, said.right)
     return Variant(
-        name=name,
+        name=run.name,
         changes=changes,
-        images=len(answers.labels),
-        top1_accuracy=float(answers.right.mean()),
+        images=len(said.labels),
+        top1_accuracy=float(said.right.mean()),
         low=interval.low,
         high=interval.high,
-        log_loss=round(log_loss(answers.labels, answers.probabilities), 4),
+        log_loss=round(log_loss(said.labels, said.probabilities), 4),
         gain=float(gain.value or 0),
         gain_low=gain.low,
         gain_high=gain.high,
@@ -255,64 +224,3 @@ def _figures(
         latency_ms=cost.latency_ms,
         minutes=round(result.training_s / 60, 2),
     )
-
-
-def variants_page(results: Sequence[Variant], title: str) -> str:
-    """The comparison as one HTML page."""
-    table = [Variant.columns(), *(result.cells() for result in results)]
-    first = (
-        f"{results[0].images:,} validation images, the same for all. Intervals of differences are"
-        " paired by image."
-    )
-    charts = [
-        (svg(_accuracies(results)), "Accuracy of each variant with its 95 % interval"),
-        (svg(_costs(results)), "Accuracy and latency"),
-    ]
-    return page(
-        f"Variants: {title}",
-        first,
-        [Section("Figures", figures=charts), Section("Table", table=table)],
-    )
-
-
-def _accuracies(results: Sequence[Variant]) -> mpl.figure.Figure:
-    with mpl.rc_context(CHART_STYLE):
-        figure, axes = blank(0.4 * len(results) + 1.0)
-        values = [result.top1_accuracy for result in results]
-        errors = np.array([[r.top1_accuracy - r.low, r.high - r.top1_accuracy] for r in results]).T
-        axes.errorbar(
-            values, range(len(results)), xerr=errors, fmt="o", color=colour_of(0), capsize=3
-        )
-        axes.axvline(values[0], color=GREY, linewidth=0.8, linestyle=":")
-        axes.set_yticks(range(len(results)), named(result.name for result in results))
-        axes.invert_yaxis()
-        axes.set_xlabel("validation accuracy, 95 % interval")
-        return figure
-
-
-def _costs(results: Sequence[Variant]) -> mpl.figure.Figure:
-    with mpl.rc_context(CHART_STYLE):
-        figure, axes = blank(4.0)
-        drawn = [
-            axes.scatter(
-                result.latency_ms,
-                result.top1_accuracy,
-                s=30 + 20 * result.size_mb,
-                color=colour_of(index),
-                alpha=0.8,
-            )
-            for index, result in enumerate(results)
-        ]
-        axes.set(
-            xlabel="latency, ms (discs grow with the model's MB)", ylabel="validation accuracy"
-        )
-        axes.margins(0.15)
-        axes.legend(
-            drawn,
-            named(result.name for result in results),
-            frameon=False,
-            loc="center left",
-            bbox_to_anchor=(1, 0.5),
-            markerscale=0.6,
-        )
-        return figure

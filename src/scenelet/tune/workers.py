@@ -8,23 +8,25 @@ from pathlib import Path
 from optuna.study import Study
 
 from scenelet.progress import SILENT, ConsoleProgress, Progress
-from scenelet.tune.search import SearchConfig, open_study, run_search
+from scenelet.tune.search import looked_at, run_search
+from scenelet.tune.study import SearchConfig
 
 
 def run_workers(folder: Path, config: SearchConfig, progress: Progress = SILENT) -> Study:
     """Work on the search with `config.workers` processes, this one among them.
 
-    The cores are shared out.
+    The cores are shared out. The data is decoded once here; a search that was begun with other
+    images is refused.
 
     Raises:
-        ConfigError: See `run_search`.
-        DataError: See `run_search`.
+        ConfigError: See `looked_at` and `run_search`.
+        DataError: The folder can't be trained on.
     """
+    config = looked_at(folder, config, progress)
     if config.workers == 1:
         return run_search(folder, config, progress)
     threads = config.base.threads or max(1, (os.cpu_count() or 1) // config.workers)
     config = replace(config, base=replace(config.base, threads=threads))
-    study = open_study(folder, config)
     context = multiprocessing.get_context("spawn")
     helpers = [
         context.Process(target=_help, args=(folder, config), daemon=True)
@@ -32,7 +34,7 @@ def run_workers(folder: Path, config: SearchConfig, progress: Progress = SILENT)
     ]
     for helper in helpers:
         helper.start()
-    run_search(folder, config, progress)
+    study = run_search(folder, config, progress)
     for helper in helpers:
         helper.join()
     return study

@@ -1,0 +1,219 @@
+"""Fit: do a job at a place, or go on where a killed process stopped. Any process may call it."""
+
+import logging
+import time
+import warnings
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from scenelet.artefacts import explained
+from scenelet.dataset.load import load_pixels
+from scenelet.errors import ConfigError, DataError
+from scenelet.images import PreprocessSpec
+from scenelet.learn.callbacks import (
+    History,
+    ImagesPerSecond,
+    SeedEachEpoch,
+    Watch,
+    Watching,
+    WholeCheckpoints,
+    weight_averaging,
+)
+from scenelet.learn.classifier import Classifier
+from scenelet.learn.datamodule import ImagesInMemory
+from scenelet.learn.devices import lightning_precision, peak_memory_mib
+from scenelet.learn.distill import Teachers
+from scenelet.learn.job import Job, Sources
+from scenelet.learn.networks import build_network, parameter_count
+from scenelet.learn.place import Place
+from scenelet.learn.pretrained import start_from
+from scenelet.progress import SILENT, Progress
+from scenelet.runs.history import chosen
+from scenelet.runs.recipe import TrainConfig
+from scenelet.runs.run import Result, Run, same_network
+
+
+def fit(job: Job, place: Place, progress: Progress = SILENT, watch: Watch | None = None) -> Result:
+    """Do a training, or what is left of it.
+
+    Args:
+        job: What to train; plain values.
+        place: Where.
+        progress: Is told how it goes on.
+        watch: Called after each epoch with its index and metrics; training ends when it returns
+            True.
+
+    Raises:
+        ConfigError: The run folder holds another training, or what is started from has changed.
+        DataError: An image has changed since the job was made.
+        ArtefactError: The run folder can't be written.
+    """
+    progress = progress if place.writes else SILENT
+    if job.config.threads:
+        torch.set_num_threads(job.config.threads)  # the bits hang on their number
+    job.run.open(job.config, job.dataset, job.network, place.described())
+    if job.run.is_complete:
+        return job.run.result()
+    with place.alone(job.run):
+        return _fit(job, place, progress, watch)
+
+
+def _fit(job: Job, place: Place, progress: Progress, watch: Watch | None) -> Result:
+    """Train in a run folder that is opened and locked."""
+    start_s = time.perf_counter()
+    data = _decoded(job, place, progress)
+    model = _model(job)
+    _announce(job, place, model, progress)
+    history, watching = History(job.run.metrics_csv), Watching(watch)
+    callbacks = [*_callbacks(job, history, progress), watching]
+    try:
+        _run(_trainer(job, place, callbacks), model, data, job.run)
+    except KeyboardInterrupt:
+        done = f"{len(job.run.history())} of {job.config.epochs} epochs"
+        progress.say(f"{job.run.folder}: {done} are done and kept; the same command goes on there")
+        raise
+    place.vacate(job.run)
+    result = Result(
+        **_outcome(job, history, watching),
+        peak_memory_mib=peak_memory_mib(),
+        parameters=parameter_count(model.network),
+        validation_images=len(data.val.labels),
+        last_stretch_s=round(time.perf_counter() - start_s, 1),
+    )
+    if place.writes:
+        job.run.complete(result)
+    return result
+
+
+def _decoded(job: Job, place: Place, progress: Progress) -> ImagesInMemory:
+    config, names = job.config, job.class_names
+    storage = PreprocessSpec(config.storage_size, config.storage_size)
+    serving = PreprocessSpec(config.input_size, config.input_size)
+    training, validation = job.dataset.part("train"), job.dataset.part("val")
+    shape = (len(training), storage.height, storage.width, 3)
+    room = place.room(job.run, shape, config.memory_gib)
+    with progress.counting("decoding", len(training) + len(validation)) as advance:
+        train = load_pixels(training, names, storage, advance, exact=False, into=room)
+        val = load_pixels(validation, names, serving, advance)
+    return ImagesInMemory(train, val, config.batch_size, config.seed)
+
+
+def _model(job: Job) -> Classifier:
+    """The network with the weights to start from, and its teachers."""
+    sources, names = Sources.open(job.config), job.class_names
+    if not same_network(sources.described(job.config), job.network):
+        raise ConfigError(
+            "--init, --teacher: the weights have changed. Run the same command again."
+        )
+    teachers = Teachers([each.network for each in sources.teachers]) if sources.teachers else None
+    torch.manual_seed(job.config.seed)
+    if sources.init:
+        network = start_from(sources.init, names)
+    else:
+        network = build_network(job.network["architecture"], len(names))
+    network = network.to(memory_format=torch.channels_last)
+    return Classifier(network, job.config, len(names), teachers)
+
+
+def _trainer(job: Job, place: Place, callbacks: list[Callback]) -> L.Trainer:
+    return quiet_trainer(
+        accelerator=place.accelerator,
+        devices=place.devices,
+        strategy=place.strategy,
+        use_distributed_sampler=False,  # our batches are cut by `ShuffledBatches` itself
+        precision=lightning_precision(place.precision),
+        max_epochs=job.config.epochs,
+        callbacks=callbacks,
+        plugins=[WholeCheckpoints(), *place.plugins],
+        logger=TensorBoardLogger(job.run.folder, name="", version="tensorboard"),
+    )
+
+
+def _run(trainer: L.Trainer, model: Classifier, data: ImagesInMemory, run: Run) -> None:
+    """Train from the last checkpoint, if there is one.
+
+    Raises:
+        KeyboardInterrupt: Somebody pressed Ctrl-C, of which Lightning makes an exit without a word.
+    """
+    last = run.last_checkpoint if run.last_checkpoint.is_file() else None
+    try:
+        with explained(run.folder):
+            trainer.fit(model, data, ckpt_path=last, weights_only=False)
+    except SystemExit:
+        if trainer.interrupted:
+            raise KeyboardInterrupt from None
+        raise
+
+
+def _outcome(job: Job, history: History, watching: Watching) -> dict[str, Any]:
+    """What the epochs say, and why there are no more of them."""
+    best = chosen(history.epochs)
+    if best is None:
+        raise DataError(f"{job.run.folder}: no epoch came to its end. Run the same command again.")
+    early = "patience" if len(history.epochs) < job.config.epochs else ""
+    return {
+        "best_epoch": best.number,
+        "epochs": len(history.epochs),
+        "val_top1_accuracy": best.val_top1_accuracy,
+        "val_log_loss": best.val_log_loss,
+        "stopped_by": "watch" if watching.stopped else early,
+        "training_s": round(sum(epoch.epoch_s for epoch in history.epochs), 1),
+    }
+
+
+def _callbacks(job: Job, history: History, progress: Progress) -> list[Callback]:
+    config, folder = job.config, job.run.best_checkpoint.parent
+    at_epoch_end = {
+        "dirpath": folder,
+        "save_on_train_epoch_end": True,
+        "enable_version_counter": False,
+    }
+    return [
+        weight_averaging(config.ema_decay),
+        SeedEachEpoch(config.seed),
+        history,
+        ImagesPerSecond(progress),
+        *_patience(config),
+        ModelCheckpoint(filename="best", monitor="val_log_loss", mode="min", **at_epoch_end),
+        ModelCheckpoint(filename="last", **at_epoch_end),
+    ]
+
+
+def _patience(config: TrainConfig) -> list[Callback]:
+    if not config.patience_epochs:
+        return []
+    return [EarlyStopping("val_log_loss", patience=config.patience_epochs)]
+
+
+def quiet_trainer(**options: Any) -> L.Trainer:
+    """A Trainer that leaves talking to our own progress."""
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning")
+    return L.Trainer(
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        log_every_n_steps=1,
+        num_sanity_val_steps=0,
+        **options,
+    )
+
+
+def _announce(job: Job, place: Place, model: Classifier, progress: Progress) -> None:
+    excluded = job.dataset.excluded
+    for row in excluded[:5]:
+        progress.say(f"left out: {row.path}: {row.excluded}")
+    if len(excluded) > 5:
+        progress.say(f"left out: {len(excluded) - 5} more, see manifest.csv")
+    progress.say(job.dataset.account())
+    progress.say(job.dataset.classes())
+    progress.say(
+        f"{len(job.dataset.part('train')):,} training and {len(job.dataset.part('val')):,}"
+        f" validation images, {parameter_count(model.network):,} parameters,"
+        f" {place.device} {place.precision}, {torch.get_num_threads()} threads,"
+        f" {job.config.epochs} epochs"
+    )

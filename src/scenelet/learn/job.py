@@ -1,0 +1,131 @@
+"""Jobs: one training in plain values, which any process can be handed; and how to make one of a folder.
+
+Knows nothing of devices.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scenelet.dataset.dataset import Dataset
+from scenelet.dataset.split import split_validation
+from scenelet.errors import ConfigError, DataError
+from scenelet.learn.distill import require_classes
+from scenelet.learn.networks import architecture_of
+from scenelet.learn.pretrained import Pretrained, open_pretrained, refuse_leak, require_size
+from scenelet.progress import SILENT, Progress
+from scenelet.runs.recipe import TrainConfig
+from scenelet.runs.run import Run, trained
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training. Plain values all the way: it pickles, and any process may do it.
+
+    Attributes:
+        config: The resolved recipe.
+        run: Folder to write; a run of the same recipe and data found there is continued.
+        dataset: Images with their splits.
+        network: `architecture`, and of `init` and `teachers` the origin and a hash of the weights.
+    """
+
+    config: TrainConfig
+    run: Run
+    dataset: Dataset
+    network: dict[str, Any]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """In the order of the logits."""
+        return trained(self.dataset).class_names
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Weights that a training starts from and learns from."""
+
+    init: Pretrained | None
+    teachers: list[Pretrained]
+
+    @classmethod
+    def open(cls, config: TrainConfig) -> "Sources":
+        """Open what a recipe's `init` and `teacher` name.
+
+        Raises:
+            ConfigError: It is nothing that can be started from.
+            BundleError: It is a bundle that can't be trusted or read.
+        """
+        teachers = [open_pretrained(origin, "--teacher") for origin in config.teachers]
+        return cls(open_pretrained(config.start, "--init") if config.start else None, teachers)
+
+    def described(self, config: TrainConfig) -> dict[str, Any]:
+        """For the run's record."""
+        return {
+            "architecture": self.init.architecture if self.init else architecture_of(config),
+            "init": self.init.described if self.init else None,
+            "teachers": [teacher.described for teacher in self.teachers],
+        }
+
+
+def prepare(config: TrainConfig, run: Run, dataset: Dataset) -> Job:
+    """Make the job of training a recipe on a data set whose splits are decided.
+
+    Raises:
+        ConfigError: What is started or learned from does not fit, or knows the validation images.
+        BundleError: It is a bundle that can't be trusted or read.
+    """
+    sources = Sources.open(config)
+    require_classes(sources.teachers, trained(dataset).class_names)
+    validation = dataset.part("val").rows
+    for teacher in sources.teachers:
+        refuse_leak(teacher, validation, "--teacher")
+    if sources.init:
+        refuse_leak(sources.init, validation, "--init")
+        require_size(sources.init, (*config.train_sizes, config.input_size))
+    return Job(config, run, dataset, sources.described(config))
+
+
+def split_dataset(
+    folder: Path, manifest: Path | None, config: TrainConfig, progress: Progress = SILENT
+) -> Dataset:
+    """Open, examine and split a folder.
+
+    Images that can't be used are left out, with the reason.
+
+    Args:
+        folder: Data set.
+        manifest: Of `data audit` or `data split`, whose labels, exclusions, groups and splits are
+            then taken.
+        config: Validation fraction and seed.
+        progress: Is told how it goes on.
+
+    Raises:
+        DataError: Too little in it to train on, or the manifest is of another folder.
+    """
+    found = Dataset.open(folder, manifest, progress)
+    if manifest is not None:
+        found = found.completed(progress)
+        found = found.of(split_validation(found.rows, config.val_fraction, config.seed))
+        return _without_doubtful(found, config.min_label_quality)
+    if config.min_label_quality:
+        raise ConfigError(
+            "--set min_label_quality: needs an audit's view of the labels. Give its --manifest as"
+            " well."
+        )
+    found = found.keeping(lambda row: row.split != "test", "of the test part")
+    if not found.rows:
+        raise DataError(
+            f"{folder}: only a test part found, which is never trained on. Give the training part."
+        )
+    found = found.examined(progress)
+    return found.of(split_validation(found.rows, config.val_fraction, config.seed))
+
+
+def _without_doubtful(dataset: Dataset, min_quality: float) -> Dataset:
+    """Training rows whose label an audit finds too unlikely are left out, with the reason."""
+    doubted = [
+        row
+        for row in dataset.part("train").rows
+        if row.label_quality is not None and row.label_quality < min_quality
+    ]
+    return dataset.without(doubted, f"label doubted by the audit: quality under {min_quality:g}")

@@ -1,0 +1,110 @@
+"""Where a training runs: devices and how they share a batch, which process this is, what it may hold.
+
+Handed in to `fit`, so that another kind of place (a cluster) is another `Place`. Knows nothing of
+data or networks.
+"""
+
+import os
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scenelet.artefacts import explained
+from scenelet.learn.devices import describe_environment, pick_device, pick_precision
+from scenelet.runs.recipe import TrainConfig
+from scenelet.runs.run import Run
+
+GIB = 2**30
+_ACCELERATORS = {"cuda": "gpu"}  # Lightning's names, where they differ from torch's
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a training runs.
+
+    Attributes:
+        device: "cpu", "cuda" or "mps".
+        precision: "fp32", "bf16" or "fp16".
+        devices: How many share each batch; -1 for all.
+        strategy: Lightning's, or its name: how they share it.
+        plugins: Lightning's, of a cluster.
+        rank: Of this process among those that train together; 0 writes the run folder.
+    """
+
+    device: str
+    precision: str
+    devices: int = 1
+    strategy: Any = "auto"
+    plugins: tuple[Any, ...] = ()
+    rank: int = 0
+
+    @property
+    def accelerator(self) -> str:
+        """Lightning's name of the device."""
+        return _ACCELERATORS.get(self.device, self.device)
+
+    @property
+    def writes(self) -> bool:
+        """Whether this process is the one that writes the run folder and speaks."""
+        return self.rank == 0
+
+    def described(self) -> dict[str, Any]:
+        """For the run's record: versions, machine, threads, command."""
+        return describe_environment(self.device, self.precision)
+
+    def alone(self, run: Run) -> AbstractContextManager[None]:
+        """Keep trainings that do not belong together out of one run folder."""
+        return run.locked() if self.writes else nullcontext()
+
+    def room(self, run: Run, shape: tuple[int, ...], memory_gib: float) -> np.ndarray:
+        """uint8 array of a shape, in memory or, beyond the budget, in a file of the run folder.
+
+        Raises:
+            ArtefactError: There is no space for the file.
+        """
+        if int(np.prod(shape)) <= memory_gib * GIB:
+            return np.empty(shape, np.uint8)
+        return _mapped(run.images_file(self.rank), shape)
+
+    def vacate(self, run: Run) -> None:
+        """Remove what `room` may have left in the run folder."""
+        run.images_file(self.rank).unlink(missing_ok=True)
+
+
+def here(config: TrainConfig) -> Place:
+    """The place of this process on this machine, with the devices that the recipe asks for.
+
+    Raises:
+        ConfigError: The device is not here.
+    """
+    device = pick_device(config.device)
+    rank = int(os.environ.get("RANK") or os.environ.get("LOCAL_RANK") or 0)
+    precision = pick_precision(config.precision, device)
+    return Place(device, precision, config.devices or -1, _strategy(config), rank=rank)
+
+
+def _strategy(config: TrainConfig) -> str:
+    """Lightning's name of how devices share a batch.
+
+    What is held still is left without gradients.
+    """
+    if config.devices == 1:
+        return "auto"
+    return "ddp_find_unused_parameters_true" if config.head_epochs or config.held_part else "ddp"
+
+
+def _mapped(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    """A file as an array, its space on the disk taken before the first byte is written.
+
+    A file with holes would kill the process (SIGBUS) when the disk is full.
+    """
+    with explained(path), open(path, "w+b") as file:
+        size = int(np.prod(shape))
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+        else:
+            file.truncate(size)
+        return np.memmap(file, np.uint8, "r+", shape=shape)
