@@ -67,7 +67,7 @@ def test_pictures_that_changed_since_the_manifest_are_refused(folder, tmp_path, 
 def test_a_manifest_of_another_folder_is_refused(folder, tmp_path):
     rows = Dataset.open(folder).examined().rows
     write_manifest(tmp_path / "m.csv", [*rows, replace(rows[0], path="cat/gone.jpg")])
-    with pytest.raises(DataError, match=r"1 of its images are not in .*gone\.jpg"):
+    with pytest.raises(DataError, match=r"1 of its 9 images are not in .*gone\.jpg"):
         Dataset.open(folder, tmp_path / "m.csv")
 
 

@@ -54,7 +54,7 @@ def test_parallel_work_keeps_its_order_and_counts():
 
 def test_a_manifest_reads_back_as_written(tmp_path):
     rows = [
-        Row("a/1, ü.jpg", "a", "train", 150, 100, "ab", ""),
+        Row("a/1, ü.jpg", "a", "train", 150, 100, "ab" * 8, ""),
         Row("b/2.jpg", "b", excluded='empty: "0" bytes'),
     ]
     write_manifest(tmp_path / "m.csv", rows)
@@ -62,7 +62,7 @@ def test_a_manifest_reads_back_as_written(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["path,label\n1,2\n", "path,label,split,width,height,pixel_hash,excluded\na,b,,x,1,,\n"]
+    "text", ["path,name\n1,2\n", "path,label,split,width,height,pixel_hash,excluded\na,b,,x,1,,\n"]
 )
 def test_a_malformed_manifest_is_one_clear_line(tmp_path, text):
     (tmp_path / "m.csv").write_text(text)

@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from scenelet.dataset.manifest import class_names_of, read_manifest
+from scenelet.dataset.layout import twin_lines
+from scenelet.dataset.manifest import class_names_of, read_numbered
+from scenelet.dataset.match import matched
 from scenelet.dataset.row import Row
 from scenelet.dataset.sources import Source, source_of
 from scenelet.errors import DataError, ImageError, UnreadableImageError
@@ -60,8 +62,11 @@ class Dataset:
         """
         source = source_of(place)
         if manifest is not None:
-            rows = read_manifest(manifest)
-            return cls(source, tuple(rows), _compared(rows, manifest, source))
+            numbered = read_numbered(manifest)
+            rows, passed_over = matched(numbered, source.entries(), manifest, source.name)
+            for line in twin_lines(row.label for row in rows):
+                progress.say(line)
+            return cls(source, rows, passed_over)
         listing = source.list()
         for line in listing.decided:
             progress.say(line)
@@ -243,25 +248,3 @@ class Dataset:
             return replace(row, excluded=str(error))
         width, height = picture.size
         return replace(row, width=width, height=height, pixel_hash=pixel_hash(picture))
-
-
-def _compared(rows: Sequence[Row], manifest: Path, source: Source) -> tuple[Entry, ...]:
-    """What lies at a place and is not in its manifest.
-
-    Raises:
-        DataError: The manifest holds nothing, or names what is not there.
-    """
-    if not rows:
-        raise DataError(f"{manifest}: no image in the manifest; write it again.")
-    named, there = {row.path for row in rows}, {entry.path: entry for entry in source.entries()}
-    missing = [row.path for row in rows if not row.excluded and row.path not in there]
-    if missing:
-        raise DataError(
-            f"{manifest}: {len(missing):,} of its images are not in {source.name} (the first:"
-            f" {missing[0]}). Give the folder it was made for, or audit again."
-        )
-    return tuple(
-        entry if entry.reason else replace(entry, reason="not in the manifest")
-        for path, entry in there.items()
-        if path not in named
-    )

@@ -1,0 +1,107 @@
+"""Match the rows of a manifest with the files of a place: by name as it is written, or as it is meant.
+
+A name is meant when it differs in separators, composition, outer spaces, or says the place's own
+folder too, and just one file is called so.
+"""
+
+import posixpath
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from scenelet.dataset.row import Row
+from scenelet.errors import DataError
+from scenelet.files import Entry
+
+NOT_NAMED = "not in the manifest"
+
+
+def matched(
+    rows: Sequence[tuple[int, Row]], entries: Iterable[Entry], manifest: Path, place: str
+) -> tuple[tuple[Row, ...], tuple[Entry, ...]]:
+    """Find the file of each row.
+
+    Args:
+        rows: Of the manifest, each with its number.
+        entries: All that lies at the place.
+        manifest: For messages.
+        place: As a person wrote it.
+
+    Returns:
+        The rows with the paths of their files, and what no row speaks of.
+
+    Raises:
+        DataError: The manifest holds nothing, files of rows in use are not there, or two rows
+            speak of one file.
+    """
+    if not rows:
+        raise DataError(f"{manifest}: no image in the manifest; write it again.")
+    there = {entry.path: entry for entry in entries}
+    meant = _by_meaning(there)
+    paths = [_found(row.path, there, meant, place) for _, row in rows]
+    _refuse_missing(rows, paths, manifest, place)
+    placed = tuple(
+        replace(row, path=path or row.path) for (_, row), path in zip(rows, paths, strict=True)
+    )
+    _refuse_twice(rows, placed, manifest)
+    named = {row.path for row in placed}
+    others = (entry for path, entry in there.items() if path not in named)
+    passed_over = (entry if entry.reason else replace(entry, reason=NOT_NAMED) for entry in others)
+    return placed, tuple(passed_over)
+
+
+def _by_meaning(paths: Iterable[str]) -> dict[str, str]:
+    """Plain name -> path, of the plain names that one file alone has."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for path in paths:
+        alike[_plain(path)].append(path)
+    return {name: found[0] for name, found in alike.items() if len(found) == 1}
+
+
+def _plain(path: str) -> str:
+    """A path without what does not change its meaning."""
+    return unicodedata.normalize("NFC", posixpath.normpath(path.strip().replace("\\", "/")))
+
+
+def _found(path: str, there: dict[str, Entry], meant: dict[str, str], place: str) -> str:
+    if path in there:
+        return path
+    plain = _plain(path)
+    shorter = [plain.removeprefix(f"{above}/") for above in _names_of(place)]
+    return next((meant[name] for name in (plain, *shorter) if name in meant), "")
+
+
+def _names_of(place: str) -> list[str]:
+    """What a path may say before the name below a place: the place, whole or its last folders."""
+    whole = _plain(str(Path(place).absolute()))
+    parts = whole.split("/")
+    return [whole, *("/".join(parts[start:]) for start in range(1, len(parts)))]
+
+
+def _refuse_missing(
+    rows: Sequence[tuple[int, Row]], paths: Sequence[str], manifest: Path, place: str
+) -> None:
+    missing = [
+        (number, row.path)
+        for (number, row), path in zip(rows, paths, strict=True)
+        if not path and not row.excluded
+    ]
+    if missing:
+        number, path = missing[0]
+        raise DataError(
+            f"{manifest}: {len(missing):,} of its {len(rows):,} images are not in {place} (the"
+            f" first: row {number}, {path}). Give the folder that the paths start from, or audit"
+            " again."
+        )
+
+
+def _refuse_twice(rows: Sequence[tuple[int, Row]], placed: Sequence[Row], manifest: Path) -> None:
+    numbers: dict[str, list[int]] = defaultdict(list)
+    for (number, _), row in zip(rows, placed, strict=True):
+        numbers[row.path].append(number)
+    twice = next(((path, found) for path, found in numbers.items() if len(found) > 1), None)
+    if twice:
+        told = " and ".join(map(str, twice[1]))
+        raise DataError(f"{manifest}: rows {told} speak of the same file, {twice[0]}. Keep one.")

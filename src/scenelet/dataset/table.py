@@ -1,0 +1,173 @@
+"""Tables as people and their spreadsheets write them, as text by column and row number.
+
+CSV with any usual separator, byte order mark and UTF-16; JSON lines; Parquet. Knows nothing of what
+the columns mean.
+"""
+
+import csv
+import io
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scenelet.errors import DataError, MissingExtraError
+
+SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet"})
+_SEPARATORS = ",;\t|"
+_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_FOR_EXCEL = re.compile(r"sep=.?", re.IGNORECASE)  # a first line that says the separator
+_ENOUGH_FAULTS = 5
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells as text.
+
+    Attributes:
+        path: Of the file.
+        columns: Names, in lower case.
+        records: (number of the row as a spreadsheet counts, cells by column).
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    records: tuple[tuple[int, dict[str, str]], ...]
+
+
+def read_table(path: Path) -> Table:
+    """Read a table.
+
+    Args:
+        path: .csv, .tsv, .jsonl or .parquet; anything else is taken for CSV.
+
+    Raises:
+        DataError: It can't be read, or a row has other cells than the columns are.
+    """
+    read = {".jsonl": _json_lines, ".ndjson": _json_lines, ".parquet": _parquet}
+    try:
+        return read.get(path.suffix.lower(), _csv)(path)
+    except OSError as error:
+        raise DataError(f"{path}: can't be read: {error.strerror or 'no file'}") from error
+
+
+def refuse(path: Path, faults: list[str]) -> None:
+    """Refuse a table for the faults of its rows, the first few by number.
+
+    Raises:
+        DataError: There are faults.
+    """
+    if faults:
+        more = len(faults) - _ENOUGH_FAULTS
+        told = "; ".join(faults[:_ENOUGH_FAULTS]) + (f"; and {more:,} more" if more > 0 else "")
+        raise DataError(f"{path}: {told}. Mend the table and run the command again.")
+
+
+def _csv(path: Path) -> Table:
+    text = _text(path)
+    lines = [line for line in text.splitlines()[:2] if not _FOR_EXCEL.fullmatch(line.strip())]
+    first = lines[0] if lines else ""
+    separator = max(_SEPARATORS, key=lambda mark: len(_header(first, mark)))
+    rows = enumerate(_csv_rows(path, text, separator), 1)
+    header = _unique(path, next((cells for _, cells in rows if _is_header(cells)), []))
+    records, faults = [], list[str]()
+    for number, cells in rows:
+        if any(cells[len(header) :]):
+            faults.append(f"row {number}: {len(cells)} cells for {len(header)} columns")
+        elif any(cells):
+            padded = [*cells, *[""] * (len(header) - len(cells))]
+            records.append((number, dict(zip(header, padded, strict=False))))
+    refuse(path, faults)
+    return Table(path, header, tuple(records))
+
+
+def _text(path: Path) -> str:
+    data = path.read_bytes()
+    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise DataError(
+            f"{path}: line {line:,} is not UTF-8. Save the table as CSV in UTF-8."
+        ) from error
+
+
+def _is_header(cells: list[str]) -> bool:
+    return any(cells) and not _FOR_EXCEL.fullmatch("".join(cells[:1]).strip())
+
+
+def _header(line: str, separator: str) -> list[str]:
+    return next(csv.reader([line], delimiter=separator), [])
+
+
+def _csv_rows(path: Path, text: str, separator: str) -> Iterator[list[str]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise DataError(
+            f"{path}: line {reader.line_num:,} is no CSV ({error}). Save the table again."
+        ) from error
+
+
+def _unique(path: Path, header: list[str]) -> tuple[str, ...]:
+    names = tuple(name.strip().casefold() for name in header)
+    double = [name for name, count in Counter(names).items() if count > 1 and name]
+    if double:
+        raise DataError(f"{path}: column {', '.join(double)} is there twice. Keep one of each.")
+    return names
+
+
+def _json_lines(path: Path) -> Table:
+    records, faults = [], list[str]()
+    for number, line in enumerate(_text(path).splitlines(), 1):
+        if line.strip():
+            value = _json_object(line)
+            if value is None:
+                faults.append(f"row {number}: no JSON object")
+            else:
+                records.append((number, value))
+    refuse(path, faults)
+    return Table(path, _columns(records), tuple(records))
+
+
+def _json_object(line: str) -> dict[str, str] | None:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return None
+    return _cells(value) if isinstance(value, dict) else None
+
+
+def _columns(records: list[tuple[int, dict[str, str]]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for _, record in records for name in record))
+
+
+def _cells(record: dict[str, Any]) -> dict[str, str]:
+    return {str(key).strip().casefold(): _cell(value) for key, value in record.items()}
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _parquet(path: Path) -> Table:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise MissingExtraError(
+            f"{path}: Parquet needs pyarrow. Install it with: pip install 'scenelet[serve]'"
+        ) from error
+    try:
+        rows = pq.read_table(path).to_pylist()
+    except (pa.ArrowException, ValueError) as error:
+        raise DataError(f"{path}: no Parquet file that can be read. Write it again.") from error
+    records = [(number, _cells(row)) for number, row in enumerate(rows, 1)]
+    return Table(path, _columns(records), tuple(records))

@@ -1,0 +1,131 @@
+import csv
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scenelet.dataset.manifest import COLUMNS, as_record, from_record, read_manifest, write_manifest
+from scenelet.dataset.row import Row
+from scenelet.errors import DataError
+from scenelet.names import printable
+
+ROWS = [
+    Row("cat/1.jpg", "cat", "train", 48, 40, "0123456789abcdef", issues=("dark", "odd size")),
+    Row("cat/2, ü.jpg", "cat", "val", 48, 48, "f" * 16, label_quality=0.25),
+    Row("dog/3.jpg", "dog", "", excluded='empty: "0" bytes'),
+]
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    write_manifest(tmp_path / "m.csv", ROWS)
+    return tmp_path / "m.csv"
+
+
+def table(path, *lines, encoding="utf-8"):
+    path.write_bytes("\n".join(lines).encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_what_a_spreadsheet_saves_reads_back_the_same(manifest, separator, encoding, ending):
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=separator, lineterminator=ending)
+    writer.writerows(csv.reader(manifest.read_text(encoding="utf-8").splitlines()))
+    manifest.write_bytes(text.getvalue().encode(encoding))
+    assert read_manifest(manifest) == ROWS
+
+
+def test_the_line_for_excel_blank_lines_and_empty_columns_do_no_harm(tmp_path):
+    path = table(tmp_path / "m.csv", "sep=;", "path;label;;", "", "a.jpg;cat;;", ";;;")
+    assert read_manifest(path) == [Row("a.jpg", "cat")]
+
+
+def test_json_lines_and_parquet_are_tables_too(tmp_path):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    records = [{"path": "a.jpg", "label": "cat", "split": None}, {"path": "b.jpg", "label": "dog"}]
+    lines = table(tmp_path / "m.jsonl", '{"path": "a.jpg", "label": "cat", "split": null}')
+    pq.write_table(pa.Table.from_pylist(records), tmp_path / "m.parquet")
+    assert read_manifest(lines) == [Row("a.jpg", "cat")]
+    assert read_manifest(tmp_path / "m.parquet") == [Row("a.jpg", "cat"), Row("b.jpg", "dog")]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "meant"),
+    [
+        ("split", "Train", "train"),
+        ("split", "VALIDATION", "val"),
+        ("split", " testing ", "test"),
+        ("width", "48.0", 48),
+        ("height", "48,0", 48),
+        ("excluded", "FALSE", ""),
+        ("excluded", "x", "left out in the manifest"),
+        ("label_quality", "0,5", 0.5),
+        ("pixel_hash", "ABCDEF0123456789", "abcdef0123456789"),
+    ],
+)
+def test_cells_are_understood_as_people_write_them(column, cell, meant):
+    assert getattr(from_record({**as_record(ROWS[0]), column: cell}), column) == meant
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [
+        ("split", "holdout-ish"),
+        ("split", "1"),
+        ("width", "1.5"),
+        ("width", "large"),
+        ("pixel_hash", "1.23457E+15"),
+        ("pixel_hash", "123"),
+        ("group", "1,2E+14"),
+        ("label_quality", "good"),
+        ("label_quality", "7"),
+        ("label", ""),
+        ("path", ""),
+    ],
+)
+def test_cells_that_make_no_sense_are_refused_with_their_row(tmp_path, column, cell):
+    records = [as_record(ROWS[0]), {**as_record(ROWS[1]), column: cell}]
+    path = tmp_path / "m.csv"
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(records)
+    with pytest.raises(DataError, match=rf"m\.csv: row 3: .*{column}"):
+        read_manifest(path)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (("path,label", "a.jpg,cat", "a.jpg,dog"), "rows 2 and 3: a.jpg is there 2 times"),
+        (("path,label", "a.jpg,cat,extra"), "row 2: 3 cells for 2 columns"),
+        (("path,label,label", "a.jpg,cat,dog"), "column label is there twice"),
+        (("name,kind", "a.jpg,cat"), "column path and label missing .*found name, kind"),
+        (("path,label", '"a.jpg,cat'), "is no CSV"),
+        (("",), "column path and label missing"),
+    ],
+)
+def test_tables_that_make_no_sense_are_one_clear_line(tmp_path, lines, message):
+    with pytest.raises(DataError, match=message) as refused:
+        read_manifest(table(tmp_path / "m.csv", *lines))
+    assert "\n" not in str(refused.value)
+
+
+def test_a_table_in_another_encoding_is_refused_with_its_line(tmp_path):
+    path = table(
+        tmp_path / "m.csv", "path,label", "a.jpg,cat", "m\u00fcll.jpg,dog", encoding="latin-1"
+    )
+    with pytest.raises(DataError, match="line 3 is not UTF-8"):
+        read_manifest(path)
+
+
+@given(st.lists(st.text(st.characters(categories=None), min_size=1), min_size=1, unique=True))
+def test_any_name_goes_into_a_manifest_and_comes_back(tmp_path_factory, names):
+    rows = [Row(printable(name), printable(name)) for name in names]
+    path = tmp_path_factory.mktemp("m") / "m.csv"
+    write_manifest(path, rows)
+    assert read_manifest(path) == rows
