@@ -34,6 +34,12 @@ def elided(text: str, most: int) -> str:
     return f"{text[:head]}…{text[len(text) - (most - 1 - head) :]}"
 
 
+def listed(names: Sequence[str], most: int = 12) -> str:
+    """The first of many names, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(map(one_line, names[:most])) + more
+
+
 def markdown(text: str) -> str:
     """For Markdown, its tables too, and for Streamlit's, which knows formulas, colours, icons."""
     return _NUMBERED.sub(r"\1\\\2", _MEANT_IN_MARKDOWN.sub(r"\\\1", one_line(text)))

@@ -8,56 +8,23 @@ from matplotlib.figure import Figure
 
 from scenelet.assess.metrics import CALIBRATION_BINS
 from scenelet.assess.robustness import CORRUPTIONS, STRENGTHS, Robustness
-from scenelet.bundle.figures import Figures, Interval
+from scenelet.bundle.figures import ClassFigures, Interval
 from scenelet.report.charts import CHART_STYLE, COLOURS, GREY, INK, blank, colour_of, named
 
 LEAST_IMAGES = 10  # fewer in a bin say nothing
 
 
-def confusion(figures: Figures, shares: bool) -> Figure:
-    """The confusion matrix, as counts or as shares of the true class.
-
-    Colour is always the share.
-    """
-    with mpl.rc_context(CHART_STYLE):
-        names, matrix = figures.class_names, np.array(figures.confusion_matrix)
-        of_row = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
-        side = 0.62 * len(names) + 1.6
-        figure, axes = blank(side, side + 0.8)
-        axes.imshow(of_row, cmap="Blues", vmin=0, vmax=1)
-        for row, column in np.ndindex(matrix.shape):
-            value = of_row[row, column]
-            text = (
-                (f"{value:.0%}" if value >= 0.005 else "")
-                if shares
-                else (str(matrix[row, column]) if matrix[row, column] else "")
-            )
-            axes.text(
-                column,
-                row,
-                text,
-                ha="center",
-                va="center",
-                color="white" if value > 0.5 else INK,
-                fontsize=10,
-            )
-        axes.set_xticks(range(len(names)), named(names), rotation=40, ha="right")
-        axes.set_yticks(range(len(names)), named(names))
-        axes.set(xlabel="answer", ylabel="true class")
-        axes.spines[["left", "bottom"]].set_visible(False)
-        return figure
-
-
-def by_class(figures: Figures) -> Figure:
+def by_class(per_class: Mapping[str, ClassFigures]) -> Figure:
     """Recall and precision of each class with 95 % intervals."""
     with mpl.rc_context(CHART_STYLE):
-        names = list(figures.class_names)
-        figure, axes = blank(0.5 * len(names) + 1.2)
+        names = list(per_class)
+        height = 0.5 * len(names) + 1.2
+        figure, axes = blank(height)
         for offset, what, colour in (
             (-0.13, "recall", COLOURS[0]),
             (0.13, "precision", COLOURS[4]),
         ):
-            intervals: list[Interval] = [getattr(figures.per_class[name], what) for name in names]
+            intervals: list[Interval] = [getattr(each, what) for each in per_class.values()]
             places = [
                 place + offset
                 for place, interval in enumerate(intervals)
@@ -68,7 +35,8 @@ def by_class(figures: Figures) -> Figure:
         axes.set_yticks(range(len(names)), named(names))
         axes.invert_yaxis()
         axes.set_xlabel("95 % intervals")
-        axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.18), ncols=2)
+        above = 1 + 0.7 / height
+        axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, above), ncols=2)
         return figure
 
 

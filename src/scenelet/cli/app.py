@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from scenelet.cli.evaluate import DEFAULT_LEDGER
+from scenelet.cli.options import DEFAULT_LEDGER
 from scenelet.cli.output import needs_extra, note
 from scenelet.errors import ConfigError
 

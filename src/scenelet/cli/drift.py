@@ -1,12 +1,15 @@
 """`scenelet drift`."""
 
-import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenelet.cli.output import needs_extra, stdout, wrote
+from scenelet.cli.options import AsJson, Bundle, Report
+from scenelet.cli.output import needs_extra, table, tell, tell_json, wrote
+
+if TYPE_CHECKING:
+    from scenelet.assess.drift import Logged, Shift
 
 
 def drift(
@@ -14,12 +17,11 @@ def drift(
         list[Path],
         typer.Argument(help="Log files of the service, as downloaded from CloudWatch or printed."),
     ],
-    bundle: Annotated[
-        Path | None, typer.Option(help="Bundle that answered; default: the one that comes along.")
-    ] = None,
-    report: Annotated[Path | None, typer.Option(help="HTML file to write.")] = None,
+    *,
+    bundle: Bundle = None,
+    report: Report = None,
     fail: Annotated[bool, typer.Option(help="Exit with code 1 where drift is found.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say whether today's pictures still look like those the bundle was validated on, with a test and its size.
 
@@ -35,31 +37,42 @@ def drift(
     logged = read_logs(logs, contract.name)
     shifts = measure_drift(contract, logged)
     if report:
-        from scenelet.artefacts import write_text
-        from scenelet.assess.drift_report import drift_page
-
-        write_text(report, drift_page(contract.name, logged, shifts))
+        _write_report(report, contract.name, logged, shifts)
     if as_json:
-        described = {
-            "answers": len(logged.labels),
-            "abstained": logged.abstained,
-            "strangers": logged.strangers,
-        }
-        typer.echo(json.dumps({**described, "shifts": [shift.as_dict() for shift in shifts]}))
+        tell_json(_described(logged, shifts))
     else:
-        from rich.table import Table
-
-        table = Table("measure", "verdict", "stability index", "p", box=None, pad_edge=False)
-        for shift in shifts:
-            table.add_row(
-                shift.name, shift.verdict, f"{shift.stability_index:.3f}", f"{shift.p_value:.2g}"
-            )
-        stdout().print(
-            f"{len(logged.labels):,} answers, {logged.abstained:.1%} abstained,"
-            f" {logged.strangers:.1%} strangers"
-        )
-        stdout().print(table)
-        if report:
-            wrote("report", report)
+        _print(logged, shifts)
+    if report and not as_json:
+        wrote("report", report)
     if fail and any(shift.verdict != "no drift shown" for shift in shifts):
         raise typer.Exit(1)
+
+
+def _write_report(path: Path, name: str, logged: "Logged", shifts: "list[Shift]") -> None:
+    from scenelet.artefacts import write_text
+    from scenelet.assess.drift_report import drift_page
+
+    write_text(path, drift_page(name, logged, shifts))
+
+
+def _described(logged: "Logged", shifts: "list[Shift]") -> dict[str, object]:
+    return {
+        "answers": len(logged.labels),
+        "abstained": logged.abstained,
+        "strangers": logged.strangers,
+        "shifts": [shift.as_dict() for shift in shifts],
+    }
+
+
+def _print(logged: "Logged", shifts: "list[Shift]") -> None:
+    changed = [shift.name for shift in shifts if shift.verdict != "no drift shown"]
+    told = f"changed: {', '.join(changed)}" if changed else "no change shown"
+    tell(
+        f"{told}; {len(logged.labels):,} answers, {logged.abstained:.1%} abstained,"
+        f" {logged.strangers:.1%} like no class"
+    )
+    cells = (
+        (shift.name, shift.verdict, f"{shift.stability_index:.3f}", f"{shift.p_value:.2g}")
+        for shift in shifts
+    )
+    table(("measure", "verdict", "stability index", "p"), cells)

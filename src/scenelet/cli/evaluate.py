@@ -1,47 +1,46 @@
-"""`scenelet evaluate` and `scenelet compare`."""
+"""`scenelet evaluate`."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenelet.cli.output import needs_extra, stderr, stdout, wrote
+from scenelet.cli.options import DEFAULT_LEDGER, AsJson, Folder, Ledger, Manifest, Part
+from scenelet.cli.output import (
+    command,
+    left_out,
+    looked_at,
+    needs_extra,
+    table,
+    tell,
+    tell_json,
+    wrote,
+)
 from scenelet.progress import ConsoleProgress
 
 if TYPE_CHECKING:
     from scenelet.assess.evaluate import Evaluated
-    from scenelet.bundle.figures import Interval
+    from scenelet.bundle.figures import Figures, Interval
 
-DEFAULT_LEDGER = Path("runs") / "test-ledger.jsonl"
+MOST_CLASSES = 30  # in a table; of more, the worst
+WHOLE_MATRIX = 12  # classes that a terminal is wide enough for
+PAIRS = 10
 
 
 def evaluate(
     bundle: Annotated[Path, typer.Argument(help="Bundle folder.")],
-    folder: Annotated[Path, typer.Argument(help="Folder of class folders.")],
-    part: Annotated[
-        str,
-        typer.Option(
-            help=(
-                "auto, all, val, train or test; auto takes what the bundle was not trained on, and"
-                " says so."
-            )
-        ),
-    ] = "auto",
-    manifest: Annotated[
-        Path | None, typer.Option(help="manifest.csv of `data audit`: its labels and exclusions.")
-    ] = None,
+    folder: Folder,
+    *,
+    part: Part = "auto",
+    manifest: Manifest = None,
     report: Annotated[
         Path | None, typer.Option(help="HTML file to write; the same as JSON is written beside it.")
     ] = None,
     robustness: Annotated[
         bool, typer.Option(help="In the report: accuracy on spoilt images too (takes minutes).")
     ] = False,
-    ledger: Annotated[
-        Path,
-        typer.Option(envvar="SCENELET_LEDGER", help="Where looks at a test split are recorded."),
-    ] = DEFAULT_LEDGER,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    ledger: Ledger = DEFAULT_LEDGER,
+    as_json: AsJson = False,
 ) -> None:
     """Measure a bundle on labelled images, from their raw bytes, with 95 % intervals.
 
@@ -52,147 +51,109 @@ def evaluate(
     from scenelet.assess.evaluate import evaluate_bundle
 
     evaluated = evaluate_bundle(bundle, folder, part, ledger, ConsoleProgress(), manifest)
-    excluded, figures = evaluated.dataset.excluded, evaluated.figures
-    for row in excluded:
-        stderr().print(
-            f"left out: {row.path}: {row.excluded}", style="yellow", highlight=False, soft_wrap=True
-        )
+    left_out(evaluated.dataset.excluded)
     if report:
         _write_report(evaluated, report, robustness)
     if as_json:
-        left_out = [{"source": row.path, "error": row.excluded} for row in excluded]
-        described = {
-            "bundle": str(bundle),
-            "source": str(folder),
-            "part": evaluated.part,
-            "excluded": left_out,
-            "seen_in_training": evaluated.seen_in_training,
-            "looks_at_this_test_split": evaluated.looks,
-        }
-        typer.echo(json.dumps(described | figures.as_dict(), ensure_ascii=False))
+        tell_json({"bundle": str(bundle), "source": str(folder), **_described(evaluated)})
         return
     _print(evaluated)
     stdout().print(evaluated.dataset.account(), markup=False, highlight=False, soft_wrap=True)
     if report:
-        wrote("report", report)
+        wrote("report", report, command("scenelet", "app", "--bundle", bundle, "--data", folder))
 
 
 def _write_report(evaluated: "Evaluated", path: Path, robustness: bool) -> None:
+    progress = ConsoleProgress()
+    progress.say("loading what draws the report")
     with needs_extra("train"):
-        from scenelet.assess.report import assess, report_page
+        from scenelet.assess.assessment import assess
+        from scenelet.assess.evaluate_report import report_page
     from scenelet.artefacts import make_folder, write_json, write_text
 
     make_folder(path.parent)
-    assessment = assess(evaluated, robustness, ConsoleProgress())
-    write_text(path, report_page(assessment))
+    assessment = assess(evaluated, robustness, progress)
+    write_text(path, report_page(assessment, progress))
     write_json(path.with_suffix(".json"), assessment.as_dict())
 
 
-def compare(
-    first: Annotated[Path, typer.Argument(help="Bundle folder.")],
-    second: Annotated[Path, typer.Argument(help="Bundle folder: is this one better?")],
-    folder: Annotated[Path, typer.Argument(help="Folder of class folders.")],
-    part: Annotated[
-        str, typer.Option(help="auto, all, val, train or test, as for `evaluate`.")
-    ] = "auto",
-    manifest: Annotated[
-        Path | None, typer.Option(help="manifest.csv of `data audit`: its labels and exclusions.")
-    ] = None,
-    report: Annotated[
-        Path | None, typer.Option(help="HTML file with the images that changed sides.")
-    ] = None,
-    ledger: Annotated[
-        Path,
-        typer.Option(envvar="SCENELET_LEDGER", help="Where looks at a test split are recorded."),
-    ] = DEFAULT_LEDGER,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
-    """Compare two bundles on the same images: McNemar's test, difference with interval, size and speed, a plain verdict.
-
-    Example: `scenelet compare models/intel-scenes bundles/mine seg_train`
-    """
-    from scenelet.assess.compare import compare_bundles
-    from scenelet.assess.evaluate import PART_NAMES
-
-    compared = compare_bundles((first, second), folder, part, ledger, ConsoleProgress(), manifest)
-    figures = compared.figures
-    if report:
-        with needs_extra("train"):
-            from scenelet.assess.compare_report import comparison_page
-        from scenelet.artefacts import write_text
-
-        write_text(report, comparison_page(compared, (str(first), str(second))))
-    if as_json:
-        typer.echo(json.dumps({"first": str(first), "second": str(second), **figures.as_dict()}))
-        return
-    console, gain = stdout(), figures.difference
-    console.print(f"{figures.images:,} images: {PART_NAMES[figures.part]}")
-    _print_looks(figures.looks)
-    console.print(f"first   {figures.accuracies[0]:.2%}, {figures.latency_ms[0]:.2f} ms   {first}")
-    console.print(f"second  {figures.accuracies[1]:.2%}, {figures.latency_ms[1]:.2f} ms   {second}")
-    console.print(
-        f"difference {100 * (gain.value or 0):+.2f} points (95 % interval {100 * gain.low:+.2f} to"
-        f" {100 * gain.high:+.2f}); only the first right {figures.only_first_right:,}, only the"
-        f" second {figures.only_second_right:,}; McNemar p = {figures.p_value:.3g}",
-        soft_wrap=True,
-    )
-    console.print(
-        f"second is {figures.size_ratio:.2f} times as large and takes {figures.latency_ratio:.2f}"
-        " times as long"
-    )
-    console.print(f"verdict on the second: {figures.verdict}")
-    if report:
-        wrote("report", report)
-
-
-def _print_looks(looks: int) -> None:
-    if looks:
-        stdout().print(
-            f"this test split has been looked at {looks:,} {'time' if looks == 1 else 'times'} for"
-            " this project"
-        )
+def _described(evaluated: "Evaluated") -> dict[str, object]:
+    excluded = evaluated.dataset.excluded
+    return {
+        "part": evaluated.part,
+        "excluded": [{"source": row.path, "error": row.excluded} for row in excluded],
+        "seen_in_training": evaluated.seen_in_training,
+        "looks_at_this_test_split": evaluated.looks,
+        **evaluated.figures.as_dict(),
+    }
 
 
 def _print(evaluated: "Evaluated") -> None:
-    from rich.table import Table
-
     from scenelet.assess.evaluate import PART_NAMES
 
-    console, excluded, figures = stdout(), evaluated.dataset.excluded, evaluated.figures
-    left_out = f", {len(excluded)} left out" if excluded else ""
-    console.print(f"{figures.images:,} images: {PART_NAMES[evaluated.part]}{left_out}")
+    figures, excluded = evaluated.figures, evaluated.dataset.excluded
+    without = f", {len(excluded):,} left out" if excluded else ""
+    tell(f"{figures.images:,} images: {PART_NAMES[evaluated.part]}{without}")
     if evaluated.seen_in_training and evaluated.part != "train":
-        console.print(
+        tell(
             f"{evaluated.seen_in_training:,} of them were trained on (the same pixels): the figure"
             " flatters a little"
         )
-    _print_looks(evaluated.looks)
-    summary = Table(box=None, show_header=False, pad_edge=False)
-    summary.add_row("top-1 accuracy", _interval(figures.top1_accuracy, digits=2))
-    summary.add_row("balanced accuracy", _interval(figures.balanced_accuracy, digits=2))
-    summary.add_row("macro F1", _number(figures.macro_f1))
-    summary.add_row("log loss", _number(figures.log_loss))
-    summary.add_row("expected calibration error", f"{figures.expected_calibration_error:.2%}")
-    console.print(summary)
-    console.print()
-    classes = Table(
-        "class",
-        "images",
-        "precision (95 % interval)",
-        "recall (95 % interval)",
-        "F1",
-        box=None,
-        pad_edge=False,
+    looked_at(evaluated.looks)
+    if evaluated.bundle.contract.abstain_below > 1:
+        tell("a weak model: no probability of it is high enough, so it always abstains")
+    _print_summary(figures)
+    _print_classes(figures)
+    _print_confusion(figures)
+
+
+def _print_summary(figures: "Figures") -> None:
+    error = f"{figures.expected_calibration_error:.2%}"
+    rows = (
+        ("top-1 accuracy", _interval(figures.top1_accuracy, digits=2)),
+        ("balanced accuracy", _interval(figures.balanced_accuracy, digits=2)),
+        ("macro F1", _interval(figures.macro_f1, digits=2)),
+        ("log loss", _number(figures.log_loss)),
+        ("expected calibration error", error),
     )
-    for name, of_class in figures.per_class.items():
-        precision, recall = _interval(of_class.precision), _interval(of_class.recall)
-        classes.add_row(name, f"{of_class.images:,}", precision, recall, f"{of_class.f1:.3f}")
-    console.print(classes)
-    console.print()
-    confusion = Table("true \\ answer", *figures.class_names, box=None, pad_edge=False)
-    for name, row in zip(figures.class_names, figures.confusion_matrix, strict=True):
-        confusion.add_row(name, *(str(count) if count else "·" for count in row))
-    console.print(confusion)
+    table(("", ""), rows)
+
+
+def _print_classes(figures: "Figures") -> None:
+    """Of every class; of many, those with the lowest F1."""
+    named = list(figures.per_class.items())
+    if len(named) > MOST_CLASSES:
+        named = sorted(named, key=lambda each: each[1].f1)[:MOST_CLASSES]
+        rest = len(figures.per_class) - MOST_CLASSES
+        tell(f"the {MOST_CLASSES} worst classes; {rest:,} more do better (--json, --report)")
+    rows = (
+        (
+            name,
+            f"{each.images:,}",
+            _interval(each.precision),
+            _interval(each.recall),
+            f"{each.f1:.1%}",
+        )
+        for name, each in named
+    )
+    table(("class", "images", "precision (95 % interval)", "recall (95 % interval)", "F1"), rows)
+
+
+def _print_confusion(figures: "Figures") -> None:
+    """The matrix where a terminal has room for it, else the pairs that are confused most."""
+    names = figures.class_names
+    if len(names) <= WHOLE_MATRIX:
+        matrix = zip(names, figures.confusion_matrix, strict=True)
+        rows = ((name, *(str(count or "·") for count in row)) for name, row in matrix)
+        table(("true \\ answer", *names), rows)
+        return
+    from scenelet.assess.pairs import confusable_pairs
+
+    pairs = confusable_pairs(figures)
+    cells = ((*pair.classes, f"{pair.errors:,}", f"{pair.share:.1%}") for pair in pairs[:PAIRS])
+    table(("confused", "with", "errors", "of all errors"), cells)
+    if len(pairs) > PAIRS:
+        tell(f"and {len(pairs) - PAIRS:,} more pairs")
 
 
 def _number(interval: "Interval") -> str:

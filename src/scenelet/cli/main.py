@@ -10,6 +10,8 @@ import typer
 from scenelet import __version__
 from scenelet.cli import app as pages
 from scenelet.cli import (
+from scenelet.cli import (
+    compare,
     data,
     deploy,
     drift,
@@ -21,6 +23,31 @@ from scenelet.cli import (
     train,
     tune,
     variants,
+)
+    data,
+    deploy,
+    drift,
+    evaluate,
+    explore,
+    export,
+    predict,
+    serve,
+    train,
+    tune,
+from scenelet.cli import (
+    compare,
+    data,
+    deploy,
+    drift,
+    evaluate,
+    explore,
+    export,
+    predict,
+    serve,
+    train,
+    tune,
+    variants,
+)
 )
 from scenelet.errors import SceneletError
 
@@ -43,7 +70,7 @@ app.command("tune")(tune.tune)
 app.command("variants")(variants.variants)
 app.command("export")(export.export)
 app.command("evaluate")(evaluate.evaluate)
-app.command("compare")(evaluate.compare)
+app.command("compare")(compare.compare)
 app.command("predict")(predict.predict)
 app.command("serve")(serve.serve)
 app.command("drift")(drift.drift)

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
@@ -17,6 +17,9 @@ from rich.text import Text
 
 from scenelet.errors import MissingExtraError
 from scenelet.text import elided, one_line
+
+if TYPE_CHECKING:
+    from scenelet.dataset.row import Row
 
 CELL_LETTERS = 40  # of a name in a table
 
@@ -55,6 +58,21 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for row in rows:
         drawn.add_row(*map(_cell, row))
     stdout().print(drawn)
+
+
+def left_out(rows: Sequence["Row"], most: int = 5) -> None:
+    """Which images were left out, and why: the first by name, the others by number."""
+    for row in rows[:most]:
+        note(f"left out: {row.path}: {row.excluded}", "yellow")
+    if len(rows) > most:
+        note(f"left out: {len(rows) - most:,} more; --json names them all", "yellow")
+
+
+def looked_at(looks: int) -> None:
+    """How often a test split was looked at, if it is one."""
+    if looks:
+        times = "time" if looks == 1 else "times"
+        tell(f"this test split has been looked at {looks:,} {times} for this project")
 
 
 def _cell(text: str) -> Text:

@@ -2,18 +2,19 @@
 
 import os
 import tempfile
-from pathlib import Path
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from scenelet.cli.output import needs_extra, stderr
+from scenelet.cli.options import Bundle, TrustHost
+from scenelet.cli.output import needs_extra, note
+from scenelet.text import listed
 
 
 def serve(
-    bundle: Annotated[
-        Path | None, typer.Option(help="Bundle folder; default: the one that comes along.")
-    ] = None,
+    *,
+    bundle: Bundle = None,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any that is free.")
@@ -25,13 +26,7 @@ def serve(
     allow_url: Annotated[
         bool, typer.Option(help="Whether to fetch URLs that strangers send.")
     ] = True,
-    trust_host: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="HOST:PORT",
-            help="Server in your own network that URLs may name; may be repeated.",
-        ),
-    ] = None,
+    trust_host: TrustHost = None,
     cors_origin: Annotated[
         list[str] | None, typer.Option(help="Origin whose pages may ask, or *; may be repeated.")
     ] = None,
@@ -41,30 +36,34 @@ def serve(
     Example: `scenelet serve --bundle models/intel-scenes --port 8000`
     """
     with needs_extra("serve"):
-        import uvicorn
+        import uvicorn  # noqa: F401
 
         import scenelet.serve.http  # noqa: F401
     from scenelet.parallel import cores
     from scenelet.serve.predictor import Predictor
+    from scenelet.serve.settings import Settings
     from scenelet.shipped import default_bundle
 
     folder = bundle or default_bundle()
-    names = Predictor(
-        folder
-    ).class_names  # a bundle that can't be used is said here, not by every worker
-    os.environ |= {
+    names = Predictor(folder).class_names  # what can't be used is said here, not by every worker
+    settings = replace(
+        Settings.from_environment(),
+        allow_url=allow_url,
+        trusted_hosts=frozenset(trust_host or ()),
+        cors_origins=tuple(cors_origin or ()),
+    )
+    os.environ |= settings.to_environment() | {
         "SCENELET_BUNDLE": str(folder.resolve()),
         "SCENELET_QUEUE": str(queue),
         "SCENELET_THREADS": str(max(1, cores() // workers)),
-        "SCENELET_ALLOW_URL": str(allow_url).lower(),
-        "SCENELET_TRUSTED_HOSTS": ",".join(trust_host or ()),
-        "SCENELET_CORS_ORIGINS": ",".join(cors_origin or ()),
     }
-    stderr().print(
-        f"serving {folder} ({', '.join(names)}); try http://{host}:{port}/docs",
-        highlight=False,
-        soft_wrap=True,
-    )
+    note(f"serving {folder} ({listed(names)}); try http://{host}:{port}/docs")
+    _run(host, port, workers)
+
+
+def _run(host: str, port: int, workers: int) -> None:
+    import uvicorn
+
     with tempfile.TemporaryDirectory() as shared:
         if workers > 1:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared

@@ -7,12 +7,14 @@ import base64
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from scenelet import images
-from scenelet.errors import ImageError
+from scenelet.artefacts import write_text
+from scenelet.errors import DataError, ImageError
 from scenelet.text import one_line
 
 if TYPE_CHECKING:
@@ -106,6 +108,23 @@ def page(title: str, subtitle: str, sections: Sequence[Section]) -> str:
             sections=[part for part in sections if _has_content(part)],
         )
     )
+
+
+def write_page(path: Path, text: str, max_mb: float) -> float:
+    """Write a page that is not too large; returns its size in MB.
+
+    Raises:
+        DataError: It is.
+        ArtefactError: It can't be written.
+    """
+    size_mb = len(text.encode()) / 1e6
+    if size_mb > max_mb:
+        raise DataError(
+            f"{path}: the report has {size_mb:.1f} MB, at most {max_mb:g} allowed. Allow more with"
+            " --max-mb."
+        )
+    write_text(path, text)
+    return size_mb
 
 
 def _in_one_line(value: object) -> object:

@@ -1,173 +1,41 @@
-"""The evaluation report: what the model knows, where it fails, when it should not answer.
+"""The evaluation report: what the model knows, where it fails, when it should not answer."""
 
-HTML and JSON.
-"""
-
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
-from scenelet.answers import Answers, ask
 from scenelet.assess import figures as charts
-from scenelet.assess.ceiling import Ceiling, noise_ceiling
+from scenelet.assess.assessment import Assessment
 from scenelet.assess.evaluate import PART_NAMES, Evaluated
 from scenelet.assess.explain import GradCam, occlusion_map, overlay
-from scenelet.assess.robustness import Robustness, measure_robustness
-from scenelet.assess.strangers import stranger_figures
-from scenelet.assess.thresholds import (
-    NEVER_SURE,
-    abstain_threshold,
-    cross_fitted,
-    measure_promise,
-    risk_coverage,
-)
-from scenelet.bundle.figures import Promise, StrangerFigures
+from scenelet.assess.pairs import Pair, confusable_pairs
+from scenelet.assess.thresholds import NEVER_SURE, abstain_threshold, risk_coverage
 from scenelet.bundle.numeric import softmax
-from scenelet.bundle.plain import as_plain
-from scenelet.bundle.runtime import BundleModel
-from scenelet.dataset.strangers import paint_strangers, strangers
+from scenelet.dataset.strangers import paint_strangers
 from scenelet.errors import BundleError
 from scenelet.images import decode
 from scenelet.progress import SILENT, Progress
-from scenelet.report.html import Card, Gallery, Section, data_uri, page, svg, thumbnail
+from scenelet.report.charts import MOST_CLASSES
+from scenelet.report.html import Card, Gallery, Matrix, Section, data_uri, page, svg, thumbnail
+from scenelet.text import listed
 
 PER_GALLERY = 24
 PER_PAIR = 8
+PAIRS = 30
 EXPLAINED = 6
-STRANGERS_PER_KIND = 40
+TYPICAL = 12
 WISHES = (0.95, 0.98, 0.99)
 
 
-@dataclass(frozen=True)
-class Assessment:
-    """Everything the report tells.
-
-    Attributes:
-        evaluated: The bundle, its answers, the figures.
-        promise: What temperature and thresholds keep; on validation images by cross-fitting.
-        crossed: Whether `promise` is cross-fitted.
-        strangers: How the bundle's score tells painted strangers from these images.
-        stranger_scores: Of these images, and of the strangers by kind.
-        ceiling: What the labels allow; None where there is too little to judge.
-        robustness: None unless asked for.
-    """
-
-    evaluated: Evaluated
-    promise: Promise
-    crossed: bool
-    strangers: StrangerFigures
-    stranger_scores: tuple[np.ndarray, dict[str, np.ndarray]]
-    ceiling: Ceiling | None
-    robustness: Robustness | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        evaluated = self.evaluated
-        return {
-            "bundle": str(evaluated.bundle.folder),
-            "part": evaluated.part,
-            "seen_in_training": evaluated.seen_in_training,
-            "looks_at_this_test_split": evaluated.looks,
-            **evaluated.figures.as_dict(),
-            "confusable_pairs": [pair.as_dict() for pair in confusable_pairs(evaluated)],
-            "held_out" if self.crossed else "promise": as_plain(self.promise),
-            "strangers": self.strangers.as_dict(),
-            "noise_ceiling": self.ceiling.as_dict() if self.ceiling else None,
-            "robustness": self.robustness.as_dict() if self.robustness else None,
-        }
-
-
-def assess(evaluated: Evaluated, robustness: bool, progress: Progress = SILENT) -> Assessment:
-    """Compute what goes beyond the figures.
-
-    Args:
-        evaluated: By `evaluate_bundle`.
-        robustness: Whether to spoil every image in 45 ways, which takes minutes.
-        progress: Is told how it goes on.
-    """
-    bundle, answers, labels = evaluated.bundle, evaluated.answers, evaluated.labels
-    manifest = bundle.contract
-    wished = manifest.promises.wished
-    crossed = evaluated.part == "val"
-    if crossed:  # the bundle's own thresholds were fitted on these very images
-        promise = cross_fitted(labels, answers.logits, wished)
-    else:
-        thresholds = np.array(
-            [manifest.prediction_set_thresholds[name] for name in manifest.class_names]
-        )
-        promise = measure_promise(
-            labels, evaluated.probabilities, thresholds, manifest.abstain_below, wished
-        )
-    known = _stranger_scores(bundle, answers)
-    strange = {
-        kind: _stranger_scores(bundle, ask(bundle, pictures, manifest.preprocess))
-        for kind, pictures in strangers(STRANGERS_PER_KIND, seed=1).items()
-    }
-    spoilt = None
-    if robustness:
-        spoilt = measure_robustness(bundle, evaluated.chosen, progress)
-    return Assessment(
-        evaluated=evaluated,
-        promise=promise,
-        crossed=crossed,
-        strangers=stranger_figures(
-            manifest.stranger_score, known, strange, manifest.stranger_above
-        ),
-        stranger_scores=(known, strange),
-        ceiling=noise_ceiling(labels, evaluated.probabilities),
-        robustness=spoilt,
-    )
-
-
-def _stranger_scores(bundle: BundleModel, answers: Answers) -> np.ndarray:
-    pairs = zip(answers.logits, answers.features, strict=True)
-    return np.array([bundle.stranger_score(*pair) for pair in pairs])
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two classes that are taken for one another."""
-
-    classes: tuple[str, str]
-    errors: int
-    share: float
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return {
-            "classes": list(self.classes),
-            "errors": self.errors,
-            "share_of_all_errors": self.share,
-        }
-
-
-def confusable_pairs(evaluated: Evaluated) -> list[Pair]:
-    """Pairs of classes by how many of the errors lie between them, most first."""
-    matrix, names = np.array(evaluated.figures.confusion_matrix), evaluated.figures.class_names
-    total = int(matrix.sum() - matrix.trace())
-    pairs = [
-        Pair(
-            (names[i], names[j]),
-            int(matrix[i, j] + matrix[j, i]),
-            float((matrix[i, j] + matrix[j, i]) / total),
-        )
-        for i in range(len(names))
-        for j in range(i + 1, len(names))
-        if matrix[i, j] + matrix[j, i]
-    ]
-    return sorted(pairs, key=lambda pair: -pair.errors)
-
-
-def report_page(assessment: Assessment) -> str:
+def report_page(assessment: Assessment, progress: Progress = SILENT) -> str:
     """The whole report as one HTML page."""
     evaluated = assessment.evaluated
-    figures, manifest = evaluated.figures, evaluated.bundle.contract
+    figures, contract = evaluated.figures, evaluated.bundle.contract
     subtitle = (
         f"{figures.images:,} images: {PART_NAMES[evaluated.part]};"
         f" {len(figures.class_names)} classes"
     )
+    progress.say("drawing")
     sections = [
         _overview(assessment),
         _classes(assessment),
@@ -178,16 +46,44 @@ def report_page(assessment: Assessment) -> str:
         _strangers(assessment),
         _ceiling(assessment),
         _robustness(assessment),
-        _explanations(assessment),
+        _explanations(evaluated, progress),
         _left_out(assessment),
     ]
-    return page(f"{manifest.name}: evaluation", subtitle, sections)
+    return page(f"{contract.name}: evaluation", subtitle, sections)
 
 
 def _overview(assessment: Assessment) -> Section:
     evaluated, figures = assessment.evaluated, assessment.evaluated.figures
     accuracy = figures.top1_accuracy
-    points = []
+    shares = (
+        ("top-1 accuracy", accuracy),
+        ("balanced accuracy", figures.balanced_accuracy),
+        ("macro F1", figures.macro_f1),
+    )
+    loss = figures.log_loss
+    table = [
+        ("figure", "value", "95 % interval"),
+        *(
+            (name, f"{each.value:.1%}", f"{each.low:.1%} to {each.high:.1%}")
+            for name, each in shares
+        ),
+        ("log loss, nats", f"{loss.value:.3f}", f"{loss.low:.3f} to {loss.high:.3f}"),
+        ("expected calibration error", f"{assessment.promise.expected_calibration_error:.1%}", ""),
+    ]
+    right = f"Right in {100 * (accuracy.value or 0):.0f} of 100 pictures"
+    between = f"95 % interval {100 * accuracy.low:.0f} to {100 * accuracy.high:.0f}"
+    lead = f"{right} ({between}). {_pairs_sentence(evaluated)}"
+    return Section("In short", lead, table=table, points=_cautions(evaluated))
+
+
+def _cautions(evaluated: Evaluated) -> list[str]:
+    """What to bear in mind with these figures."""
+    figures, points = evaluated.figures, []
+    if evaluated.bundle.contract.abstain_below > 1:
+        points.append(
+            "A weak model: no probability of it is high enough to rely on, so it always abstains."
+            " Treat each answer as a guess."
+        )
     if evaluated.part == "val":
         points.append(
             "The epoch, the temperature and the thresholds were chosen on these images: expect a"
@@ -204,27 +100,14 @@ def _overview(assessment: Assessment) -> Section:
         )
     absent = [name for name, of_class in figures.per_class.items() if not of_class.images]
     if absent:
-        points.append(f"No image of {', '.join(absent)} is here: nothing is said of them.")
+        points.append(f"No image of {listed(absent)} is here: nothing is said of them.")
     if figures.images < 100:
         points.append(f"Only {figures.images} images: look at the intervals, not at the figures.")
-    table = [
-        ("figure", "value", "95 % interval"),
-        ("top-1 accuracy", f"{accuracy.value:.2%}", f"{accuracy.low:.2%} to {accuracy.high:.2%}"),
-        *(
-            (name, f"{each.value:.4f}", f"{each.low:.4f} to {each.high:.4f}")
-            for name, each in (
-                ("balanced accuracy", figures.balanced_accuracy),
-                ("macro F1", figures.macro_f1),
-                ("log loss", figures.log_loss),
-            )
-        ),
-        ("expected calibration error", f"{assessment.promise.expected_calibration_error:.2%}", ""),
-    ]
-    return Section("In short", _pairs_sentence(evaluated), table=table, points=points)
+    return points
 
 
 def _pairs_sentence(evaluated: Evaluated) -> str:
-    pairs = confusable_pairs(evaluated)
+    pairs = confusable_pairs(evaluated.figures)
     if not pairs:
         return "Not one error."
     named = " and ".join(f"{pair.classes[0]}/{pair.classes[1]}" for pair in pairs[:2])
@@ -235,52 +118,49 @@ def _pairs_sentence(evaluated: Evaluated) -> str:
 
 def _classes(assessment: Assessment) -> Section:
     figures = assessment.evaluated.figures
+    several = len(figures.class_names) > MOST_CLASSES
+    named = sorted(figures.per_class.items(), key=lambda each: each[1].f1)
     rows = [("class", "images", "recall", "precision", "F1")]
-    for name, each in figures.per_class.items():
+    for name, each in named if several else figures.per_class.items():
         recall, precision = (
             f"{i.value:.1%}" if i.value is not None else "none"
             for i in (each.recall, each.precision)
         )
-        rows.append((name, f"{each.images:,}", recall, precision, f"{each.f1:.3f}"))
+        rows.append((name, f"{each.images:,}", recall, precision, f"{each.f1:.1%}"))
     lead = "Recall: how much of a class is found. Precision: how often its name is right."
-    return Section(
-        "Classes",
-        lead,
-        figures=[(svg(charts.by_class(figures)), "Recall and precision by class")],
-        table=rows,
-    )
+    if several:
+        lead += f" The worst first; {MOST_CLASSES} of {len(named):,} are drawn."
+    chart = charts.by_class(dict(named[:MOST_CLASSES]) if several else figures.per_class)
+    drawn = [(svg(chart), "Recall and precision by class")]
+    return Section("Classes", lead, figures=drawn, table=rows)
 
 
 def _confusion(assessment: Assessment) -> Section:
-    evaluated = assessment.evaluated
-    galleries = []
-    for pair in confusable_pairs(evaluated)[:4]:
-        places = [
-            place
-            for place in _errors(evaluated)
-            if {evaluated.chosen.rows[place].label, _answer_of(evaluated, place)}
-            == set(pair.classes)
-        ]
-        heading = (
-            f"{pair.classes[0]} and {pair.classes[1]}: {pair.errors:,} errors, {pair.share:.0%}"
-            " of all"
-        )
-        galleries.append(
-            Gallery(heading, [[_card(evaluated, place)] for place in places[:PER_PAIR]])
-        )
-    images = [
-        (svg(charts.confusion(evaluated.figures, shares=False)), "Confusion matrix, counts"),
-        (
-            svg(charts.confusion(evaluated.figures, shares=True)),
-            "Confusion matrix, shares of the true class",
-        ),
+    """The matrix; of many classes the pairs that are confused most, for nobody reads a carpet."""
+    evaluated, figures = assessment.evaluated, assessment.evaluated.figures
+    pairs = confusable_pairs(figures)
+    galleries = [_gallery_of(evaluated, pair) for pair in pairs[:4]]
+    if len(figures.class_names) <= MOST_CLASSES:
+        lead = "Rows are the true class, columns the answer. Blue: right; red: wrong."
+        matrix = Matrix(figures.class_names, figures.confusion_matrix)
+        return Section("Confusions", lead, matrix=matrix, galleries=galleries)
+    rows = [("class", "class", "errors", "of all errors")]
+    rows += [(*pair.classes, f"{pair.errors:,}", f"{pair.share:.1%}") for pair in pairs[:PAIRS]]
+    lead = f"The {min(PAIRS, len(pairs))} pairs confused most, of {len(pairs):,} that are at all."
+    return Section("Confusions", lead, table=rows, galleries=galleries)
+
+
+def _gallery_of(evaluated: Evaluated, pair: Pair) -> Gallery:
+    """Some errors between two classes."""
+    rows = evaluated.chosen.rows
+    places = [
+        place
+        for place in _errors(evaluated)
+        if {rows[place].label, _answer_of(evaluated, place)} == set(pair.classes)
     ]
-    return Section(
-        "Confusions",
-        "Rows are the true class, columns the answer.",
-        figures=images,
-        galleries=galleries,
-    )
+    errors = f"{pair.errors:,} {'error' if pair.errors == 1 else 'errors'}"
+    heading = f"{pair.classes[0]} and {pair.classes[1]}: {errors}, {pair.share:.0%} of all"
+    return Gallery(heading, [[_card(evaluated, place)] for place in places[:PER_PAIR]])
 
 
 def _reliability(assessment: Assessment) -> Section:
@@ -426,33 +306,39 @@ def _robustness(assessment: Assessment) -> Section:
     )
 
 
-def _explanations(assessment: Assessment) -> Section:
-    evaluated = assessment.evaluated
-    probabilities, wrong = evaluated.probabilities, _errors(evaluated)
-    right = [place for place in range(len(probabilities)) if place not in set(wrong)]
-    typical = []
-    for name in evaluated.figures.class_names:
-        own = [place for place in right if evaluated.chosen.rows[place].label == name]
-        typical += sorted(own, key=lambda place: -float(probabilities[place].max()))[:1]
-    confident = sorted(wrong, key=lambda place: -float(probabilities[place].max()))[:EXPLAINED]
-    unsure = sorted(range(len(probabilities)), key=lambda place: float(probabilities[place].max()))[
-        :EXPLAINED
-    ]
+def _explanations(evaluated: Evaluated, progress: Progress) -> Section:
     cam, gap = _grad_cam(evaluated)
-    galleries = [
-        Gallery(heading, [_explained(evaluated, place, cam) for place in places])
-        for heading, places in (
-            ("Typical", typical[:12]),
-            ("Wrong and sure", confident),
-            ("Doubtful", unsure),
-        )
-    ]
+    asked = _worth_explaining(evaluated)
+    galleries = []
+    with progress.counting("explaining", sum(map(len, asked.values()))) as advance:
+        for heading, places in asked.items():
+            groups = []
+            for place in places:
+                groups.append(_explained(evaluated, place, cam))
+                advance()
+            galleries.append(Gallery(heading, groups))
     lead = (
         "What the answer hangs on. Occlusion: grey a patch out and see how far the answer's"
-        " probability falls (the served model itself). Grad-CAM: where the last convolution sees"
-        " the class (the same network in torch)."
+        " probability falls (the served model itself; full red: to nothing). Grad-CAM: where the"
+        " last convolution sees the class (the same network in torch)."
     )
     return Section("Explanations", lead, galleries=galleries, points=[gap] if gap else [])
+
+
+def _worth_explaining(evaluated: Evaluated) -> dict[str, list[int]]:
+    """Heading -> places of pictures: the surest of some classes, sure errors, doubtful ones."""
+    confidence = evaluated.probabilities.max(1)
+    surest = np.argsort(-confidence, kind="stable")
+    wrong = set(_errors(evaluated))
+    typical: dict[str, int] = {}
+    for place in surest:
+        if place not in wrong:
+            typical.setdefault(evaluated.chosen.rows[place].label, int(place))
+    return {
+        "Typical": list(typical.values())[:TYPICAL],
+        "Wrong and sure": [int(place) for place in surest if place in wrong][:EXPLAINED],
+        "Doubtful": [int(place) for place in surest[::-1][:EXPLAINED]],
+    }
 
 
 def _grad_cam(evaluated: Evaluated) -> tuple[GradCam | None, str]:

@@ -1,0 +1,74 @@
+"""`scenelet compare`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scenelet.cli.options import DEFAULT_LEDGER, AsJson, Folder, Ledger, Manifest, Part
+from scenelet.cli.output import looked_at, needs_extra, tell, tell_json, wrote
+from scenelet.progress import ConsoleProgress
+
+if TYPE_CHECKING:
+    from scenelet.assess.compare import Compared, Comparison
+
+
+def compare(
+    first: Annotated[Path, typer.Argument(help="Bundle folder.")],
+    second: Annotated[Path, typer.Argument(help="Bundle folder: is this one better?")],
+    folder: Folder,
+    *,
+    part: Part = "auto",
+    manifest: Manifest = None,
+    report: Annotated[
+        Path | None, typer.Option(help="HTML file with the images that changed sides.")
+    ] = None,
+    ledger: Ledger = DEFAULT_LEDGER,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two bundles on the same images: McNemar's test, difference with interval, size and speed, a plain verdict.
+
+    Example: `scenelet compare models/intel-scenes bundles/mine seg_train`
+    """
+    from scenelet.assess.compare import compare_bundles
+
+    compared = compare_bundles((first, second), folder, part, ledger, ConsoleProgress(), manifest)
+    if report:
+        _write_report(report, compared, (str(first), str(second)))
+    if as_json:
+        described = {"first": str(first), "second": str(second)}
+        tell_json(described | compared.figures.as_dict())
+        return
+    _print(compared.figures, (first, second))
+    if report:
+        wrote("report", report)
+
+
+def _write_report(path: Path, compared: "Compared", names: tuple[str, str]) -> None:
+    with needs_extra("train"):
+        from scenelet.assess.compare_report import comparison_page
+    from scenelet.artefacts import write_text
+
+    write_text(path, comparison_page(compared, names))
+
+
+def _print(figures: "Comparison", folders: tuple[Path, Path]) -> None:
+    from scenelet.assess.evaluate import PART_NAMES
+
+    tell(f"the second is: {figures.verdict}")
+    tell(f"{figures.images:,} images: {PART_NAMES[figures.part]}")
+    looked_at(figures.looks)
+    for word, accuracy, took_ms, folder in zip(
+        ("first ", "second"), figures.accuracies, figures.latency_ms, folders, strict=True
+    ):
+        tell(f"{word}  {accuracy:.2%}, {took_ms:.2f} ms   {folder}")
+    gain = figures.difference
+    tell(
+        f"difference {100 * (gain.value or 0):+.2f} points (95 % interval {100 * gain.low:+.2f} to"
+        f" {100 * gain.high:+.2f}); only the first right {figures.only_first_right:,}, only the"
+        f" second {figures.only_second_right:,}; McNemar p = {figures.p_value:.3g}"
+    )
+    tell(
+        f"second is {figures.size_ratio:.2f} times as large and takes {figures.latency_ratio:.2f}"
+        " times as long"
+    )

@@ -1,0 +1,35 @@
+"""Arguments and options that several commands share, each with its help, so that it is told once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DEFAULT_LEDGER = Path("runs") / "test-ledger.jsonl"
+
+Folder = Annotated[Path, typer.Argument(help="Folder of class folders.")]
+Bundle = Annotated[
+    Path | None, typer.Option(help="Bundle folder; default: the Intel scenes bundle.")
+]
+Manifest = Annotated[
+    Path | None, typer.Option(help="manifest.csv of `data audit`: its labels and exclusions.")
+]
+Part = Annotated[
+    str,
+    typer.Option(
+        help="auto, all, val, train or test; auto takes what the bundle was not trained on, and"
+        " says so."
+    ),
+]
+Ledger = Annotated[
+    Path, typer.Option(envvar="SCENELET_LEDGER", help="Where looks at test splits are recorded.")
+]
+Report = Annotated[Path | None, typer.Option(help="HTML file to write.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
+Seed = Annotated[int, typer.Option(min=0, help="Another seed, another choice.")]
+TrustHost = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="HOST:PORT", help="Server in your own network that URLs may name; may be repeated."
+    ),
+]
