@@ -386,10 +386,11 @@ def _answer_of(evaluated: Evaluated, place: int) -> str:
 def _card(evaluated: Evaluated, place: int) -> Card:
     row, answer = evaluated.chosen.rows[place], _answer_of(evaluated, place)
     confidence = float(evaluated.probabilities[place].max())
-    tone = "good" if answer == row.label else "bad"
-    return Card(
-        thumbnail(partial(evaluated.chosen.read, row)),
-        f"labelled {row.label}",
-        f"answer {answer} {confidence:.0%}",
-        tone,
+    right = answer == row.label
+    note = (
+        f"{answer} {confidence:.0%}"
+        if right
+        else f"{row.label}, answered {answer} {confidence:.0%}"
     )
+    image = thumbnail(partial(evaluated.chosen.read, row))
+    return Card(image, row.path, note, "good" if right else "bad")

@@ -51,7 +51,8 @@ def tell_json(value: Any) -> None:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table of the result; names too long lose their middle."""
+    """A table of the result, set apart by a line; names too long lose their middle."""
+    typer.echo()
     drawn = Table(box=None, pad_edge=False, show_header=any(head), header_style="bold")
     for heading in head:
         drawn.add_column(_cell(heading), no_wrap=True)
