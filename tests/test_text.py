@@ -4,7 +4,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scenelet.text import cell, code, elided, markdown, one_line
@@ -24,6 +24,7 @@ def test_one_line_shows_what_can_be_seen_and_names_what_can_not(text, shown):
     assert one_line(text) == shown
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_one_line_is_one_line_that_every_file_can_hold(text):
     shown = one_line(text + "\ud800")
@@ -31,6 +32,7 @@ def test_one_line_is_one_line_that_every_file_can_hold(text):
     shown.encode()
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60), st.integers(3, 40))
 def test_what_is_too_long_loses_its_middle_alone(text, most):
     short = elided(text, most)
@@ -38,6 +40,7 @@ def test_what_is_too_long_loses_its_middle_alone(text, most):
     assert short == text or (text[0] == short[0] and text[-1] == short[-1])
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_categories=("Cc", "Cf", "Zl", "Zp"))))
 def test_markdown_of_a_name_is_the_name_and_nothing_else(text):
     from markdown_it import MarkdownIt
@@ -48,6 +51,7 @@ def test_markdown_of_a_name_is_the_name_and_nothing_else(text):
     assert {token.type for token in tokens} <= {"text", "text_special"}
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="a`| ", min_size=1))
 def test_a_code_span_holds_any_backticks(text):
     from markdown_it import MarkdownIt
