@@ -58,7 +58,7 @@ def evaluate(
         tell_json({"bundle": str(bundle), "source": str(folder), **_described(evaluated)})
         return
     _print(evaluated)
-    stdout().print(evaluated.dataset.account(), markup=False, highlight=False, soft_wrap=True)
+    tell(evaluated.dataset.account())
     if report:
         wrote("report", report, command("scenelet", "app", "--bundle", bundle, "--data", folder))
 

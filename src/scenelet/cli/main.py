@@ -10,7 +10,6 @@ import typer
 from scenelet import __version__
 from scenelet.cli import app as pages
 from scenelet.cli import (
-from scenelet.cli import (
     compare,
     data,
     deploy,
@@ -23,31 +22,6 @@ from scenelet.cli import (
     train,
     tune,
     variants,
-)
-    data,
-    deploy,
-    drift,
-    evaluate,
-    explore,
-    export,
-    predict,
-    serve,
-    train,
-    tune,
-from scenelet.cli import (
-    compare,
-    data,
-    deploy,
-    drift,
-    evaluate,
-    explore,
-    export,
-    predict,
-    serve,
-    train,
-    tune,
-    variants,
-)
 )
 from scenelet.errors import SceneletError
 
