@@ -4,6 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
+import hypothesis
 import pytest
 from commands import QUICK_FLAGS, REPOSITORY, run_scenelet
 from moto_server import MotoServer
@@ -12,6 +13,12 @@ from moto_server import MotoServer
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["COLUMNS"] = "160"
 os.environ["SCENELET_LEDGER"] = str(Path(tempfile.mkdtemp()) / "test-ledger.jsonl")
+
+# How long an example takes tells of the machine, not of the code.
+hypothesis.settings.register_profile(
+    "calm", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("calm")
 
 REAL_IMAGES = REPOSITORY.parent / "shared" / "intel-scenes" / "seg_train"
 

@@ -1,28 +1,22 @@
-"""The Lambda door: direct, API Gateway (REST v1, HTTP v2), Function URL, load balancer and S3 events. Nothing at import.
+"""The Lambda door: which kind of event it is, and who answers it. Nothing at import.
 
 Configured by the environment variables of `settings.Settings`, and SCENELET_BUNDLE: the folder of
 the bundle; default: `bundle/` of the package, or the one that comes with scenelet.
 """
 
-import base64
-import binascii
 import functools
 import json
 import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 from scenelet.bundle.contract import CONTRACT
-from scenelet.errors import RequestError, SceneletError
+from scenelet.errors import SceneletError
 from scenelet.serve.metrics import metric_line
+from scenelet.serve.notifications import is_notification
 from scenelet.serve.predictor import Prediction, Predictor
-from scenelet.serve.service import (
-    Request,
-    Response,
-    Service,
-    problem_of,
-)
+from scenelet.serve.proxies import answer_for, is_proxy, request_of
+from scenelet.serve.service import PROBLEM, Response, Service, problem_of
 from scenelet.serve.settings import Log, Settings
 from scenelet.shipped import default_bundle
 
@@ -34,29 +28,30 @@ def handler(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001  (Lambd
 
     Args:
         event: `{"url": ...}` or `{"image": base64}` for a direct answer; a proxy event (API
-            Gateway, Function URL, load balancer) for an HTTP response; an S3 object-created event,
-            whose answers are written beside the pictures.
+            Gateway, Function URL, load balancer) for an HTTP response; a notification of S3, in
+            whatever envelope, whose answers are written beside the pictures; a task of S3 Batch.
         context: Lambda's; not used.
 
     Returns:
         A direct event: the answer, or {"error": ..., "status": ...}. A proxy event: statusCode,
-        headers and JSON body, errors as RFC 9457 problem details. An S3 event: where the answers
-        are.
+        headers and JSON body, errors as RFC 9457 problem details. A notification: where the answers
+        are, and what was passed over.
 
     Raises:
         FetchError: S3 failed; Lambda tries such an event again.
+        RequestError: Nobody waits for an answer, and the event is none of S3's.
+        SceneletError: The service's own model or settings can't be used.
     """
-    if isinstance(event, dict) and _is_proxy(event):
+    if isinstance(event, dict) and is_proxy(event):
         return _answer_proxy(event)
-    if isinstance(event, dict) and isinstance(event.get("Records"), list):
-        from scenelet.serve.s3 import answer_records
-
-        service = _service()
-        return answer_records(event["Records"], service.predict, service.settings.max_body_bytes)
+    if isinstance(event, dict) and is_notification(event):
+        return _answer_notification(event)
     try:
         return _service().predict_item(event).as_dict()
     except SceneletError as error:
         status, problem = problem_of(error)
+        if status == 500:  # a fault of ours is no answer
+            raise
         return {"error": problem["detail"], "status": status}
 
 
@@ -89,68 +84,19 @@ def _log(log: Log, prediction: Prediction) -> None:
     print(metric_line(prediction, log), flush=True)
 
 
-def _is_proxy(event: dict[str, Any]) -> bool:
-    return "requestContext" in event or "httpMethod" in event
-
-
 def _answer_proxy(event: dict[str, Any]) -> dict[str, Any]:
     try:
-        response = _service().respond(_request(event))
+        response = _service().respond(request_of(event))
     except SceneletError as error:  # the settings make no sense, or the body is no base64
         status, problem = problem_of(error)
-        response = Response(
-            status, {"content-type": "application/problem+json"}, json.dumps(problem)
-        )
-    return {
-        "statusCode": response.status,
-        "headers": response.headers,
-        "body": response.body,
-        "isBase64Encoded": False,
-    }
+        response = Response(status, {"content-type": PROBLEM}, json.dumps(problem))
+    return answer_for(event, response)
 
 
-def _request(event: dict[str, Any]) -> Request:
-    """A proxy event of any kind as a request; whatever is missing or malformed in it is empty.
+def _answer_notification(event: dict[str, Any]) -> dict[str, Any]:
+    from scenelet.serve.s3 import answer_event, answer_tasks
 
-    Raises:
-        RequestError: The body is not the base64 that it is said to be.
-    """
-    context = _mapping(event.get("requestContext"))
-    http = _mapping(context.get("http"))
-    path = str(event.get("rawPath") or http.get("path") or event.get("path") or "/")
-    stage = context.get("stage")
-    if (
-        "rawPath" in event
-        and isinstance(stage, str)
-        and stage != "$default"
-        and path.startswith(f"/{stage}/")
-    ):
-        path = path[len(stage) + 1 :]
-    headers = {
-        str(name).lower(): str(value) for name, value in _mapping(event.get("headers")).items()
-    }
-    return Request(
-        method=str(http.get("method") or event.get("httpMethod") or "POST"),
-        path=path,
-        query=str(
-            event.get("rawQueryString") or urlencode(_mapping(event.get("queryStringParameters")))
-        ),
-        headers=headers,
-        body=_body(event),
-    )
-
-
-def _mapping(value: Any) -> dict[Any, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _body(event: dict[str, Any]) -> bytes:
-    body = event.get("body")
-    if not isinstance(body, str):
-        return b""
-    if not event.get("isBase64Encoded"):
-        return body.encode("utf-8", "surrogateescape")
-    try:
-        return base64.b64decode(body, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise RequestError("body: not valid base64") from error
+    service = _service()
+    service.predictor()  # so that a warm-up call warms
+    answer = answer_tasks if isinstance(event.get("tasks"), list) else answer_event
+    return answer(event, service.predict, service.settings.max_body_bytes)

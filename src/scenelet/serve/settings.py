@@ -26,6 +26,8 @@ class Settings:
         max_body_bytes: Of a request.
         max_images: In one request.
         cors_origins: Origins whose pages may ask ("*": all); none: no CORS headers.
+        base_path: That the service is mounted at, as /scenes: behind a proxy or a path mapping.
+        body_timeout_s: That a request's body may take to arrive, on a server of your own.
         log: On Lambda, a line an answer: "none"; "line", for `scenelet drift`; "few": CloudWatch
             makes three metrics of it too; "all": nine, by label.
     """
@@ -35,6 +37,8 @@ class Settings:
     max_body_bytes: int = 20_000_000
     max_images: int = 16
     cors_origins: tuple[str, ...] = ()
+    base_path: str = ""
+    body_timeout_s: int = 120
     log: Log = "few"
 
     @classmethod
