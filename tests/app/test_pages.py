@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import expect
 from running_app import App
 
-from scenelet.app.verdicts import given
 from scenelet.dataset.manifest import read_manifest
+from scenelet.dataset.verdicts import given
 
 pytestmark = pytest.mark.pipeline
 

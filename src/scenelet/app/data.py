@@ -11,10 +11,10 @@ import streamlit as st
 from scenelet.app import charts, tiles
 from scenelet.app.kept import bundle_stamp, predictor, thumbnail
 from scenelet.app.sources import Sources, sources, stamp
-from scenelet.app.verdicts import VERDICTS, give, given, undo
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.row import Row
 from scenelet.dataset.sources import source_of
+from scenelet.dataset.verdicts import VERDICTS, give, given, undo
 from scenelet.errors import SceneletError
 from scenelet.images import to_pixels
 from scenelet.parallel import in_parallel

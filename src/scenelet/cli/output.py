@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+from rich.cells import set_cell_size
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -59,6 +60,26 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for row in rows:
         drawn.add_row(*map(_cell, row))
     stdout().print(drawn)
+
+
+class Columns:
+    """A table told row by row, as soon as each is known: columns of fixed width."""
+
+    def __init__(self, columns: Sequence[tuple[str, int]]) -> None:
+        """Headings, each with the letters that its column is wide."""
+        self._columns, self._begun = columns, False
+
+    def tell(self, row: Sequence[str]) -> None:
+        """One row; what is too long loses its middle."""
+        if not self._begun:
+            self._begun = True
+            self.tell([heading for heading, _ in self._columns])
+        widths = [width for _, width in self._columns]
+        cells = (
+            set_cell_size(elided(one_line(text), width), width)
+            for text, width in zip(row, widths, strict=True)
+        )
+        typer.echo("  ".join(cells).rstrip())
 
 
 def left_out(rows: Sequence["Row"], most: int = 5) -> None:

@@ -3,7 +3,6 @@
 Needs Pillow and LiteRT alone.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -11,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scenelet.cli.output import needs_extra, stderr, stdout, wrote
+from scenelet.cli.options import Bundle, TrustHost
+from scenelet.cli.output import Columns, needs_extra, note, tell_json, wrote
+from scenelet.text import elided, one_line
 
 if TYPE_CHECKING:
     from scenelet.files import Entry
@@ -19,43 +20,34 @@ if TYPE_CHECKING:
 Answer = dict[str, Any]
 Ask = Callable[[str], Answer]
 
+Asked = Annotated[
+    list[str],
+    typer.Argument(metavar="PATH|FOLDER|URL...", help="Images, folders of images, http(s) URLs."),
+]
+Table = Annotated[
+    Path | None,
+    typer.Option(
+        help="For one folder: table to write (.parquet, .csv, .jsonl); goes on where it was killed."
+    ),
+]
+Service = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Ask a deployed service instead; signed if it asks for that."),
+]
+LineByLine = Annotated[
+    bool, typer.Option("--json", help="One JSON object a line, as soon as it is known.")
+]
+COLUMNS = (("image", 40), ("label", 20), ("", 7), ("next", 26), ("remark", 13), ("ms", 6))
+
 
 def predict(
-    sources: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="PATH|FOLDER|URL...", help="Images, folders of images, http(s) URLs."
-        ),
-    ],
-    bundle: Annotated[
-        Path | None,
-        typer.Option(help="Bundle folder; default: the Intel scenes bundle that comes along."),
-    ] = None,
-    trust_host: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="HOST:PORT",
-            help="Server in your own network that URLs may name; may be repeated.",
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help=(
-                "For one folder: table to write (.parquet, .csv, .jsonl); goes on where it was"
-                " killed."
-            )
-        ),
-    ] = None,
-    endpoint: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL", help="Ask a deployed service instead; signed if it asks for that."
-        ),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a line, as soon as it is known.")
-    ] = False,
+    sources: Asked,
+    *,
+    bundle: Bundle = None,
+    trust_host: TrustHost = None,
+    out: Table = None,
+    endpoint: Service = None,
+    as_json: LineByLine = False,
 ) -> None:
     """Classify images.
 
@@ -66,28 +58,13 @@ def predict(
     or, by a deployed service: `scenelet predict --endpoint
     https://example.execute-api.eu-central-1.amazonaws.com photo.jpg`
     """
-    from scenelet.quiet import quiet
-    from scenelet.serve.predictor import Predictor
     from scenelet.shipped import default_bundle
 
+    folder = bundle or default_bundle()
     if out:
-        _predict_folder(sources, bundle or default_bundle(), out)
+        _predict_folder(sources, folder, out)
         return
-    if endpoint:
-        from scenelet.serve.client import Endpoint
-
-        asked = Endpoint(endpoint)
-
-        def ask(source: str) -> dict[str, Any]:
-            return asked.predict(source if _is_url(source) else _read(source, frozenset()))
-    else:
-        with quiet():
-            predictor = Predictor(bundle or default_bundle())
-        trusted = frozenset(trust_host or ())
-
-        def ask(source: str) -> dict[str, Any]:
-            return predictor.predict(_read(source, trusted)).as_dict()
-
+    ask = _by_service(endpoint) if endpoint else _by_bundle(folder, frozenset(trust_host or ()))
     passed_over: list[Entry] = []
     answers = _Counted(_answer(ask, source) for source in _expand(sources, passed_over))
     (_print_json if as_json else _print_table)(answers)
@@ -97,21 +74,30 @@ def predict(
         raise typer.Exit(1)
 
 
+def _by_service(endpoint: str) -> Ask:
+    from scenelet.serve.client import Endpoint
+
+    asked = Endpoint(endpoint)
+    return lambda source: asked.predict(source if _is_url(source) else _read(source, frozenset()))
+
+
+def _by_bundle(folder: Path, trusted: frozenset[str]) -> Ask:
+    from scenelet.quiet import quiet
+    from scenelet.serve.predictor import Predictor
+
+    with quiet():
+        predictor = Predictor(folder)
+    return lambda source: predictor.predict(_read(source, trusted)).as_dict()
+
+
 def _predict_folder(sources: list[str], bundle: Path, out: Path) -> None:
-    from scenelet.errors import ConfigError
     from scenelet.parallel import cores
     from scenelet.progress import ConsoleProgress
     from scenelet.quiet import quiet
     from scenelet.serve.batch import predict_folder
     from scenelet.serve.predictor import Predictor
 
-    folder = Path(sources[0])
-    if len(sources) != 1 or not folder.is_dir():
-        raise ConfigError(f"--out: found {', '.join(sources[:3])}, expected one folder of pictures")
-    if out.exists():
-        raise ConfigError(
-            f"{out}: is there already. Remove it to answer the folder again, or give another --out."
-        )
+    folder = _the_folder(sources, out)
     with quiet():
         predictor = Predictor(bundle, copies=cores())
     passed_over: list[Entry] = []
@@ -120,6 +106,19 @@ def _predict_folder(sources: list[str], bundle: Path, out: Path) -> None:
         rows, errors = predict_folder(predictor, folder, out, advance)
     _print_account(rows - errors, ["could not be used: their rows say why"] * errors, passed_over)
     wrote(f"table of {rows:,} rows", out)
+
+
+def _the_folder(sources: list[str], out: Path) -> Path:
+    from scenelet.errors import ConfigError
+
+    folder = Path(sources[0])
+    if len(sources) != 1 or not folder.is_dir():
+        raise ConfigError(f"--out: found {', '.join(sources[:3])}, expected one folder of pictures")
+    if out.exists():
+        raise ConfigError(
+            f"{out}: is there already. Remove it to answer the folder again, or give another --out."
+        )
+    return folder
 
 
 class _Counted:
@@ -140,8 +139,7 @@ class _Counted:
 def _print_account(answered: int, errors: list[str], passed_over: "list[Entry]") -> None:
     from scenelet.files import account
 
-    line = account(answered, errors, passed_over)
-    stderr().print(line, markup=False, highlight=False, soft_wrap=True)
+    note(account(answered, errors, passed_over))
 
 
 def _pictures(folder: Path, passed_over: "list[Entry]") -> Iterator[str]:
@@ -205,38 +203,27 @@ def _is_url(source: str) -> bool:
 
 def _print_json(answers: Iterable[Answer]) -> None:
     for answer in answers:
-        typer.echo(json.dumps(answer, ensure_ascii=False))
+        tell_json(answer)
 
 
 def _print_table(answers: Iterable[Answer]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("image", overflow="fold")
-    for heading in ("label", "probability", "next", "remark", "ms"):
-        table.add_column(heading, no_wrap=True)
-    failed = []
+    """A row as soon as it is known; errors on stderr."""
+    columns = Columns(COLUMNS)
     for answer in answers:
         if "error" in answer:
-            failed.append(answer)
-            continue
-        ranked = list(answer["probabilities"].items())
-        total_ms = answer["decode_ms"] + answer["inference_ms"]
-        runner_up = f"{ranked[1][0]} {ranked[1][1]:.1%}"
-        remark = (
-            "like no class" if answer["is_stranger"] else "not sure" if answer["abstains"] else ""
-        )
-        cells = (
-            answer["source"],
-            answer["label"],
-            f"{answer['probability']:.1%}",
-            runner_up,
-            remark,
-            f"{total_ms:.1f}",
-        )
-        table.add_row(*(Text(cell) for cell in cells))
-    if table.row_count:
-        stdout().print(table)
-    for answer in failed:
-        stderr().print(Text(f"{answer['source']}: {answer['error']}", style="red"), soft_wrap=True)
+            note(f"{answer['source']}: {answer['error']}", "red")
+        else:
+            columns.tell(_cells(answer))
+
+
+def _cells(answer: Answer) -> tuple[str, ...]:
+    ranked = list(answer["probabilities"].items())
+    total_ms = answer["decode_ms"] + answer["inference_ms"]
+    return (
+        answer["source"],
+        answer["label"],
+        f"{answer['probability']:.1%}",
+        f"{elided(one_line(ranked[1][0]), 18)} {ranked[1][1]:.1%}",
+        "like no class" if answer["is_stranger"] else "not sure" if answer["abstains"] else "",
+        f"{total_ms:.1f}",
+    )

@@ -4,8 +4,12 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+from scenelet.artefacts import make_folder, write_json, write_text
 from scenelet.dataset.dataset import Dataset
+from scenelet.dataset.manifest import read_manifest, write_manifest
 from scenelet.dataset.row import Row
+from scenelet.dataset.verdicts import again
+from scenelet.errors import ConfigError
 from scenelet.explore.findings import Findings
 from scenelet.explore.labels import ranked
 from scenelet.report.html import Card, Gallery, Section, page, thumbnail
@@ -13,6 +17,9 @@ from scenelet.report.html import Card, Gallery, Section, page, thumbnail
 MOST_GROUPS = 40
 MOST_DOUBTS = 60
 MOST_FAULTS = 24
+
+
+MANIFEST = "manifest.csv"
 
 
 def audit_page(findings: Findings) -> str:
@@ -26,6 +33,39 @@ def audit_page(findings: Findings) -> str:
     return page(
         "Audit", subtitle, [overview(findings), *finding_sections(findings), next_steps(findings)]
     )
+
+
+def write_audit(findings: Findings, out: Path) -> int:
+    """Write manifest, summary and page; verdicts given before are kept.
+
+    Returns:
+        How many verdicts.
+
+    Raises:
+        ConfigError: The folder holds the audit of other pictures.
+        ArtefactError: It can't be written.
+    """
+    manifest = out / MANIFEST
+    _require_the_same_pictures(manifest, findings)
+    make_folder(out)
+    rows, kept = again(manifest, findings.rows)
+    write_text(out / "audit.html", audit_page(findings))
+    write_json(out / "audit.json", findings.summary())
+    write_manifest(manifest, rows)
+    return kept
+
+
+def _require_the_same_pictures(manifest: Path, findings: Findings) -> None:
+    """Somebody's verdicts on other pictures lie there: they are not to be written over."""
+    if not manifest.is_file():
+        return
+    here = {row.pixel_hash for row in findings.rows}
+    there = {row.pixel_hash for row in read_manifest(manifest)} - {""}
+    if there and not there & here:
+        raise ConfigError(
+            f"{manifest.parent}: holds the audit of other pictures. Give another --out, or remove"
+            " the folder."
+        )
 
 
 def title_of(findings: Findings) -> str:

@@ -3,11 +3,12 @@
 Knows nothing of pages.
 
 Beside the manifest lies `verdicts.jsonl`: one line a verdict with the row before and after, so that
-undoing survives a restart.
+undoing survives a restart, and what a person decided survives another audit.
 """
 
 import json
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -68,9 +69,8 @@ def give(manifest: Path, path: str, verdict: str) -> Verdict:
         place = _place(rows, path, manifest)
         done = Verdict(verdict, rows[place], judged(rows[place], verdict))
         rows[place] = done.after
-        _write_log(
-            manifest, [*_log(manifest), done]
-        )  # first: what was changed can always be undone
+        # the log first: what was changed can always be undone
+        _write_log(manifest, [*_log(manifest), done])
         write_manifest(manifest, rows)
     return done
 
@@ -96,6 +96,40 @@ def undo(manifest: Path) -> Verdict | None:
 def given(manifest: Path) -> list[Verdict]:
     """Verdicts so far, oldest first."""
     return _log(manifest)
+
+
+def again(manifest: Path, rows: Sequence[Row]) -> tuple[list[Row], int]:
+    """Rows of a new audit with the verdicts given before, so that no work of a person is lost.
+
+    A verdict holds for a picture by its pixels, wherever the file now lies. The log then tells of
+    the new rows, so that each can still be undone.
+
+    Args:
+        manifest: That is to be written again; its log lies beside it.
+        rows: Of the new audit.
+
+    Returns:
+        The rows, and how many verdicts were kept.
+
+    Raises:
+        ArtefactError: The log can't be written.
+    """
+    with _LOCK:
+        known, kept = list(rows), list[Verdict]()
+        places = {row.pixel_hash: place for place, row in reversed(list(enumerate(known)))}
+        for old in _log(manifest):
+            place = places.get(old.after.pixel_hash) if old.after.pixel_hash else None
+            if place is not None:
+                kept.append(Verdict(old.verdict, known[place], _as_judged(known[place], old)))
+                known[place] = kept[-1].after
+        if kept:
+            _write_log(manifest, kept)
+    return known, len(kept)
+
+
+def _as_judged(row: Row, old: Verdict) -> Row:
+    label = old.after.label if old.verdict == "relabel" else row.label
+    return judged(replace(row, suggested_label=label or row.label), old.verdict)
 
 
 def _place(rows: list[Row], path: str, manifest: Path) -> int:

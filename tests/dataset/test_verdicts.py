@@ -1,10 +1,11 @@
 import json
+from dataclasses import replace
 
 import pytest
 
-from scenelet.app.verdicts import give, given, judged, undo
 from scenelet.dataset.manifest import read_manifest, write_manifest
 from scenelet.dataset.row import Row
+from scenelet.dataset.verdicts import again, give, given, judged, undo
 from scenelet.errors import DataError
 
 DOUBTED = Row(
@@ -71,3 +72,23 @@ def test_a_picture_that_has_gone_is_named(manifest):
 def test_what_makes_no_sense_is_refused(verdict):
     with pytest.raises(DataError, match="found verdict"):
         judged(SOUND, verdict)
+
+
+def test_another_audit_keeps_what_a_person_decided_wherever_the_file_now_lies(manifest):
+    give(manifest, "a/1.jpg", "relabel")
+    give(manifest, "b/2.jpg", "exclude")
+    moved = replace(SOUND, path="b/other.jpg")
+    rows, kept = again(manifest, [DOUBTED, moved])
+    assert kept == 2
+    assert (rows[0].label, rows[0].suggested_label) == ("b", "")
+    assert rows[1].excluded == "left out by hand"
+    write_manifest(manifest, rows)
+    assert undo(manifest).before == moved
+    assert undo(manifest).before == DOUBTED
+    assert read_manifest(manifest) == [DOUBTED, moved]
+
+
+def test_a_verdict_about_a_picture_that_has_gone_is_forgotten(manifest):
+    give(manifest, "b/2.jpg", "exclude")
+    rows, kept = again(manifest, [DOUBTED])
+    assert (rows, kept) == ([DOUBTED], 0)

@@ -1,0 +1,104 @@
+"""`scenelet data audit`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scenelet.cli.options import AsJson, Bundle, Folder
+from scenelet.cli.output import command, needs_extra, note, table, tell, tell_json, wrote
+from scenelet.errors import ConfigError
+from scenelet.progress import ConsoleProgress
+
+if TYPE_CHECKING:
+    from scenelet.explore.findings import Findings
+
+GATES = (
+    "unreadable",
+    "conflicts",
+    "leakage",
+    "duplicates",
+    "near-duplicates",
+    "faults",
+    "classes",
+    "labels",
+)
+
+
+def audit(
+    folder: Folder,
+    *,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="Another folder, say the test part: its pictures must not be here."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="Folder for manifest.csv, audit.json and audit.html.")
+    ] = Path("audit"),
+    labels: Annotated[bool, typer.Option(help="Also judge the labels (takes minutes).")] = True,
+    bundle: Bundle = None,
+    fail_on: Annotated[
+        str, typer.Option(help=f"Exit with code 1 on any of these findings: {', '.join(GATES)}.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Find what is wrong with a data set.
+
+    Nothing is deleted or altered; exclusion is a column of the manifest.
+
+    Example: `scenelet data audit photos --out audit --fail-on conflicts,leakage,unreadable`
+    """
+    gates, progress = _gates(fail_on), ConsoleProgress()
+    progress.say("loading what looks at pictures and labels")
+    with needs_extra("train"):
+        from scenelet.explore.audit_report import write_audit
+        from scenelet.explore.findings import investigate
+    from scenelet.shipped import default_bundle
+
+    embedder = (bundle or default_bundle()) if labels else None
+    findings = investigate(folder, against, embedder, progress)
+    progress.say("drawing")
+    kept = write_audit(findings, out)
+    if as_json:
+        tell_json(findings.summary())
+    else:
+        _print(findings, kept)
+        following = command("scenelet", "train", folder, "--manifest", out / "manifest.csv")
+        wrote("manifest, summary and report", out / "audit.html", following)
+    _judge(gates, findings, out)
+
+
+def _gates(fail_on: str) -> list[str]:
+    gates = [gate.strip() for gate in fail_on.split(",") if gate.strip()]
+    unknown = [gate for gate in gates if gate not in GATES]
+    if unknown:
+        raise ConfigError(
+            f"--fail-on: found {', '.join(unknown)}, expected any of {', '.join(GATES)}"
+        )
+    return gates
+
+
+def _print(findings: "Findings", kept: int) -> None:
+    """What was found, and how many checks found nothing."""
+    counts, issues = findings.audit.counts(), findings.audit.issue_counts()
+    excluded = sum(1 for row in findings.rows if row.excluded)
+    tell(f"{len(findings.rows):,} images, {excluded:,} left out")
+    found = [(kind, f"{count:,}") for kind, count in counts.items() if count]
+    found += [(f"  images: {issue}", f"{count:,}") for issue, count in issues.items()]
+    if found:
+        table(("", ""), found)
+    clean = [kind for kind, count in counts.items() if not count]
+    if clean:
+        tell(f"nothing found: {', '.join(clean)}")
+    for fault in findings.audit.folder_faults:
+        tell(fault)
+    if kept:
+        tell(f"{kept:,} {'verdict' if kept == 1 else 'verdicts'} of yours kept")
+    tell(findings.audit.dataset.account())
+
+
+def _judge(gates: list[str], findings: "Findings", out: Path) -> None:
+    failed = [gate for gate in gates if findings.audit.counts()[gate]]
+    if failed:
+        note(f"scenelet: --fail-on: found {', '.join(failed)}; see {out / 'audit.html'}")
+        raise typer.Exit(1)
