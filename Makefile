@@ -3,7 +3,7 @@ BIN := .venv/bin
 DATA ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install system-tools demo test check lint types format benchmarks clean
+.PHONY: help install system-tools demo unit test check lint types format benchmarks clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ system-tools: ## What the browser and container tests need from Debian (as root)
 
 demo: install ## The whole way once: paint (or DATA=folder), train, export, evaluate, answer as Lambda, predict
 	$(BIN)/python scripts/demo.py $(if $(DATA),--data "$(DATA)")
+
+unit: install ## The quick tests, which train nothing (under a minute)
+	$(BIN)/python -m pytest -m "not pipeline and not browser and not aws"
 
 test: install ## All tests (some minutes)
 	$(BIN)/python -m pytest

@@ -1,4 +1,4 @@
-"""What the tests share: painted scenes, one short training, its bundle, and the real images where they are."""
+"""What the tests share: painted scenes, a small bundle of them, one short training, and the real images where they are."""
 
 import os
 import tempfile
@@ -7,6 +7,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from commands import QUICK_FLAGS, REPOSITORY, run_scenelet
+from image_site import ImageSite
 from moto_server import MotoServer
 
 # Two threads beside another busy process are slower than one.
@@ -20,7 +21,18 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("calm")
 
+SLOW = ("pipeline", "browser", "aws")
+TRAINING = {"run_folder", "exported"}
 REAL_IMAGES = REPOSITORY.parent / "shared" / "intel-scenes" / "seg_train"
+
+
+def pytest_collection_modifyitems(items):
+    """A unit test (one without a mark) trains nothing."""
+    for item in items:
+        waits = TRAINING & set(item.fixturenames)
+        if waits and not any(item.get_closest_marker(mark) for mark in SLOW):
+            names = ", ".join(sorted(waits))
+            raise pytest.UsageError(f"{item.nodeid}: {names} trains. Mark the test `pipeline`.")
 
 
 @pytest.fixture(scope="session")
@@ -49,12 +61,26 @@ def run_folder(painted, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def bundle(run_folder, tmp_path_factory):
-    """The bundle of that run."""
+def bundle():
+    """A small bundle that knows the painted scenes; committed, made by scripts/make_test_bundle.py."""
+    return REPOSITORY / "tests" / "assets" / "tiny"
+
+
+@pytest.fixture(scope="session")
+def exported(run_folder, tmp_path_factory):
+    """The bundle of the run that was just trained."""
     folder = tmp_path_factory.mktemp("bundles") / "tiny"
     done = run_scenelet("export", run_folder, "--out", folder)
     assert done.code == 0, done.err
     return folder
+
+
+@pytest.fixture(scope="session")
+def image_site():
+    """A server of one picture, its `content`; inside, so fetched only where its host is trusted."""
+    site = ImageSite()
+    yield site
+    site.close()
 
 
 @pytest.fixture(scope="session")

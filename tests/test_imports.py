@@ -146,20 +146,59 @@ def test_every_module_says_what_it_is_for(path):
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
 
 
+def foreign_imports_of(path):
+    """Top-level names of what a file imports from outside, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            found.add((node.module or "").split(".")[0])
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+    return found
+
+
+def rooms_that_import(package):
+    return {
+        path.relative_to(SOURCE).parts[0] for path in MODULES if package in foreign_imports_of(path)
+    }
+
+
 def test_rich_is_imported_by_the_command_line_and_by_progress_alone():
-    users = set()
-    for path in MODULES:
-        names = [
-            name
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-            for name in (
-                [node.module or ""]
-                if isinstance(node, ast.ImportFrom)
-                else [alias.name for alias in node.names]
-                if isinstance(node, ast.Import)
-                else []
-            )
-        ]
-        if any(name.split(".")[0] == "rich" for name in names):
-            users.add(path.relative_to(SOURCE).parts[0])
-    assert users == {"cli", "progress.py"}
+    assert rooms_that_import("rich") == {"cli", "progress.py"}
+
+
+def test_streamlit_is_imported_by_the_app_alone():
+    assert rooms_that_import("streamlit") == {"app"}
+
+
+def test_ray_is_imported_by_its_own_room_alone():
+    assert rooms_that_import("ray") <= {"cluster"}
+
+
+def functions_named(name):
+    return [
+        path.relative_to(SOURCE).as_posix()
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and node.name == name
+    ]
+
+
+def test_a_manifest_is_the_table_of_images_and_is_read_in_one_place():
+    assert functions_named("read_manifest") == ["dataset/manifest.py"]
+
+
+TORCH_FREE = ("dataset", "runs", "bundle", "serve", "report")
+
+
+def test_no_module_of_the_torch_free_rooms_needs_what_windows_lacks_to_be_imported():
+    names = [
+        "scenelet." + ".".join(path.relative_to(SOURCE).with_suffix("").parts)
+        for path in MODULES
+        if path.relative_to(SOURCE).parts[0] in TORCH_FREE or path.parent == SOURCE
+    ]
+    statement = "\n".join(
+        f"import {name.removesuffix('.__init__')}" for name in names if "__main__" not in name
+    )
+    loaded = modules_after(statement, blocked=("fcntl", "resource", "pwd", "grp", "termios"))
+    assert "torch" not in loaded

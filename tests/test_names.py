@@ -1,36 +1,239 @@
+"""Names as people, cameras and old archives give them: through every door they come back the same."""
+
+import csv
+import io
+import json
 import os
+import tempfile
+from html.parser import HTMLParser
+from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
-from scenelet.names import printable, raw, twins
+from scenelet.app.sources import VARIABLE
+from scenelet.dataset.dataset import Dataset
+from scenelet.dataset.manifest import read_manifest, write_manifest
+from scenelet.files import pictures
+from scenelet.names import printable, raw
+from scenelet.serve.batch import predict_folder
+from scenelet.serve.predictor import Predictor
+from scenelet.text import markdown
 
-
-@given(st.text(st.characters(categories=None)) | st.from_regex(r"(\\[xu][0-9a-f]{2,4})+"))
-def test_any_name_becomes_text_that_encodes_and_comes_back(name):
-    told = printable(name)
-    assert told.encode("utf-8").decode() == told
-    assert raw(told) == name
-
-
-@given(st.binary(min_size=1))
-def test_any_bytes_of_a_file_system_come_back(data):
-    assert os.fsencode(raw(printable(os.fsdecode(data)))) == data
-
-
-@pytest.mark.parametrize("name", ["müller.jpg", "森林.png", "a\\b.jpg", "$5_$10", "[x] |y| <b>"])
-def test_a_name_that_can_be_printed_stays_as_it_is(name):
-    assert printable(name) == name
+NASTY = (
+    "$5_$10", "=1+1", "-rf", "@home", "a\nb", "a\r\nb", "<b>x<script>", "a|b", "[red]x[/red]", "_other", "`x`", "%d %s {x}",
+    "森林", "مرحبا", "e\u0301te\u0301", "\U0001f600", "a\u202eb", " x ", "x.", "a\\x80b", "a\\b", '"q"', "'q'", "a,b;c\td",
+    os.fsdecode(b"m\xfcller"), os.fsdecode(b"\xff\xfe"), "NaN", "null", "True", "0", "1e5", "p_sea", "&amp;", "\x1b[31m", "\x85",
+)  # fmt: skip
 
 
-def test_an_unprintable_byte_is_told_by_its_number():
-    assert printable(os.fsdecode(b"m\xfcller\r\n.jpg")) == r"m\xfcller\x0d\x0a.jpg"
+def is_name(text):
+    """Whether a file system takes it as a name that is neither hidden nor too long."""
+    try:
+        encoded = os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+    return (
+        0 < len(encoded) <= 100
+        and not set(text) & {"/", "\0"}
+        and not text.startswith((".", "__"))
+        and text.casefold().strip() not in RESERVED
+    )
 
 
-def test_twins_are_names_that_look_alike():
-    composed, decomposed = "caf\u00e9", "cafe\u0301"
-    assert twins([composed, decomposed, "Tea", "tea ", "dog"]) == [
-        ("Tea", "tea "),
-        (decomposed, composed),
-    ]
+# names that mean something to scenelet: a split, or litter of a system
+RESERVED = {"train", "val", "test", "lost+found", "desktop.ini", "thumbs.db"}
+NAMES = st.one_of(
+    st.sampled_from(NASTY),
+    st.binary(min_size=1, max_size=40).map(os.fsdecode),
+    st.text(min_size=1, max_size=30),
+).filter(is_name)
+CLASSES = st.lists(NAMES, min_size=2, max_size=3, unique_by=lambda name: name.casefold().strip())
+
+
+def encoded(shade):
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8), (shade, 255 - shade, 90)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def laid(root, classes, file="x"):
+    """A folder of class folders, one picture in each; returns the pictures by their path."""
+    found = {}
+    for number, name in enumerate(classes):
+        place = Path(root, name, f"{file}.png")
+        place.parent.mkdir()
+        found[f"{name}/{file}.png"] = encoded(20 * number)
+        place.write_bytes(found[f"{name}/{file}.png"])
+    return found
+
+
+@example(["a", "b"], "a\nb")
+@example(["train_", "=1+1"], "x")
+@given(CLASSES, NAMES)
+@settings(max_examples=80, deadline=None)
+def test_names_come_back_the_same_from_a_scan_and_a_manifest(classes, file):
+    with tempfile.TemporaryDirectory() as root:
+        there = laid(Path(root), classes, file)
+        found = Dataset.open(root)
+        assert {raw(row.path): found.read(row) for row in found.rows} == there
+        assert sorted(raw(row.label) for row in found.rows) == sorted(classes)
+        manifest = Path(root, "manifest.csv")
+        write_manifest(manifest, found.rows)
+        manifest.read_text("utf-8")
+        assert tuple(read_manifest(manifest)) == found.rows
+        again = Dataset.open(root, manifest)
+        assert again.class_names == found.class_names
+        assert {raw(row.path): again.read(row) for row in again.rows} == there
+
+
+def rows_of(table):
+    if table.suffix == ".parquet":
+        return pq.read_table(table).to_pylist()
+    if table.suffix == ".csv":
+        return list(csv.DictReader(io.StringIO(table.read_bytes().decode("utf-8"), newline="")))
+    return [json.loads(line) for line in table.read_text("utf-8").splitlines()]
+
+
+@pytest.fixture(scope="module")
+def predictor(bundle):
+    return Predictor(bundle)
+
+
+@given(CLASSES, NAMES)
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_names_come_back_the_same_from_every_table_of_answers(predictor, classes, file):
+    with tempfile.TemporaryDirectory() as root:
+        folder = Path(root, "photos")
+        folder.mkdir()
+        there = laid(folder, classes, file)
+        for kind in (".csv", ".jsonl", ".parquet"):
+            table = Path(root, f"answers{kind}")
+            assert predict_folder(predictor, folder, table) == (len(there), 0)
+            assert sorted(raw(row["path"]) for row in rows_of(table)) == sorted(there)
+
+
+def renamed(bundle, folder, names):
+    """The bundle with other class names, in every place of its contract."""
+    text = json.loads((bundle / "bundle.json").read_text())
+    new = dict(zip(text["class_names"], map(printable, names), strict=True))
+
+    def told(value):
+        if isinstance(value, dict):
+            return {new.get(key, key): told(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [told(each) for each in value]
+        return new.get(value, value) if isinstance(value, str) else value
+
+    for file in bundle.rglob("*"):
+        if file.is_file():
+            (folder / file.relative_to(bundle)).parent.mkdir(parents=True, exist_ok=True)
+            (folder / file.relative_to(bundle)).write_bytes(file.read_bytes())
+    (folder / "bundle.json").write_text(json.dumps(told(text)))
+    return folder
+
+
+SIX = st.lists(NAMES, min_size=6, max_size=6, unique_by=lambda name: name.casefold().strip())
+
+
+class Page(HTMLParser):
+    """Tags and text of a report."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.words = set(), []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+@example(list(NASTY[:6]))
+@example(list(NASTY[6:12]))
+@example(list(NASTY[12:18]))
+@example(list(NASTY[18:24]))
+@example(list(NASTY[24:30]))
+@given(SIX)
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_classes_of_any_name_are_evaluated_reported_and_answered(bundle, scenelet, names):
+    with tempfile.TemporaryDirectory() as root:
+        folder, data = renamed(bundle, Path(root, "b"), names), Path(root, "data")
+        data.mkdir()
+        there = laid(data, names)
+        report, ledger = Path(root, "r.html"), Path(root, "ledger.jsonl")
+        flags = ("--ledger", ledger, "--report", report, "--json")
+        done = scenelet("evaluate", folder, data, *flags)
+        assert done.code == 0, done.err
+        told = json.loads(done.out)
+        assert sorted(map(raw, told["class_names"])) == sorted(names)
+        assert sorted(map(raw, told["per_class"])) == sorted(names)
+        assert scenelet("evaluate", folder, data, "--ledger", ledger).code == 0
+        assert not Page(report.read_text("utf-8")).tags & {"b", "script", "x"}
+        done = scenelet("predict", "--bundle", folder, data, "--json")
+        answers = [json.loads(line) for line in done.out.splitlines()]
+        assert len(answers) == len(there)
+        assert all(raw(answer["label"]) in names for answer in answers)
+        assert scenelet("predict", "--bundle", folder, data).code == 0
+        assert scenelet("explore", data, "--bundle", folder, "--out", report).code == 0
+
+
+@pytest.mark.parametrize("start", range(0, len(NASTY) - 5, 6))
+def test_the_app_answers_with_classes_of_any_name(bundle, image_site, tmp_path, monkeypatch, start):
+    from streamlit.testing.v1 import AppTest
+
+    image_site.content = encoded(100)
+    names = NASTY[start : start + 6]
+    folder = renamed(bundle, tmp_path / "b", names)
+    told = {"bundle": str(folder), "runs": "", "searches": "", "trusted": [image_site.host]}
+    monkeypatch.setenv(VARIABLE, json.dumps(told))
+    page = "from scenelet.app.classify import page\npage()"
+    shown = AppTest.from_string(page, default_timeout=60).run()
+    shown.text_input(key="url").input(image_site.url)
+    next(each for each in shown.button if each.label == "Fetch").click().run()
+    assert not shown.exception
+    answer = Predictor(folder).predict(image_site.content)
+    assert raw(answer.label) in names
+    heading = f"{markdown(answer.label)} · {answer.probability:.1%}".strip()
+    assert heading in [each.value.strip() for each in shown.subheader]
+
+
+@pytest.mark.pipeline
+def test_classes_and_files_of_any_name_go_the_whole_way(tmp_path, scenelet):
+    """Painted pictures under nasty names: scanned, audited, trained on, exported, asked."""
+    from scenelet.dataset.paint import jpeg, paint_scene
+
+    scenes = ("buildings", "forest", "glacier", "mountain", "sea", "street")
+    names = NASTY[:6] + NASTY[12:18] + NASTY[24:26]
+    for place, name in enumerate(names):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for number in range(6):
+            picture = paint_scene(scenes[place % 6], seed=100 * place + number, size_px=64)
+            file = tmp_path / "data" / name / f"{NASTY[(place + number) % len(NASTY)]}.jpg"
+            file.write_bytes(jpeg(picture))
+    audit = scenelet("data", "audit", "data", "--no-labels", "--out", "a", cwd=tmp_path)
+    assert audit.code == 0, audit.err
+    flags = ("--recipe", "quick", "--epochs", "1", "--threads", "1", "--init", "none")
+    manifest = ("--manifest", "a/manifest.csv", "--name", "r")
+    done = scenelet("train", "data", *flags, *manifest, cwd=tmp_path)
+    assert done.code == 0, done.err
+    done = scenelet("export", "runs/r", "--out", "b", cwd=tmp_path)
+    assert done.code == 0, done.err
+    told = json.loads((tmp_path / "b" / "bundle.json").read_text("utf-8"))
+    assert [raw(name) for name in told["class_names"]] == sorted(names, key=printable)
+    done = scenelet("evaluate", "b", "data", "--report", "r.html", "--json", cwd=tmp_path)
+    assert done.code == 0, done.err
+    done = scenelet("predict", "--bundle", "b", "data", "--out", "t.parquet", cwd=tmp_path)
+    assert done.code == 0, done.err
+    found = sorted(raw(row["path"]) for row in rows_of(tmp_path / "t.parquet"))
+    assert found == sorted(map(raw, pictures(tmp_path / "data")))
+    assert len(found) == 6 * len(names)

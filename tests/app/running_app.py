@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 
 from servers import free_port, wait_until_answers
 
@@ -14,7 +13,6 @@ class App:
     def __init__(self, folder, *options):
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        self.started_s = time.perf_counter()
         command = [sys.executable, "-m", "scenelet", "app", "--port", str(port), *map(str, options)]
         self.process = subprocess.Popen(
             command,

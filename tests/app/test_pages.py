@@ -4,17 +4,17 @@ import json
 import re
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 from running_app import App
+from servers import wait_until
 
 from scenelet.dataset.manifest import read_manifest
 from scenelet.dataset.verdicts import given
 
-pytestmark = pytest.mark.pipeline
+pytestmark = pytest.mark.browser
 
 
 def upload(page, *files):
@@ -25,7 +25,7 @@ def answer_of(scenelet, bundle, file):
     return json.loads(scenelet("predict", "--bundle", bundle, file, "--json").out)
 
 
-def test_an_upload_is_answered_soon_here_and_there_alike(watched, bundle, scenelet):
+def test_an_upload_is_answered_here_and_there_alike(watched, bundle, scenelet):
     page, file = watched.page, bundle / "golden" / "buildings.jpg"
     upload(page, file)  # the first one loads the model
     expect(page.get_by_text("They agree")).to_be_visible(timeout=15_000)
@@ -37,14 +37,9 @@ def test_an_upload_is_answered_soon_here_and_there_alike(watched, bundle, scenel
     page.get_by_text("this bundle", exact=True).first.click()
     second = bundle / "golden" / "sea-alpha.png"
     expected = answer_of(scenelet, bundle, second)
-    start_s = time.perf_counter()
     upload(page, second)
-    page.get_by_role(
-        "heading", name=f"{expected['label']} · {expected['probability']:.1%}"
-    ).first.wait_for()
-    assert (
-        time.perf_counter() - start_s < 0.5 * 4
-    )  # half a second alone; other tests keep the cores busy here
+    heading = f"{expected['label']} · {expected['probability']:.1%}"
+    expect(page.get_by_role("heading", name=heading).first).to_be_visible(timeout=15_000)
 
 
 def test_several_uploads_get_an_answer_each_and_a_table(watched, bundle, scenelet):
@@ -83,7 +78,7 @@ def test_a_loopback_url_is_refused(watched):
     watched.page.get_by_label("Address of a picture").fill("http://127.0.0.1:8080/x.jpg")
     watched.page.get_by_role("button", name="Fetch").click()
     expect(
-        watched.page.get_by_text("not a public address").or_(watched.page.get_by_text("public"))
+        watched.page.get_by_text("leads to 127.0.0.1, which is not a public address")
     ).to_be_visible(timeout=15_000)
 
 
@@ -172,16 +167,13 @@ def test_training_curves_and_recipes_are_shown(watched):
     expect(watched.page.get_by_text("transfer", exact=True)).to_be_visible()
 
 
-def test_the_first_page_is_ready_soon_and_torch_is_not_imported(chromium, bundle, tmp_path):
+def test_without_data_the_pages_say_so_and_torch_is_not_imported(chromium, bundle, tmp_path):
     running = App(tmp_path, "--bundle", bundle)
     try:
         page = chromium.new_page()
         page.goto(running.url)
         page.get_by_role("heading", name="Classify", level=1).wait_for()
         page.get_by_text("Drop a picture,").wait_for()
-        assert (
-            time.perf_counter() - running.started_s < 3 * 3
-        )  # three seconds on an idle machine; here other tests run
         page.get_by_role("link", name="Data").click()
         page.get_by_text("No audited data set to show").wait_for()
         page.get_by_role("link", name="Model").click()
@@ -234,11 +226,7 @@ def test_twenty_people_at_once_get_their_own_answers_and_memory_comes_back(
         ).to_have_count(2, timeout=40_000)
     for context in contexts:
         context.close()
-    for _ in range(60):
-        if app.memory_mib() - before < 150:
-            break
-        time.sleep(0.5)
-    assert app.memory_mib() - before < 150
+    wait_until(lambda: app.memory_mib() - before < 150, "less than 150 MiB more than before")
 
 
 @pytest.fixture(scope="session")

@@ -67,13 +67,18 @@ def test_calibration_error_agrees_with_torchmetrics():
 
 
 def test_an_absent_class_has_no_recall_and_counts_as_scikit_learn_counts_it():
-    figures = evaluate(
-        np.array([0, 0, 1]),
-        np.array([[0.9, 0.1, 0.0], [0.4, 0.6, 0.0], [0.2, 0.8, 0.0]]),
-        ("a", "b", "c"),
-    )
+    labels = np.array([0, 0, 1])
+    probabilities = np.array([[0.9, 0.1, 0.0], [0.4, 0.6, 0.0], [0.2, 0.8, 0.0]])
+    predicted = probabilities.argmax(1)
+    figures = evaluate(labels, probabilities, ("a", "b", "c"))
     assert figures.per_class["c"].recall.value is None
     assert figures.per_class["c"].precision.value is None
+    assert figures.macro_f1.value == pytest.approx(
+        sklearn_metrics.f1_score(labels, predicted, average="macro")
+    )
+    assert figures.balanced_accuracy.value == pytest.approx(
+        sklearn_metrics.balanced_accuracy_score(labels, predicted)
+    )
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

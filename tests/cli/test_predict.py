@@ -1,10 +1,7 @@
-import http.server
 import io
 import json
-import threading
 
 import pytest
-from image_site import ImageSite
 from PIL import Image
 
 from scenelet.export.golden import nasty_files
@@ -78,17 +75,12 @@ def test_missing_files_and_empty_folders_are_records(bundle, tmp_path, scenelet)
     assert "folder without an image" in lines[1]["error"]
 
 
-def test_a_url_is_fetched_only_from_where_it_may(bundle, scenelet):
-    ImageSite.content = nasty_files()["street-grey.jpg"]
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), ImageSite)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    host = f"127.0.0.1:{server.server_port}"
-    refused, (line,) = answers(scenelet, "--bundle", bundle, f"http://{host}/x.jpg")
+def test_a_url_is_fetched_only_from_where_it_may(bundle, image_site, scenelet):
+    image_site.content = nasty_files()["street-grey.jpg"]
+    refused, (line,) = answers(scenelet, "--bundle", bundle, image_site.url)
     allowed, (answer,) = answers(
-        scenelet, "--bundle", bundle, f"http://{host}/x.jpg", "--trust-host", host
+        scenelet, "--bundle", bundle, image_site.url, "--trust-host", image_site.host
     )
-    server.shutdown()
-    server.server_close()
     assert refused.code == 1
     assert "not a public address" in line["error"]
     assert allowed.code == 0

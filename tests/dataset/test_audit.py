@@ -6,11 +6,11 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
+from servers import wait_until
 
 from scenelet.dataset.audit import audit
 from scenelet.dataset.dataset import Dataset
@@ -192,6 +192,7 @@ def test_the_command_writes_manifest_summary_and_report_and_can_be_a_gate(
     assert scenelet("data", "audit", spoilt[0], "--fail-on", "ghosts").code == 1
 
 
+@pytest.mark.pipeline
 def test_the_manifest_is_taken_by_train_and_evaluate(spoilt, bundle, tmp_path, scenelet):
     assert scenelet("data", "audit", spoilt[0], "--out", tmp_path / "a", "--no-labels").code == 0
     manifest = ("--manifest", tmp_path / "a" / "manifest.csv")
@@ -270,20 +271,32 @@ def test_different_flat_pictures_are_not_alike():
     assert near_groups([look.likeness for look in looks], [look.thumbnail for look in looks]) == []
 
 
-def test_killed_half_way_the_audit_leaves_nothing_and_starts_clean(painted, tmp_path, scenelet):
-    arguments = ["data", "audit", str(painted), "--out", str(tmp_path / "a"), "--no-labels"]
-    code = "from scenelet.cli.main import main; main()"
-    for wait_s in (0.6, 1.2):
-        process = subprocess.Popen(
-            [sys.executable, "-c", code, *arguments],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        time.sleep(wait_s)
-        process.kill()
-        process.wait()
-        for name in ("manifest.csv", "audit.json", "audit.html"):
-            written = tmp_path / "a" / name
-            assert not written.exists() or written.stat().st_size > 200
+def read_whole(folder):
+    """Read what an audit has written so far: a file that was cut short makes this fail."""
+    page, summary, manifest = (
+        folder / name for name in ("audit.html", "audit.json", "manifest.csv")
+    )
+    assert not page.exists() or page.read_text().rstrip().endswith("</html>")
+    assert not summary.exists() or json.loads(summary.read_text())["images"] == 180
+    assert not manifest.exists() or len(read_manifest(manifest)) == 180
+
+
+@pytest.mark.parametrize("begun", ["audit.html", "audit.json", "manifest.csv"])
+def test_killed_while_it_writes_the_audit_leaves_no_half_file_and_starts_clean(
+    begun, painted, tmp_path, scenelet
+):
+    out = tmp_path / "a"
+    arguments = ["data", "audit", str(painted), "--out", str(out), "--no-labels"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "scenelet", *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until(lambda: process.poll() is not None or list(out.glob(f"*{begun}*")), begun)
+    process.kill()
+    process.wait()
+    assert list(out.glob(f"*{begun}*"))  # itself, or what was being written
+    read_whole(out)
     assert scenelet(*arguments).code == 0
-    assert len(read_manifest(tmp_path / "a" / "manifest.csv")) == 180
+    read_whole(out)
+    assert {path.name for path in out.iterdir()} == {"audit.html", "audit.json", "manifest.csv"}

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from commands import REPOSITORY
 
-pytestmark = pytest.mark.pipeline
+pytestmark = pytest.mark.aws
 # there is no docker engine here: it writes down what it is asked, and builds nothing (test_image.py
 # builds with buildah)
 DOCKER = """#!/bin/sh

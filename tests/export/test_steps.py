@@ -94,10 +94,12 @@ def test_onnx_takes_any_number_of_images(bundle):
         )[0].shape == (count, 6)
 
 
-def test_the_card_states_accuracy_with_interval_and_how_it_was_trained(bundle):
+def test_the_card_states_accuracy_with_interval_and_how_it_was_trained(run_folder, bundle):
     card, figures = (bundle / "MODEL_CARD.md").read_text(), read_contract(bundle).figures
     assert f"**{figures.top1_accuracy.percent}**, 95 % interval" in card
-    assert "scenelet train" in card or "Command: `scenelet" in card
+    environment = json.loads((run_folder / "environment.json").read_text())
+    command = " ".join(environment["command"])
+    assert f"- Command: `{command}`" in card
     assert "No test split was looked at" in card
 
 

@@ -14,9 +14,10 @@ from scenelet.runs.run import Run
 IMAGES = torch.randint(0, 256, (4, 3, 64, 64), generator=torch.Generator().manual_seed(0)).float()
 
 
-def test_teachers_answer_with_the_mean_of_their_probabilities(run_folder, bundle):
+@pytest.mark.pipeline
+def test_teachers_answer_with_the_mean_of_their_probabilities(run_folder, exported):
     networks = [
-        open_pretrained(str(folder), "--teacher").network for folder in (run_folder, bundle)
+        open_pretrained(str(folder), "--teacher").network for folder in (run_folder, exported)
     ]
     networks[1].classifier.classifier[1].bias.data += torch.arange(6.0)
     answers = Teachers(networks).probabilities(IMAGES)
@@ -36,6 +37,7 @@ def test_a_teacher_of_other_classes_is_refused(bundle):
         require_classes([Pretrained("hub:x", teacher.network, {})], ("cats", "dogs"))
 
 
+@pytest.mark.pipeline
 def test_the_target_is_mixed_from_the_label_and_what_the_teacher_says_of_the_same_crop(run_folder):
     teacher = open_pretrained(str(run_folder), "--teacher").network
     teacher.classifier.classifier[1].bias.data += torch.arange(6.0)
@@ -58,6 +60,7 @@ def test_the_target_is_mixed_from_the_label_and_what_the_teacher_says_of_the_sam
     assert all(parameter.grad is None for parameter in teacher.parameters())
 
 
+@pytest.mark.pipeline
 def test_the_run_records_which_weights_taught_it(painted, run_folder, tmp_path, scenelet):
     flags = (
         "--recipe",
@@ -78,6 +81,7 @@ def test_the_run_records_which_weights_taught_it(painted, run_folder, tmp_path, 
     ]
 
 
+@pytest.mark.pipeline
 def test_the_same_run_with_another_teacher_is_refused(
     painted, run_folder, bundle, tmp_path, scenelet
 ):

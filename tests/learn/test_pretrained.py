@@ -81,10 +81,11 @@ def logits(network):
         return network.eval()(normalise(IMAGES))
 
 
-def test_a_run_and_its_bundle_open_as_the_same_network(run_folder, bundle):
+@pytest.mark.pipeline
+def test_a_run_and_its_bundle_open_as_the_same_network(run_folder, exported):
     from_run, from_bundle = (
         open_pretrained(str(run_folder), "--init"),
-        open_pretrained(str(bundle), "--init"),
+        open_pretrained(str(exported), "--init"),
     )
     assert torch.allclose(logits(from_run.network), logits(from_bundle.network), atol=1e-4)
     assert from_run.class_names == from_bundle.class_names
@@ -104,6 +105,7 @@ def test_a_folder_in_the_hubs_format_answers_as_transformers_does(hub_folder):
     )
 
 
+@pytest.mark.pipeline
 def test_training_starts_from_the_hub_over_http_and_exports(hub, painted, tmp_path):
     env = {"HF_ENDPOINT": hub, "HF_HOME": str(tmp_path / "cache"), "HF_HUB_DISABLE_XET": "1"}
     flags = (
@@ -142,6 +144,7 @@ def test_a_damaged_model_file_is_one_line(hub_folder, painted, tmp_path, scenele
     assert "can't be loaded as an image classifier" in done.err.splitlines()[-1]
 
 
+@pytest.mark.pipeline
 def test_a_name_that_the_hub_does_not_know_is_one_line(hub, painted, tmp_path):
     env = {"HF_ENDPOINT": hub, "HF_HOME": str(tmp_path / "cache"), "HF_HUB_DISABLE_XET": "1"}
     done = run_process(
@@ -225,6 +228,7 @@ def test_early_layers_learn_more_slowly_than_late_ones_and_the_head():
     assert {group["lr"] for group in parameter_groups(network, 0.1, 0.05)} == {0.1}
 
 
+@pytest.mark.pipeline
 def test_in_the_first_epochs_of_a_transfer_only_the_head_moves(painted, bundle, tmp_path, scenelet):
     flags = (
         *QUICK_FLAGS,

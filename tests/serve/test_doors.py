@@ -49,19 +49,19 @@ def pictures():
 
 
 def test_every_door_gives_the_same_probabilities(
-    pictures, run_folder, bundle, tmp_path, monkeypatch
+    pictures, run_folder, exported, tmp_path, monkeypatch
 ):
     from fastapi.testclient import TestClient
 
     from scenelet.serve.http import create_app
     from scenelet.serve.settings import Settings
 
-    predictor = Predictor(bundle)
+    predictor = Predictor(exported)
     manifest = predictor.model.contract
     names, temperature = manifest.class_names, manifest.temperature
     checkpoint = checkpoint_logits(load_network(Run(run_folder)))
-    session = onnxruntime.InferenceSession(bundle / "model.onnx")
-    monkeypatch.setenv("SCENELET_BUNDLE", str(bundle))
+    session = onnxruntime.InferenceSession(exported / "model.onnx")
+    monkeypatch.setenv("SCENELET_BUNDLE", str(exported))
     (tmp_path / "photos").mkdir()
     for name, data in pictures.items():
         (tmp_path / "photos" / name).write_bytes(data)
@@ -69,7 +69,7 @@ def test_every_door_gives_the_same_probabilities(
     table = {
         row["path"]: row for row in map(json.loads, (tmp_path / "t.jsonl").read_text().splitlines())
     }
-    with TestClient(create_app(bundle, Settings())) as client:
+    with TestClient(create_app(exported, Settings())) as client:
         for name, data in pictures.items():
             pixels = to_input(data, manifest.preprocess)
             event = {"image": base64.b64encode(data).decode()}

@@ -1,16 +1,15 @@
 import json
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 import pytest
+from servers import free_port, wait_until, wait_until_answers
 
 from scenelet.serve.predictor import Predictor
 
@@ -20,32 +19,15 @@ pytestmark = pytest.mark.pipeline
 class Server:
     """`scenelet serve` in a process of its own."""
 
-    def __init__(self, bundle, *flags):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        command = [
-            sys.executable,
-            "-m",
-            "scenelet",
-            "serve",
-            "--bundle",
-            bundle,
-            "--port",
-            self.port,
-            *flags,
-        ]
-        self.process = subprocess.Popen(
-            list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        for _ in range(300):
-            try:
-                self.ask("/health")
-                return
-            except (OSError, urllib.error.URLError):
-                assert self.process.poll() is None, self.process.stdout.read()
-                time.sleep(0.1)
-        raise AssertionError("the server did not start")
+    def __init__(self, bundle, log, *flags):
+        self.port, self.log = free_port(), log
+        command = [sys.executable, "-m", "scenelet", "serve", "--bundle", bundle]
+        command += ["--port", self.port, *flags]
+        with open(log, "wb") as file:
+            self.process = subprocess.Popen(
+                list(map(str, command)), stdout=file, stderr=subprocess.STDOUT
+            )
+        wait_until_answers(f"http://127.0.0.1:{self.port}/health", self.process)
 
     def ask(self, path, data=None, kind="image/jpeg", timeout=30):
         """Status, headers and body of an answer."""
@@ -58,26 +40,28 @@ class Server:
         except urllib.error.HTTPError as error:
             return error.code, dict(error.headers), error.read()
 
+    def said(self):
+        """Its log so far."""
+        return self.log.read_text()
+
     def stop(self):
-        """SIGTERM, and what it said."""
+        """SIGTERM, and what it ended with."""
         self.process.send_signal(signal.SIGTERM)
-        said = self.process.communicate(timeout=30)[0]
-        return self.process.returncode, said
+        return self.process.wait(timeout=30)
 
 
 @pytest.fixture
-def serve():
+def serve(tmp_path):
     servers = []
 
-    def start(*arguments):
-        servers.append(Server(*arguments))
+    def start(bundle, *flags):
+        servers.append(Server(bundle, tmp_path / f"server-{len(servers)}.log", *flags))
         return servers[-1]
 
     yield start
     for server in servers:
         server.process.kill()
         server.process.wait()
-        server.process.stdout.close()
 
 
 def picture(bundle, name="buildings.jpg"):
@@ -101,7 +85,7 @@ def test_the_server_answers_as_the_predictor_does_and_shows_itself(bundle, serve
     metrics = server.ask("/metrics")[2].decode()
     assert 'scenelet_answers_total{label="' in metrics
     assert 'scenelet_requests_total{status="422"} 1.0' in metrics
-    assert server.stop()[0] in (0, -signal.SIGTERM)
+    assert server.stop() in (0, -signal.SIGTERM)
 
 
 def test_a_full_queue_says_when_to_come_again_and_mixes_up_no_answer(bundle, serve):
@@ -139,26 +123,26 @@ def test_a_replaced_bundle_answers_without_a_request_being_dropped(bundle, tmp_p
 
     asking = threading.Thread(target=keep_asking)
     asking.start()
-    time.sleep(0.5)
+    wait_until(lambda: len(statuses) > 5, "six answers")
     other = shutil.copytree(bundle, tmp_path / "other")
     described = json.loads((other / "bundle.json").read_text())
     (other / "bundle.json").write_text(json.dumps({**described, "name": "newer"}))
     live.rename(tmp_path / "old")
     other.rename(live)
-    deadline = time.monotonic() + 15
-    while "newer" not in names and time.monotonic() < deadline:
-        time.sleep(0.1)
+    wait_until(lambda: "newer" in names, "an answer of the newer bundle")
     broken = tmp_path / "broken"
     shutil.copytree(live, broken)
     (broken / "bundle.json").write_text("{}")
     live.rename(tmp_path / "older")
     broken.rename(live)
-    time.sleep(2.5)
+    refusal = "can't be used, the old one goes on"
+    wait_until(lambda: refusal in server.said(), refusal)
+    answered = len(statuses)
+    wait_until(lambda: len(statuses) > answered + 5, "six more answers")
     done.set()
     asking.join()
     assert set(statuses) == {200}
     assert names == {"tiny", "newer"}
-    assert "can't be used, the old one goes on" in server.stop()[1]
 
 
 def test_a_stopped_server_finishes_what_it_accepted(bundle, serve):
@@ -168,7 +152,7 @@ def test_a_stopped_server_finishes_what_it_accepted(bundle, serve):
     ).encode()
     with ThreadPoolExecutor(4) as pool:
         asked = [pool.submit(server.ask, "/predict", body, "application/json") for _ in range(4)]
-        time.sleep(0.15)
+        wait(asked, return_when=FIRST_COMPLETED)  # the others were sent at the same time
         server.process.send_signal(signal.SIGTERM)
         answers = [each.result() for each in asked]
     assert [status for status, *_ in answers] == [200] * 4

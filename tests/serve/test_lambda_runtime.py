@@ -2,18 +2,15 @@
 
 import base64
 import contextlib
-import http.server
 import json
 import subprocess
 import sys
-import threading
 import venv
 import zipfile
 from pathlib import Path
 
 import pytest
 from commands import REPOSITORY
-from image_site import ImageSite
 
 from scenelet.deploy.package import HANDLER
 from scenelet.deploy.runtime_api import RunningFunction
@@ -49,15 +46,6 @@ def task_root(tmp_path_factory):
     return folder / "task"
 
 
-@pytest.fixture(scope="session")
-def image_site():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), ImageSite)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
 @pytest.fixture
 def start_function(serving_python, task_root, image_site):
     with contextlib.ExitStack() as started:
@@ -65,7 +53,7 @@ def start_function(serving_python, task_root, image_site):
         def start(bundle):
             environment = {
                 "SCENELET_BUNDLE": str(bundle),
-                "SCENELET_TRUSTED_HOSTS": f"127.0.0.1:{image_site.server_port}",
+                "SCENELET_TRUSTED_HOSTS": image_site.host,
             }
             return started.enter_context(
                 RunningFunction(serving_python, task_root, HANDLER, environment)
@@ -98,11 +86,11 @@ def test_every_kind_of_event_gets_the_probabilities_of_predict(
     for file in sorted((bundle / "golden").iterdir()):
         picture = file.read_bytes()
         encoded = base64.b64encode(picture).decode()
-        ImageSite.content = picture
+        image_site.content = picture
         predicted = json.loads(scenelet("predict", "--bundle", bundle, file, "--json").out)[
             "probabilities"
         ]
-        url = f"http://127.0.0.1:{image_site.server_port}/picture"
+        url = image_site.url
         direct = [{"url": url}, {"image": encoded}]
         http_events = [
             http_api_event("http-api-json", body=json.dumps({"url": url})),

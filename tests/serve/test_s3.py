@@ -8,7 +8,7 @@ from scenelet.errors import FetchError
 from scenelet.serve import aws_lambda
 from scenelet.serve.predictor import Predictor
 
-pytestmark = pytest.mark.pipeline
+pytestmark = pytest.mark.aws
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import time
 import optuna
 import pytest
 import yaml
+from servers import wait_until
 
 from scenelet.runs.recipe import resolve
 from scenelet.tune.search import Search, next_trial
@@ -88,8 +89,7 @@ def test_killed_three_times_a_search_ends_with_the_same_trials_as_an_undisturbed
     for trials_more in (1, 4, 8):
         process = start(painted, recipe, runs, 11)
         marker = runs / "s" / "trials" / f"{trials_more:04d}"  # somewhere within this trial
-        while process.poll() is None and not marker.exists():
-            time.sleep(0.02)
+        wait_until(lambda m=marker, p=process: m.exists() or p.poll() is not None, marker)
         time.sleep(rng.random())
         kills += process.poll() is None
         process.kill()
