@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from scenelet.assess.calibrate import fit_temperature
-from scenelet.assess.metrics import expected_calibration_error
 from scenelet.assess.thresholds import (
     NEVER_SURE,
     abstain_threshold,
@@ -13,6 +12,7 @@ from scenelet.assess.thresholds import (
     risk_coverage,
 )
 from scenelet.bundle.figures import Wished
+from scenelet.bundle.metrics import expected_calibration_error
 from scenelet.bundle.numeric import softmax
 
 CLASSES = 4

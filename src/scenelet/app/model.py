@@ -16,11 +16,11 @@ from scenelet.app.kept import bundle_stamp, predictor, thumbnail
 from scenelet.app.parts import Part, between, has_test_part, part_chosen
 from scenelet.app.sources import Sources, sources, stamp
 from scenelet.assess.evaluate import PART_NAMES, evaluate_bundle
-from scenelet.assess.metrics import CALIBRATION_BINS, wilson_interval
 from scenelet.assess.robustness import measure_robustness
 from scenelet.assess.thresholds import risk_coverage
 from scenelet.bundle.contract import Contract
 from scenelet.bundle.figures import Figures
+from scenelet.bundle.metrics import CALIBRATION_BINS, wilson_interval
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.row import Row
 from scenelet.dataset.sources import source_of

@@ -5,7 +5,7 @@ Pure numpy; never changes which class wins.
 
 import numpy as np
 
-from scenelet.assess.metrics import log_loss
+from scenelet.bundle.metrics import log_loss
 from scenelet.bundle.numeric import softmax
 
 

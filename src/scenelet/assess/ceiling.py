@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from scenelet.assess.metrics import wilson_interval
 from scenelet.bundle.figures import Interval
+from scenelet.bundle.metrics import wilson_interval
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import numpy as np
 from scenelet.answers import Answers, ask, open_bundle
 from scenelet.assess.evaluate import choose, open_part
 from scenelet.assess.ledger import entry, record
-from scenelet.assess.metrics import paired_difference
 from scenelet.bundle.contract import LITERT
 from scenelet.bundle.figures import Interval
 from scenelet.bundle.latency import latencies_ms
+from scenelet.bundle.metrics import paired_difference
 from scenelet.bundle.runtime import BundleModel
 from scenelet.dataset.dataset import Dataset
 from scenelet.errors import DataError
@@ -130,7 +130,7 @@ def compare_bundles(
         ask(second, both, second.contract.preprocess, progress).in_order(order),
     )
     figures = _figures((first, second), both, answers, place, ledger)
-    return Compared(figures, both, both.label_indices(names), *answers, names)
+    return Compared(figures, both, first.task.targets(both, names), *answers, names)
 
 
 def _figures(
@@ -140,7 +140,7 @@ def _figures(
     part: str,
     ledger: Path,
 ) -> Comparison:
-    rows, labels = dataset.rows, dataset.label_indices(bundles[0].contract.class_names)
+    rows, labels = dataset.rows, bundles[0].task.targets(dataset, bundles[0].contract.class_names)
     right = [each.logits.argmax(1) == labels for each in answers]
     only = (int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum()))
     difference, p_value = paired_difference(right[0], right[1]), mcnemar(*only)

@@ -9,10 +9,8 @@ import numpy as np
 
 from scenelet.answers import Answers, ask, open_bundle
 from scenelet.assess.ledger import entry, record
-from scenelet.assess.metrics import evaluate
 from scenelet.bundle.contract import LITERT, TRAINING_DATA
 from scenelet.bundle.figures import Figures
-from scenelet.bundle.numeric import softmax
 from scenelet.bundle.runtime import BundleModel
 from scenelet.bundle.training_data import read_training_data
 from scenelet.dataset.dataset import Dataset
@@ -191,9 +189,9 @@ def evaluate_bundle(
     found, place = choose(bundle, open_part(source, part, manifest, progress), part)
     contract, chosen = bundle.contract, found.used
     answers = ask(bundle, chosen, contract.preprocess, progress)
-    labels = chosen.label_indices(contract.class_names)
-    probabilities = softmax(answers.logits, contract.temperature)
-    figures = evaluate(labels, probabilities, contract.class_names)
+    labels = bundle.task.targets(chosen, contract.class_names)
+    probabilities = bundle.task.probabilities_of_many(answers.logits, contract.temperature)
+    figures = bundle.task.figures(labels, probabilities, contract.class_names)
     looks = 0
     if place == "test":
         accuracy = figures.top1_accuracy.value or 0.0

@@ -6,7 +6,6 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from scenelet.assess.metrics import CALIBRATION_BINS
 from scenelet.assess.robustness import CORRUPTIONS, STRENGTHS, Robustness
 from scenelet.bundle.figures import ClassFigures, Interval
 from scenelet.report.charts import CHART_STYLE, COLOURS, GREY, INK, blank, colour_of, named

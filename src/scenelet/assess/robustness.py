@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
-from scenelet.assess.metrics import wilson_interval
 from scenelet.bundle.figures import Interval
+from scenelet.bundle.metrics import wilson_interval
 from scenelet.bundle.runtime import BundleModel
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.row import Row

@@ -6,8 +6,8 @@ Pure numpy.
 import numpy as np
 
 from scenelet.assess.calibrate import fit_temperature
-from scenelet.assess.metrics import expected_calibration_error, wilson_interval
 from scenelet.bundle.figures import Promise, Wished
+from scenelet.bundle.metrics import expected_calibration_error, wilson_interval
 from scenelet.bundle.numeric import softmax
 
 FOLDS = 10

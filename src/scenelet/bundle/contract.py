@@ -32,6 +32,7 @@ from scenelet.bundle.logline import MEASURES
 from scenelet.bundle.origin import SPLITS, Training
 from scenelet.bundle.plain import PlainError, Range, as_plain, from_plain
 from scenelet.bundle.scores import STRANGER_SCORES
+from scenelet.bundle.task import TASKS, Rules
 from scenelet.errors import BundleFormatError, BundleTamperedError
 from scenelet.images import PreprocessSpec
 
@@ -69,6 +70,7 @@ class Contract:
         created: ISO date and time, UTC.
         scenelet_version: That wrote it.
         licence: Of the weights.
+        task: What the network was trained for, one of `task.TASKS`.
         class_names: In the order of the logits.
         preprocess: From decoded image to model input.
         mirrored: Whether the graph averages the picture and its mirror image.
@@ -91,6 +93,7 @@ class Contract:
     created: str
     scenelet_version: str
     licence: str
+    task: str
     class_names: tuple[str, ...]
     preprocess: PreprocessSpec
     mirrored: bool
@@ -106,6 +109,16 @@ class Contract:
     golden: tuple[Golden, ...]
     sha256: dict[str, str]
     format_version: int = FORMAT_VERSION
+
+    @property
+    def rules(self) -> Rules:
+        """What turns probabilities into a decision."""
+        return Rules(
+            class_names=self.class_names,
+            abstain_below=self.abstain_below,
+            set_thresholds=self.prediction_set_thresholds,
+            stranger_above=self.stranger_above,
+        )
 
     @property
     def stranger_score(self) -> str:
@@ -217,6 +230,8 @@ def sha256(data: bytes) -> str:
 
 def _faults(contract: Contract) -> Iterator[str]:
     """What does not fit together, though each value by itself may be right."""
+    if contract.task not in TASKS:
+        yield f"task: found {contract.task!r}, expected {', '.join(TASKS)}"
     yield from _class_name_faults(contract.class_names)
     yield from _training_faults(contract.training)
     yield from _class_faults(contract)

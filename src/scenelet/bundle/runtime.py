@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from scenelet.bundle.contract import DISTANCE, LITERT, Contract, read_contract, verify_files
 from scenelet.bundle.litert import LiteRTError, Pool
 from scenelet.bundle.scores import energy
+from scenelet.bundle.task import TASKS, Task
 from scenelet.errors import BundleFormatError
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class BundleModel:
         """
         self.folder = folder
         self.contract: Contract = read_contract(folder)
+        self.task: Task = TASKS[self.contract.task]
         contents = verify_files(folder, self.contract, only=(LITERT, DISTANCE))
         self.model = LiteRTModel(contents[LITERT], str(folder / LITERT), copies)
         spec, names = self.contract.preprocess, self.contract.class_names

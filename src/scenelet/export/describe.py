@@ -19,6 +19,7 @@ from scenelet.bundle.origin import (
     Profile,
     Training,
 )
+from scenelet.bundle.task import SINGLE_LABEL
 from scenelet.dataset.dataset import Dataset
 from scenelet.export.fit import Fitted
 from scenelet.images import PreprocessSpec
@@ -86,6 +87,7 @@ def describe(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         scenelet_version=__version__,
         licence=licence,
+        task=SINGLE_LABEL.name,
         class_names=names,
         preprocess=material.spec,
         mirrored=mirrored,

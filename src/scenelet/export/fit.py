@@ -11,9 +11,10 @@ from scenelet.assess.strangers import stranger_figures, stranger_scores
 from scenelet.assess.thresholds import abstain_threshold, conformal_thresholds, cross_fitted
 from scenelet.bundle import logline
 from scenelet.bundle.figures import Histogram, Promise, StrangerFigures, Wished
-from scenelet.bundle.numeric import FeatureSpace, fit_feature_space, softmax
+from scenelet.bundle.numeric import FeatureSpace, fit_feature_space
 from scenelet.bundle.profile import profile_of
 from scenelet.bundle.scores import STRANGER_SCORES
+from scenelet.bundle.task import SINGLE_LABEL
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def fit(told: Told, wished: Wished) -> Fitted:
     """Fit everything that the bundle's answers need."""
     labels, logits = told.labels, told.validation.logits
     temperature = fit_temperature(logits, labels)
-    probabilities = softmax(logits, temperature)
+    probabilities = SINGLE_LABEL.probabilities_of_many(logits, temperature)
     space = fit_feature_space(told.training.features)
     tried = [_strangers(score, told, space, temperature) for score in STRANGER_SCORES]
     return Fitted(

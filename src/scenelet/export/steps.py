@@ -7,7 +7,6 @@ import numpy as np
 
 from scenelet.answers import ask
 from scenelet.artefacts import whole_folder, write_bytes, write_json
-from scenelet.assess.metrics import evaluate
 from scenelet.bundle.contract import (
     CARD,
     CONTRACT,
@@ -20,9 +19,10 @@ from scenelet.bundle.contract import (
 )
 from scenelet.bundle.figures import Figures, Parity, Quantisation, Wished
 from scenelet.bundle.latency import latencies_ms
-from scenelet.bundle.numeric import FeatureSpace, softmax
+from scenelet.bundle.numeric import FeatureSpace
 from scenelet.bundle.origin import SPLITS
 from scenelet.bundle.runtime import LiteRTModel
+from scenelet.bundle.task import SINGLE_LABEL
 from scenelet.bundle.training_data import training_data_csv
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.sources import source_of
@@ -145,8 +145,8 @@ def export_bundle(
     progress.say("fitting temperature and thresholds")
     fitted = fit(told, options.wished)
     parity = prove(network, floats, shipped, material, options.quantize, fitted.temperature)
-    probabilities = softmax(told.validation.logits, fitted.temperature)
-    figures = evaluate(told.labels, probabilities, material.class_names)
+    probabilities = SINGLE_LABEL.probabilities_of_many(told.validation.logits, fitted.temperature)
+    figures = SINGLE_LABEL.figures(told.labels, probabilities, material.class_names)
     golden = record_golden(litert, material, fitted.temperature)
     measured = Measured(fitted, figures, parity, quantisation, golden)
     contract = describe(material, measured, options.name, options.licence, options.mirror)
@@ -202,7 +202,7 @@ def ask_all(model: LiteRTModel, material: Material, progress: Progress) -> Told:
     validation, spec = material.images.part("val"), material.spec
     painted = strangers(STRANGERS_PER_KIND)
     return Told(
-        labels=validation.label_indices(material.class_names),
+        labels=SINGLE_LABEL.targets(validation, material.class_names),
         validation=ask(model, validation, spec, progress, measured=True),
         training=ask(model, material.some_training_images(FEATURE_IMAGES), spec, progress),
         strangers={kind: ask(model, pictures, spec) for kind, pictures in painted.items()},
@@ -271,7 +271,8 @@ def record_golden(model: LiteRTModel, material: Material, temperature: float) ->
     """Painted pictures with the model's answers."""
     found = []
     for file, content in golden_files().items():
-        values = softmax(model.logits(to_input(content, material.spec)), temperature)
+        logits = model.logits(to_input(content, material.spec))
+        values = SINGLE_LABEL.probabilities_of_many(logits, temperature)
         named = zip(material.class_names, values, strict=True)
         recorded = {name: round(float(value), 6) for name, value in named}
         found.append(Golden(f"{GOLDEN}/{file}", recorded))

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchmetrics.classification import MulticlassAccuracy
 
+from scenelet.bundle.task import SINGLE_LABEL
 from scenelet.learn.augment import augment
 from scenelet.learn.datamodule import Batch
 from scenelet.learn.distill import Teachers
@@ -36,6 +37,7 @@ class Classifier(L.LightningModule):
             class_count,
             teachers,
         )
+        self.loss = getattr(F, SINGLE_LABEL.loss)
         self.val_top1_accuracy = MulticlassAccuracy(class_count, average="micro")
 
     def forward(self, pixels: Tensor) -> Tensor:
@@ -67,7 +69,7 @@ class Classifier(L.LightningModule):
             targets = torch.lerp(
                 targets, self.teachers.probabilities(images), self.config.teacher_weight
             )
-        loss = F.cross_entropy(self(images).float(), targets)
+        loss = self.loss(self(images).float(), targets)
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(labels))
         return loss
 
@@ -76,7 +78,7 @@ class Classifier(L.LightningModule):
         images, labels = batch
         logits = self(images).float()
         self.val_top1_accuracy(logits, labels)
-        self.log("val_log_loss", F.cross_entropy(logits, labels), batch_size=len(labels))
+        self.log("val_log_loss", self.loss(logits, labels), batch_size=len(labels))
         self.log("val_top1_accuracy", self.val_top1_accuracy, batch_size=len(labels))
 
     def configure_optimizers(self) -> Any:

@@ -13,7 +13,6 @@ from typing import Any
 
 from scenelet.bundle.profile import picture_measures
 from scenelet.bundle.runtime import BundleModel
-from scenelet.bundle.scores import softmax
 from scenelet.images import to_pixels
 
 
@@ -92,19 +91,12 @@ class Predictor:
         pixels = to_pixels(data, self.model.contract.preprocess, self._memory_bytes)
         decoded_s = time.perf_counter()
         logits, features = self.model.answer(pixels)
-        values = softmax(logits, self.model.contract.temperature)
+        task, contract = self.model.task, self.model.contract
+        values = task.probabilities(logits, contract.temperature)
         done_s = time.perf_counter()
-        contract, score = self.model.contract, self.model.stranger_score(logits, features)
-        ranked = sorted(zip(self.class_names, values, strict=True), key=lambda pair: -pair[1])
+        score = self.model.stranger_score(logits, features)
         return Prediction(
-            label=ranked[0][0],
-            probability=ranked[0][1],
-            probabilities=dict(ranked),
-            abstains=ranked[0][1] < contract.abstain_below,
-            prediction_set=[
-                name for name, value in ranked if value >= contract.prediction_set_thresholds[name]
-            ],
-            is_stranger=score > contract.stranger_above,
+            **vars(task.decide(values, score, contract.rules)),
             stranger_score=round(score, 4),
             bundle=contract.name,
             bundle_created=contract.created,

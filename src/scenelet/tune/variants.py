@@ -11,7 +11,7 @@ import torch
 import yaml
 
 from scenelet.artefacts import make_folder, write_json
-from scenelet.assess.metrics import log_loss, paired_difference, wilson_interval
+from scenelet.bundle.metrics import log_loss, paired_difference, wilson_interval
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.load import load_pixels
 from scenelet.dataset.manifest import write_manifest

@@ -8,7 +8,7 @@ from statsmodels.stats.proportion import proportion_confint
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from scenelet.assess.calibrate import fit_temperature
-from scenelet.assess.metrics import (
+from scenelet.bundle.metrics import (
     evaluate,
     expected_calibration_error,
     paired_difference,
