@@ -3,7 +3,7 @@
 And another one beside it.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from scenelet.assess.robustness import measure_robustness
 from scenelet.assess.thresholds import risk_coverage
 from scenelet.bundle.contract import Contract
 from scenelet.bundle.figures import Figures
-from scenelet.bundle.metrics import CALIBRATION_BINS, wilson_interval
+from scenelet.bundle.metrics import calibration_bins, wilson_interval
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.row import Row
 from scenelet.dataset.sources import source_of
@@ -289,8 +289,9 @@ def _trust(seen: Seen, abstain_below: float) -> None:
         alt="Accuracy against the part that is answered",
     )
     st.subheader("Does it know how sure it is?", anchor=False)
+    bins = calibration_bins(seen.labels, seen.probabilities)
     st.vega_lite_chart(
-        spec=charts.reliability(_bins(seen)),
+        spec=charts.reliability([asdict(each) for each in bins]),
         width="stretch",
         alt="Part that is right against the stated probability",
     )
@@ -320,20 +321,6 @@ def _steps(coverage: np.ndarray, accuracy: np.ndarray) -> list[dict[str, float]]
         {"coverage": float(coverage[step]), "accuracy": float(accuracy[step])}
         for step in steps
         if coverage[step] >= 0.02
-    ]
-
-
-def _bins(seen: Seen) -> list[dict[str, Any]]:
-    right = seen.answers == seen.labels
-    places = np.clip(np.ceil(seen.confidence * CALIBRATION_BINS) - 1, 0, CALIBRATION_BINS - 1)
-    return [
-        {
-            "confidence": float(seen.confidence[mask].mean()),
-            "accuracy": float(right[mask].mean()),
-            "images": int(mask.sum()),
-        }
-        for mask in (places == place for place in range(CALIBRATION_BINS))
-        if mask.any()
     ]
 
 

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from scenelet.assess.robustness import CORRUPTIONS, STRENGTHS, Robustness
 from scenelet.bundle.figures import ClassFigures, Interval
+from scenelet.bundle.metrics import CALIBRATION_BINS, calibration_bins
 from scenelet.report.charts import CHART_STYLE, COLOURS, GREY, INK, blank, colour_of, named
 
 LEAST_IMAGES = 10  # fewer in a bin say nothing
@@ -50,23 +51,11 @@ def reliability(labels: np.ndarray, before: np.ndarray, after: np.ndarray) -> Fi
             (before, "as trained", GREY),
             (after, "with temperature", COLOURS[0]),
         ):
-            confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
-            place = np.clip(
-                np.ceil(confidence * CALIBRATION_BINS).astype(int) - 1, 0, CALIBRATION_BINS - 1
-            )
-            full = [
-                bin_ for bin_ in range(CALIBRATION_BINS) if (place == bin_).sum() >= LEAST_IMAGES
-            ]
-            x = [confidence[place == bin_].mean() for bin_ in full]
-            upper.plot(
-                x,
-                [right[place == bin_].mean() for bin_ in full],
-                "o-",
-                color=colour,
-                label=name,
-                markersize=5,
-            )
-            lower.hist(confidence, edges, color=colour, alpha=0.6)
+            bins = calibration_bins(labels, probabilities)
+            full = [each for each in bins if each.images >= LEAST_IMAGES]
+            at = [each.confidence for each in full], [each.accuracy for each in full]
+            upper.plot(*at, "o-", color=colour, label=name, markersize=5)
+            lower.hist(probabilities.max(1), edges, color=colour, alpha=0.6)
         upper.set_ylabel("part answered rightly")
         upper.legend(frameon=False)
         lower.set(xlabel="confidence", ylabel="images")

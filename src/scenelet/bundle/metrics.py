@@ -4,6 +4,7 @@ The tests check them against statsmodels, scikit-learn and torchmetrics.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -65,19 +66,39 @@ def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
     return float(-np.log(np.clip(probabilities[np.arange(len(labels)), labels], 1e-15, 1)).mean())
 
 
-def expected_calibration_error(
-    labels: np.ndarray, probabilities: np.ndarray, bins: int = CALIBRATION_BINS
-) -> float:
-    """Mean distance between confidence and accuracy over equal-width bins of confidence, weighted by count.
+@dataclass(frozen=True)
+class CalibrationBin:
+    """Answers of about the same confidence.
+
+    Attributes:
+        confidence: Mean.
+        accuracy: Part of them that is right.
+        images: How many.
+    """
+
+    confidence: float
+    accuracy: float
+    images: int
+
+
+def calibration_bins(labels: np.ndarray, probabilities: np.ndarray) -> list[CalibrationBin]:
+    """The bins of equal width that hold an answer; one on an edge belongs to the bin below it."""
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
+    place = np.clip(np.ceil(confidence * CALIBRATION_BINS) - 1, 0, CALIBRATION_BINS - 1)
+    return [
+        CalibrationBin(float(confidence[own].mean()), float(right[own].mean()), int(own.sum()))
+        for own in (place == each for each in np.unique(place))
+    ]
+
+
+def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean distance between confidence and accuracy over the bins, weighted by images.
 
     Source: Guo et al. 2017.
     """
-    confidence = probabilities.max(1)
-    correct = probabilities.argmax(1) == labels
-    place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    counts = np.bincount(place, minlength=bins)
-    gaps = np.abs(np.bincount(place, correct, bins) - np.bincount(place, confidence, bins))
-    return float(gaps.sum() / counts.sum())
+    bins = calibration_bins(labels, probabilities)
+    gaps = sum(each.images * abs(each.accuracy - each.confidence) for each in bins)
+    return gaps / len(labels)
 
 
 def balanced_accuracy(matrix: np.ndarray) -> float:
