@@ -1,4 +1,5 @@
 import pytest
+from local_server import Server
 
 from scenelet.serve import aws_lambda
 
@@ -14,3 +15,17 @@ def fresh_lambda():
     forget()
     yield
     forget()
+
+
+@pytest.fixture
+def serve(tmp_path):
+    servers = []
+
+    def start(bundle, *flags):
+        servers.append(Server(bundle, tmp_path / f"server-{len(servers)}.log", *flags))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.process.kill()
+        server.process.wait()

@@ -11,6 +11,8 @@ from scenelet.cli.options import Bundle, TrustHost
 from scenelet.cli.output import needs_extra, note
 from scenelet.text import listed
 
+GRACE_S = 60  # after SIGTERM, for what was accepted: a slow upload does not hold it for ever
+
 
 def serve(
     *,
@@ -30,6 +32,9 @@ def serve(
     cors_origin: Annotated[
         list[str] | None, typer.Option(help="Origin whose pages may ask, or *; may be repeated.")
     ] = None,
+    base_path: Annotated[
+        str, typer.Option(help="Path that a proxy hands on to it, as /scenes, stripped or not.")
+    ] = "",
 ) -> None:
     """Answer over HTTP on this machine, by the same routes as on Lambda; /docs shows them, /metrics is for Prometheus.
 
@@ -52,6 +57,7 @@ def serve(
         trusted_hosts=frozenset(trust_host or ()),
         cors_origins=tuple(cors_origin or ()),
     )
+    settings = replace(settings, base_path=base_path or settings.base_path)
     os.environ |= settings.to_environment() | {
         "SCENELET_BUNDLE": str(folder.resolve()),
         "SCENELET_QUEUE": str(queue),
@@ -75,4 +81,5 @@ def _run(host: str, port: int, workers: int) -> None:
             workers=workers,
             log_level="warning",
             access_log=False,
+            timeout_graceful_shutdown=GRACE_S,
         )
