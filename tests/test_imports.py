@@ -23,6 +23,7 @@ FOUNDATION = {
     "progress",
     "parallel",
     "locks",
+    "resources",
     "files",
     "names",
     "text",

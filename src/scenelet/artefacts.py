@@ -13,15 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from scenelet.errors import ArtefactError
+from scenelet.resources import ended
 
 _REASONS = {
-    errno.ENOSPC: "no space left on the disk; free some and run the same command again",
-    errno.EDQUOT: "the disk quota is used up; free some and run the same command again",
-    errno.EFBIG: "the file would be larger than is allowed here; choose another folder",
-    errno.EIO: "the disk reports an error; choose another folder",
     errno.EACCES: "permission denied; choose a folder you may write to",
     errno.EPERM: "permission denied; choose a folder you may write to",
-    errno.EROFS: "the file system is read-only; choose another folder",
     errno.ENOTDIR: "a part of this path is a file, not a folder; choose another folder",
     errno.EEXIST: "a file of this name stands where a folder is needed; choose another name",
 }
@@ -44,7 +40,8 @@ def explained(path: Path) -> Iterator[None]:
     except OSError as error:
         if not _concerns(error, path):
             raise
-        reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
+        known = ended(error) or _REASONS.get(error.errno or 0)
+        reason = known or error.strerror or str(error)
         raise ArtefactError(f"{path}: can't write: {reason}") from error
 
 

@@ -9,6 +9,7 @@ SceneletError
 ├── DataError                   a folder or manifest that can't be used as a data set
 ├── ConfigError                 a recipe, flag or environment variable that makes no sense
 ├── ArtefactError               something could not be written: no space, no permission
+├── ResourceError               memory, open files or another resource has come to its end
 ├── MissingExtraError           a part of scenelet that is not installed
 ├── BundleError                 a bundle that can't be trusted or read
 │   ├── BundleFormatError       incomplete, or of another format version
@@ -52,6 +53,10 @@ class ConfigError(SceneletError):
 
 class ArtefactError(SceneletError):
     """An artefact could not be written."""
+
+
+class ResourceError(SceneletError):
+    """Memory, open files or another resource has come to its end."""
 
 
 class MissingExtraError(SceneletError):

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from scenelet.errors import UnreadableImageError
+from scenelet.errors import ResourceError, UnreadableImageError
 from scenelet.image_formats import FORMATS, LOOKED_AT, SUFFIXES, foreign, sniff
 from scenelet.names import printable, raw
+from scenelet.resources import ended, is_ours
 
 LITTER, EMPTY = "litter of a system", "empty folder"
 _LITTER_FOLDERS = frozenset(
@@ -97,13 +98,14 @@ def walk(folder: Path) -> Iterator[Entry]:
     entry each, and so is an empty one.
 
     Raises:
+        ResourceError: This process has too many files open, or no memory: no fault of the file.
         UnreadableImageError: The folder itself can't be opened.
     """
     try:
         found = _sorted(folder)
     except OSError as error:
         raise UnreadableImageError(
-            f"{printable(str(folder))}: folder can't be opened: {error.strerror}"
+            f"{printable(str(folder))}: folder can't be opened: {_refusal(error)}"
         ) from error
     yield from _all(found, "", True)
 
@@ -121,8 +123,19 @@ def read(folder: Path, path: str) -> bytes:
     try:
         return (folder / raw(path)).read_bytes()
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "no such name"
+        reason = _refusal(error) if isinstance(error, OSError) else "no such name"
         raise UnreadableImageError(f"can't be read: {reason}") from error
+
+
+def _refusal(error: OSError) -> str:
+    """Why the system refused a file or a folder.
+
+    Raises:
+        ResourceError: Not because of the file: this process has run out of something.
+    """
+    if is_ours(error):
+        raise ResourceError(ended(error)) from error
+    return error.strerror or "can't be read"
 
 
 def pictures(folder: Path) -> Iterator[str]:
@@ -148,7 +161,7 @@ def _entries(entry: os.DirEntry[str], path: str, follow: bool) -> Iterator[Entry
         else:
             yield Entry(path, _reason(entry))
     except OSError as error:
-        yield Entry(path, f"can't be opened: {error.strerror}")
+        yield Entry(path, f"can't be opened: {_refusal(error)}")
 
 
 def _is_called_picture(entry: os.DirEntry[str]) -> bool:
@@ -177,7 +190,7 @@ def _inside(entry: os.DirEntry[str], path: str, follow: bool) -> Iterator[Entry]
     try:
         found = _sorted(entry.path)
     except OSError as error:
-        yield Entry(path, f"folder can't be opened: {error.strerror}", 0)
+        yield Entry(path, f"folder can't be opened: {_refusal(error)}", 0)
         return
     if not found:
         yield Entry(path, EMPTY, 0)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from commands import QUICK_FLAGS
 
-from scenelet.errors import ArtefactError, ConfigError
+from scenelet.errors import ArtefactError, ConfigError, DataError
 from scenelet.learn.fit import fit
 from scenelet.learn.job import prepare, split_dataset
 from scenelet.learn.place import Place, here
@@ -118,5 +118,51 @@ def test_space_for_a_file_of_images_is_taken_before_anything_is_written(tmp_path
     room[:] = 7
     PLACE.vacate(run)
     assert not path.exists()
-    assert isinstance(PLACE.room(run, (3, 10, 10, 3), memory_gib=1), type(room.base)) is False
+    PLACE.room(run, (3, 10, 10, 3), memory_gib=1)
     assert not path.exists()
+
+
+class Trap:
+    """Runs a command when it is unpickled."""
+
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.mark),)
+
+
+@pytest.mark.parametrize("name", ["best", "last"])
+def test_a_checkpoint_that_would_run_code_is_not_opened(job, tmp_path, name):
+    fit(job, PLACE)
+    path = job.run.folder / "checkpoints" / f"{name}.ckpt"
+    content = torch.load(path, weights_only=True)
+    torch.save({**content, "trap": Trap(tmp_path / "sprung")}, path)
+    (job.run.folder / "result.json").unlink()
+    with pytest.raises(DataError, match="holds more than weights; it is not opened"):
+        load_run_network(job.run) if name == "best" else fit(job, PLACE)
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_a_damaged_checkpoint_is_one_line(job):
+    fit(job, PLACE)
+    job.run.best_checkpoint.write_bytes(job.run.best_checkpoint.read_bytes()[:1000])
+    with pytest.raises(DataError, match="damaged"):
+        load_run_network(job.run)
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    """A real file system of 256 KiB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", place]
+    if os.geteuid() or subprocess.run(mount, check=False).returncode:
+        pytest.skip("needs the right to mount a small file system")
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+def test_images_that_a_full_disk_can_not_hold_are_one_line_and_no_signal(tiny_disk):
+    with pytest.raises(ArtefactError, match="can't write: no space left"):
+        PLACE.room(Run(tiny_disk), (100, 64, 64, 3), memory_gib=0)

@@ -24,6 +24,7 @@ from scenelet.cli import (
     variants,
 )
 from scenelet.errors import SceneletError
+from scenelet.resources import ended
 
 app = typer.Typer(
     name="scenelet",
@@ -90,3 +91,9 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         sys.stderr.close()
         sys.exit(128 + signal.SIGPIPE)
+    except Exception as error:
+        told = ended(error)
+        if not told:  # a bug, which keeps its traceback
+            raise
+        typer.echo(f"scenelet: {told}", err=True)
+        sys.exit(1)

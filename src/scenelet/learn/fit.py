@@ -3,6 +3,7 @@
 import logging
 import time
 import warnings
+from pickle import UnpicklingError
 from typing import Any
 
 import lightning as L
@@ -30,7 +31,7 @@ from scenelet.learn.distill import Teachers
 from scenelet.learn.job import Job, Sources
 from scenelet.learn.networks import build_network, parameter_count
 from scenelet.learn.place import Place
-from scenelet.learn.pretrained import start_from
+from scenelet.learn.pretrained import not_weights, start_from
 from scenelet.progress import SILENT, Progress
 from scenelet.runs.history import chosen
 from scenelet.runs.recipe import TrainConfig
@@ -137,12 +138,15 @@ def _run(trainer: L.Trainer, model: Classifier, data: ImagesInMemory, run: Run) 
     """Train from the last checkpoint, if there is one.
 
     Raises:
+        DataError: The checkpoint would run code of others.
         KeyboardInterrupt: Somebody pressed Ctrl-C, of which Lightning makes an exit without a word.
     """
     last = run.last_checkpoint if run.last_checkpoint.is_file() else None
     try:
         with explained(run.folder):
-            trainer.fit(model, data, ckpt_path=last, weights_only=False)
+            trainer.fit(model, data, ckpt_path=last, weights_only=True)
+    except UnpicklingError as error:
+        raise not_weights(run.last_checkpoint) from error
     except SystemExit:
         if trainer.interrupted:
             raise KeyboardInterrupt from None

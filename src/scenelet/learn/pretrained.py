@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -31,6 +32,9 @@ from scenelet.shipped import default_bundle
 
 HUB, SHIPPED = "hub:", "shipped"
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+NO_WEIGHTS = (UnpicklingError, EOFError, RuntimeError)  # what torch.load makes of such files
 
 
 @dataclass(frozen=True)
@@ -138,6 +142,14 @@ def require_size(pretrained: Pretrained, sizes: Sequence[int]) -> None:
             ) from error
 
 
+def not_weights(checkpoint: Path) -> DataError:
+    """The error of a file that is damaged, or would run code of others when it is opened."""
+    return DataError(
+        f"{checkpoint}: damaged, or holds more than weights; it is not opened. Train again, or take"
+        " the run from where it was made."
+    )
+
+
 def load_run_network(run: Run) -> nn.Module:
     """A run's network with the weights of its best checkpoint (averaged weights).
 
@@ -145,11 +157,13 @@ def load_run_network(run: Run) -> nn.Module:
         DataError: The run has no checkpoint.
     """
     try:
-        checkpoint = torch.load(run.best_checkpoint, map_location="cpu", weights_only=False)
+        checkpoint = torch.load(run.best_checkpoint, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise DataError(
             f"{run.folder}: no checkpoint yet. Let `train` end an epoch first."
         ) from error
+    except NO_WEIGHTS as error:
+        raise not_weights(run.best_checkpoint) from error
     network = build_network(run.architecture(), len(run.data()["class_names"]))
     prefix = "network."
     state: Mapping[str, Tensor] = checkpoint["state_dict"]

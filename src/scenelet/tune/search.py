@@ -24,6 +24,7 @@ from scenelet.errors import ConfigError, SceneletError
 from scenelet.learn.job import split_dataset
 from scenelet.locks import held
 from scenelet.progress import SILENT, Progress
+from scenelet.resources import ended
 from scenelet.runs.run import Run
 from scenelet.runs.search import best, trials_of
 from scenelet.tune.space import suggest
@@ -185,9 +186,10 @@ def _worked(search: Search, trial: Trial, deadline_s: float) -> bool:
     try:
         _tell(search, trial, _outcome(search, trial, deadline_s))
     except (SceneletError, RuntimeError, ValueError) as error:  # of these dials, or of memory
-        trial.set_user_attr("why", " ".join(str(error).split())[:300])
+        why = ended(error) or " ".join(str(error).split())[:300]
+        trial.set_user_attr("why", why)
         search.study.tell(trial, state=TrialState.FAIL)
-        search.progress.say(f"trial {trial.number}: failed: {error}")
+        search.progress.say(f"trial {trial.number}: failed: {why}")
         return False
     return True
 

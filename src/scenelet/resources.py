@@ -1,0 +1,65 @@
+"""Resources that come to an end (memory, open files, a disk, shared memory), each told in one line.
+
+Knows the words of the system and of libraries for it, so that nobody else has to.
+"""
+
+import errno
+
+_AGAIN = "and run the same command again"
+_FULL = f"no space left on the disk; free some {_AGAIN}"
+_READ_ONLY = "the file system is read-only; choose another folder"
+_MEMORY = (
+    "no memory left; close other programs, or take a smaller --batch-size, --input-size or"
+    " --set memory_gib"
+)
+_SHARED = "no shared memory left (/dev/shm); give it more space, or run fewer processes at once"
+_FILES = f"too many files are open; raise the limit (ulimit -n 4096) {_AGAIN}"
+_BY_NUMBER = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: f"the disk quota is used up; free some {_AGAIN}",
+    errno.EFBIG: "a file would be larger than is allowed here; choose another folder",
+    errno.EROFS: _READ_ONLY,
+    errno.EIO: "the disk reports an error; choose another folder",
+    errno.EMFILE: _FILES,
+    errno.ENFILE: _FILES,
+    errno.ENOMEM: _MEMORY,
+    errno.EAGAIN: "no more processes or threads are allowed; run fewer at once",
+}
+_BY_WORDS = {  # of errors that carry no number: SQLite's, torch's, the interpreter's
+    "database or disk is full": _FULL,
+    "disk I/O error": _BY_NUMBER[errno.EIO],
+    "readonly database": _READ_ONLY,
+    "shared memory": _SHARED,
+    "out of memory": _MEMORY,
+    "t allocate memory": _MEMORY,
+    "start new thread": _BY_NUMBER[errno.EAGAIN],
+    "Too many open files": _FILES,
+}
+
+
+def ended(error: BaseException | None) -> str:
+    """What has come to its end, and what to do; empty where an error is of something else.
+
+    Args:
+        error: Looked through with what caused it.
+    """
+    while error is not None:
+        told = _told(error)
+        if told:
+            return told
+        error = error.__cause__ or error.__context__
+    return ""
+
+
+def is_ours(error: OSError) -> bool:
+    """Whether this process has run out of something, so that the file at hand is not to blame."""
+    return error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
+
+def _told(error: BaseException) -> str:
+    if isinstance(error, MemoryError):
+        return _MEMORY
+    if isinstance(error, OSError):
+        return _BY_NUMBER.get(error.errno or 0, "")
+    said = str(error)
+    return next((told for words, told in _BY_WORDS.items() if words in said), "")

@@ -1,0 +1,105 @@
+import errno
+import os
+import resource
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from scenelet.errors import ResourceError
+from scenelet.files import read, walk
+from scenelet.resources import ended
+
+
+def fill_database():
+    connection = sqlite3.connect(":memory:")
+    connection.execute("PRAGMA max_page_count=2")
+    connection.execute("CREATE TABLE t (x)")
+    connection.execute("INSERT INTO t VALUES (zeroblob(100000))")
+
+
+def write_to_read_only_database(folder):
+    path = folder / "study.db"
+    sqlite3.connect(path).executescript("CREATE TABLE t (x)")
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    connection.execute("INSERT INTO t VALUES (1)")
+
+
+def take_all_memory_by_torch():
+    import torch
+
+    torch.empty(2**60)
+
+
+def raised_by(action, *arguments):
+    with pytest.raises(Exception) as raised:  # noqa: PT011  (whatever the library raises)
+        action(*arguments)
+    return raised.value
+
+
+def test_memory_that_python_or_torch_does_not_get_is_told_alike():
+    for action, *arguments in ((bytearray, 2**60), (take_all_memory_by_torch,)):
+        assert ended(raised_by(action, *arguments)).startswith("no memory left")
+
+
+def test_a_database_that_can_not_grow_or_be_written_is_told(tmp_path):
+    assert "no space left on the disk" in ended(raised_by(fill_database))
+    assert "read-only" in ended(raised_by(write_to_read_only_database, tmp_path))
+
+
+def fail_as_a_library(cause):
+    raise RuntimeError("a library's own words") from cause
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "no space left"),
+        (errno.EDQUOT, "quota"),
+        (errno.EROFS, "read-only"),
+        (errno.EMFILE, "too many files"),
+        (errno.ENFILE, "too many files"),
+        (errno.ENOMEM, "no memory"),
+    ],
+)
+def test_the_cause_of_an_error_is_looked_through(number, words):
+    with pytest.raises(RuntimeError) as raised:
+        fail_as_a_library(OSError(number, os.strerror(number)))
+    assert words in ended(raised.value)
+
+
+def test_an_error_of_something_else_is_not_explained_away():
+    for error in (KeyError("memory"), ConnectionResetError(104, "reset"), ValueError("x")):
+        assert ended(error) == ""
+
+
+@pytest.fixture
+def no_more_files():
+    """This process may open no further file."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_picture_is_not_left_out_because_too_many_files_are_open(tmp_path, no_more_files):
+    with pytest.raises(ResourceError, match="too many files are open"):
+        read(tmp_path, "picture.jpg")
+    with pytest.raises(ResourceError, match="too many files are open"):
+        list(walk(tmp_path))
+
+
+def test_a_command_that_may_open_no_further_file_says_so_in_one_line(painted, tmp_path):
+    code = (
+        "import resource, os, sys\n"
+        "from scenelet.cli import main, data\n"
+        "import scenelet.dataset.manifest, scenelet.dataset.split, PIL.JpegImagePlugin, numpy\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))\n"
+        f"sys.argv = ['scenelet', 'data', 'split', {str(painted)!r}]\n"
+        "main.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout
+    assert done.stderr.splitlines()[-1].startswith("scenelet: too many files are open")
+    assert "Traceback" not in done.stderr
