@@ -95,7 +95,7 @@ def test_a_command_that_may_open_no_further_file_says_so_in_one_line(painted, tm
         "import resource, os, sys\n"
         "from scenelet.cli import main, data\n"
         "import scenelet.dataset.manifest, scenelet.dataset.split, PIL.JpegImagePlugin, numpy\n"
-        "resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))\n"
         f"sys.argv = ['scenelet', 'data', 'split', {str(painted)!r}]\n"
         "main.main()\n"
     )
