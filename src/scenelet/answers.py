@@ -17,12 +17,14 @@ from scenelet.parallel import cores, in_parallel
 from scenelet.progress import SILENT, Progress
 from scenelet.quiet import quiet
 
+Floats = Sequence[float] | np.ndarray
+
 
 class Model(Protocol):
     """Whatever can be asked: a bundle, a LiteRT model alone."""
 
-    def answer(self, pixels: bytes | np.ndarray) -> tuple[Sequence[float], Sequence[float]]:
-        """(1, height, width, 3) uint8, or their bytes, to (classes,) logits and (features,)."""
+    def answer(self, pixels: np.ndarray) -> tuple[Floats, Floats]:
+        """(1, height, width, 3) uint8 to (classes,) logits and (features,)."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def ask(
         BundleFormatError: The model answers with something that is not a number.
     """
 
-    def one(row: Row) -> tuple[Sequence[float], Sequence[float], dict[str, float]]:
+    def one(row: Row) -> tuple[Floats, Floats, dict[str, float]]:
         pixels = dataset.input(row, spec)
         size = (spec.width, spec.height)
         return *model.answer(pixels), picture_measures(pixels.tobytes(), *size) if measured else {}

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from scenelet.answers import ask
 from scenelet.app import charts, tiles
 from scenelet.app.kept import bundle_stamp, predictor, thumbnail
 from scenelet.app.sources import Sources, sources, stamp
@@ -16,8 +17,6 @@ from scenelet.dataset.row import Row
 from scenelet.dataset.sources import source_of
 from scenelet.dataset.verdicts import VERDICTS, give, given, undo
 from scenelet.errors import SceneletError
-from scenelet.images import to_pixels
-from scenelet.parallel import in_parallel
 from scenelet.text import markdown
 
 MAP_PICTURES = 600
@@ -36,11 +35,12 @@ def page() -> None:
         _nothing_yet(asked.data or "photos", asked.manifest)
         return
     try:
-        rows = _rows(asked.data, asked.manifest, stamp(asked.manifest_file))
+        rows, account = _opened(asked.data, asked.manifest, stamp(asked.manifest_file))
     except SceneletError as error:  # also a manifest of other pictures: verdicts would harm it
         st.error(markdown(str(error)), icon=":material/error:")
         return
     _overview(rows, asked)
+    st.caption(markdown(account))
     doubts, twins, where = st.tabs(["Doubtful labels", "Other findings", "Map"])
     with doubts:
         _doubts(rows, asked, asked.manifest_file)
@@ -51,8 +51,10 @@ def page() -> None:
 
 
 @st.cache_data(max_entries=4, show_spinner="Reading the manifest")
-def _rows(data: str, manifest: str, stamp: int) -> tuple[Row, ...]:  # noqa: ARG001
-    return Dataset.open(data, Path(manifest)).rows
+def _opened(data: str, manifest: str, stamp: int) -> tuple[tuple[Row, ...], str]:  # noqa: ARG001
+    """The rows, and one line about every file of the folder."""
+    dataset = Dataset.open(data, Path(manifest))
+    return dataset.rows, dataset.account()
 
 
 def _nothing_yet(folder: str, manifest: str) -> None:
@@ -211,13 +213,9 @@ def _laid_out(
     rows: tuple[Row, ...],
 ) -> list[dict[str, object]]:
     """A point a picture. The rows, with hashes of pixels, are the key: a verdict makes others."""
-    model, source = predictor(bundle).model, source_of(data)
-    spec = model.contract.preprocess
-
-    def features(row: Row) -> np.ndarray:
-        return np.asarray(model.answer(to_pixels(source.read(row.path), spec))[1], np.float32)
-
-    places = _flat(np.stack(list(in_parallel(features, rows))))
+    model = predictor(bundle).model
+    answers = ask(model, Dataset(source_of(data), rows), model.contract.preprocess)
+    places = _flat(answers.features)
     return [
         {
             "x": float(x),

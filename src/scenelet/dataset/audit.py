@@ -1,4 +1,4 @@
-"""Audit a folder: every image's faults, duplicates, label conflicts, leakage between splits, and faults of the folder itself.
+"""Audit a data set: faults of images, duplicates, label conflicts, leakage, faults of folders.
 
 Deletes and alters nothing. What can't or must not be used is excluded in the manifest, with the
 reason.
@@ -92,46 +92,50 @@ def audit(dataset: Dataset, against: Dataset | None = None, progress: Progress =
         against: Another one (say, the test part) whose pictures must not be in this one.
         progress: Is told how it goes on.
     """
-    total = len(dataset) + (len(against) if against else 0)
-    with progress.counting("auditing", total) as advance:
+    other = against or dataset.of(())
+    with progress.counting("auditing", len(dataset) + len(other)) as advance:
         looks = look_at_all(dataset, advance)
-        other_looks = look_at_all(against, advance) if against else []
-    rows = [_row(row, look) for row, look in zip(dataset.rows, looks, strict=True)]
-    other_rows = [
-        replace(_row(row, look), split=AGAINST)
-        for row, look in zip(against.rows if against else (), other_looks, strict=True)
-    ]
-    everything, all_looks = rows + other_rows, looks + other_looks
-    duplicates = exact_groups([look.pixel_hash for look in all_looks])
-    near = _not_equal(
-        near_groups([look.likeness for look in all_looks], [look.thumbnail for look in all_looks]),
-        all_looks,
-    )
-    conflicts = [
-        group for group in duplicates if len({everything[position].label for position in group}) > 1
-    ]
-    leakage = [
-        group
-        for group in duplicates
-        if _crosses_splits([everything[position].split for position in group])
-    ]
-    rows = _with_odd_sizes(rows)
-    rows = _with_groups(rows, everything, duplicates, near, conflicts, leakage)
-    rows = _with_kin(rows, everything, duplicates + near)
+        all_looks = looks + look_at_all(other, advance)
+    rows = _looked_at(dataset, looks)
+    other_rows = [row.with_split(AGAINST) for row in _looked_at(other, all_looks[len(looks) :])]
+    kin = _find_kin(rows + other_rows, all_looks)
+    rows = _with_groups(_with_odd_sizes(rows), rows + other_rows, kin)
+    rows = _with_kin(rows, rows + other_rows, kin.duplicates + kin.near)
     return Audit(
         dataset=replace(dataset, rows=tuple(rows), is_verified=True),
         looks=looks,
         against=against and against.of(other_rows),
-        duplicates=duplicates,
-        near_duplicates=near,
-        conflicts=conflicts,
-        leakage=leakage,
+        duplicates=kin.duplicates,
+        near_duplicates=kin.near,
+        conflicts=kin.conflicts,
+        leakage=kin.leakage,
         folder_faults=folder_faults(dataset),
     )
 
 
+@dataclass(frozen=True)
+class _Kin:
+    """Groups of positions; see `Audit`."""
+
+    duplicates: list[list[int]]
+    near: list[list[int]]
+    conflicts: list[list[int]]
+    leakage: list[list[int]]
+
+
+def _find_kin(rows: Sequence[Row], looks: Sequence[Look]) -> _Kin:
+    duplicates = exact_groups([look.pixel_hash for look in looks])
+    near = near_groups([look.likeness for look in looks], [look.thumbnail for look in looks])
+
+    def differing(name: str) -> list[list[int]]:
+        values = [getattr(row, name) for row in rows]
+        return [group for group in duplicates if len({values[each] for each in group}) > 1]
+
+    return _Kin(duplicates, _not_equal(near, looks), differing("label"), differing("split"))
+
+
 def look_at_all(dataset: Dataset, advance: Advance = silent) -> list[Look]:
-    """Decode and measure on all cores, in processes: measuring holds Python's lock, decoding alone would not."""
+    """Decode and measure in processes: measuring holds Python's lock, decoding alone would not."""
     chunks = [dataset.rows[start : start + _CHUNK] for start in range(0, len(dataset), _CHUNK)]
     workers = min(os.cpu_count() or 1, max(1, len(chunks) // 4))
     if workers == 1:
@@ -157,7 +161,7 @@ def _look_at_chunk(source: Source, rows: Sequence[Row], advance: Advance = silen
 
 
 def folder_faults(dataset: Dataset) -> list[str]:
-    """Empty class folders, classes spelt alike or missing from a split, imbalance: one line each."""
+    """Empty class folders, classes alike or missing from a split, imbalance: one line each."""
     rows = dataset.rows
     empty = [entry for entry in dataset.passed_over if entry.reason == NO_IMAGE]
     faults = [f"{entry.path}: {entry.reason}" for entry in empty]
@@ -184,21 +188,21 @@ def folder_faults(dataset: Dataset) -> list[str]:
     return faults
 
 
-def _row(row: Row, look: Look) -> Row:
-    return Row(
-        path=row.path,
-        label=row.label,
-        split=row.split,
-        width=look.width,
-        height=look.height,
-        pixel_hash=look.pixel_hash,
-        excluded=look.unusable,
-        issues=look.issues,
-    )
-
-
-def _crosses_splits(splits: Sequence[str]) -> bool:
-    return len(set(splits)) > 1
+def _looked_at(dataset: Dataset, looks: Sequence[Look]) -> list[Row]:
+    """Rows anew: of the old ones only path, label and split are kept."""
+    return [
+        Row(
+            path=row.path,
+            label=row.label,
+            split=row.split,
+            width=look.width,
+            height=look.height,
+            pixel_hash=look.pixel_hash,
+            excluded=look.unusable,
+            issues=look.issues,
+        )
+        for row, look in zip(dataset.rows, looks, strict=True)
+    ]
 
 
 def _not_equal(groups: list[list[int]], looks: Sequence[Look]) -> list[list[int]]:
@@ -209,7 +213,7 @@ def _not_equal(groups: list[list[int]], looks: Sequence[Look]) -> list[list[int]
 
 
 def _with_odd_sizes(rows: list[Row]) -> list[Row]:
-    """Cleanvision's rule: square root of the area more than three interquartile ranges outside the quartiles."""
+    """Cleanvision's rule: root of the area over three interquartile ranges outside the quartiles."""
     roots = np.array([np.sqrt(row.width * row.height) for row in rows if row.width])
     if not len(roots):
         return rows
@@ -225,45 +229,49 @@ def _with_odd_sizes(rows: list[Row]) -> list[Row]:
     ]
 
 
-def _with_groups(
-    rows: list[Row],
-    everything: list[Row],
-    duplicates: list[list[int]],
-    near: list[list[int]],
-    conflicts: list[list[int]],
-    leakage: list[list[int]],
-) -> list[Row]:
-    rows = list(rows)
-
-    def mark(
-        groups: list[list[int]], issue: str, reason: str = "", spare: tuple[str, ...] = ()
-    ) -> None:
-        for group in groups:
-            for position in (position for position in group if position < len(rows)):
-                others = [everything[other] for other in group if other != position]
-                row = rows[position].with_issue(issue)
-                if reason and not row.excluded and row.split not in spare:
-                    named = ", ".join(f"{other.path} ({other.label})" for other in others[:3])
-                    row = replace(row, excluded=f"{reason} {named}")
-                rows[position] = row
-
-    mark(duplicates, "duplicate")
-    mark(near, "near-duplicate")
-    mark(
-        [
-            group
-            for group in near
-            if _crosses_splits([everything[position].split for position in group])
-        ],
-        "near-leakage",
+def _with_groups(rows: list[Row], everything: list[Row], kin: _Kin) -> list[Row]:
+    """What groups say of each row; what must not be trained on is left out."""
+    across = [group for group in kin.near if len({everything[each].split for each in group}) > 1]
+    rows = _marked(rows, kin.duplicates, "duplicate")
+    rows = _marked(rows, kin.near, "near-duplicate")
+    rows = _marked(rows, across, "near-leakage")
+    rows = _marked(rows, kin.conflicts, "conflict")
+    rows = _marked(rows, kin.leakage, "leakage")
+    rows = _left_out(rows, kin.conflicts, everything, "the same picture under another label:")
+    locked = ("test", AGAINST)
+    return _left_out(
+        rows, kin.leakage, everything, "the same picture in another split:", spare=locked
     )
-    mark(conflicts, "conflict", "the same picture under another label:")
-    mark(leakage, "leakage", "the same picture in another split:", spare=("test", AGAINST))
+
+
+def _marked(rows: list[Row], groups: list[list[int]], issue: str) -> list[Row]:
+    inside = {position for group in groups for position in group}
+    return [
+        row.with_issue(issue) if position in inside else row for position, row in enumerate(rows)
+    ]
+
+
+def _left_out(
+    rows: list[Row],
+    groups: list[list[int]],
+    everything: list[Row],
+    reason: str,
+    spare: tuple[str, ...] = (),
+) -> list[Row]:
+    """Leave the members of groups out, naming the others; those of a spared split stay."""
+    rows = list(rows)
+    for group in groups:
+        for position in (each for each in group if each < len(rows)):
+            row = rows[position]
+            others = [everything[other] for other in group if other != position][:3]
+            if not row.excluded and row.split not in spare:
+                named = ", ".join(f"{other.path} ({other.label})" for other in others)
+                rows[position] = replace(row, excluded=f"{reason} {named}")
     return rows
 
 
 def _with_kin(rows: list[Row], everything: list[Row], groups: list[list[int]]) -> list[Row]:
-    """Name the group of each picture that has an equal or alike one, by the first pixel hash in it."""
+    """Name the group of pictures that are equal or alike, by the first pixel hash in it."""
     rows = list(rows)
     for group in joined((first, other) for first, *others in groups for other in others):
         name = everything[group[0]].pixel_hash

@@ -64,7 +64,7 @@ def _alike(
 
 
 def _keys(likeness: int) -> list[int]:
-    """Eight choices of 16 of the 64 bits: two rows of the picture each, and every fourth column each."""
+    """Eight choices of 16 of the 64 bits: two rows of the picture each, and every fourth column."""
     every_fourth = 0x1111_1111_1111_1111
     return [likeness >> (16 * band) & 0xFFFF for band in range(_BANDS)] + [
         likeness >> band & every_fourth for band in range(_BANDS)
@@ -72,7 +72,7 @@ def _keys(likeness: int) -> list[int]:
 
 
 def joined(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
-    """Groups of everything that is linked by pairs, each sorted, in the order of their first member."""
+    """Groups of all that is linked by pairs, each sorted, in the order of their first member."""
     parent: dict[int, int] = {}
 
     def root(item: int) -> int:

@@ -1,4 +1,4 @@
-"""Get a public data set: through kagglehub, resumable, checked against its known counts, in place whole or not at all."""
+"""Get a public data set through kagglehub: resumable, counted, in place whole or not at all."""
 
 import os
 import shutil
@@ -135,7 +135,7 @@ def _download(data_set: DataSet, aside: Path, to: Path) -> Path:
     try:
         with _cache_in(aside):
             return Path(kagglehub.dataset_download(data_set.handle))
-    except Exception as error:  # kagglehub and requests raise many types; to a person they are one: it did not work
+    except Exception as error:  # of many types; to a person they are one: it did not work
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise DataError(
             f"{data_set.handle}: could not be downloaded ({reason}). Run the same command again to"

@@ -161,7 +161,7 @@ def split_of(name: str) -> str:
 
 
 def twin_lines(labels: Iterable[str]) -> tuple[str, ...]:
-    """A line for each group of class names that look alike, spelt so that they can be told apart."""
+    """A line for each group of class names that look alike, in letters that tell them apart."""
     return tuple(
         f"classes {', '.join(map(ascii, group))} differ in composition, case or spaces alone;"
         " rename the folders if they are one class"

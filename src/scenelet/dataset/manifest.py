@@ -1,4 +1,4 @@
-"""The manifest: a table with one row an image: its label, its split, whether and why it is left out.
+"""The manifest: a table with a row an image: its label, its split, whether and why it is left out.
 
 Written by us, edited by people in spreadsheets: every cell is understood or refused with its row.
 """

@@ -1,4 +1,4 @@
-"""Match the rows of a manifest with the files of a place: by name as it is written, or as it is meant.
+"""Match the rows of a manifest with the files of a place, by name as it is written or meant.
 
 A name is meant when it differs in separators, composition, outer spaces, or says the place's own
 folder too, and just one file is called so.

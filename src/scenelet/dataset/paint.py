@@ -1,4 +1,4 @@
-"""Paint small scenes of our own in the Intel layout, so that the demo and the tests need nothing from outside.
+"""Paint small scenes in the Intel layout, so that demo and tests need nothing from outside.
 
 Every picture is a function of its seed. Colours, horizon, light and clutter are shared between the
 classes, so that shape and texture decide, not the mean colour of a region.
@@ -19,8 +19,13 @@ SIZE_PX = 150
 Colour = tuple[int, int, int]
 Rng = np.random.Generator
 
-_SKIES = [((90, 140, 210), (200, 220, 240)), ((240, 150, 90), (250, 220, 170)), ((150, 155, 165), (215, 215, 220)),
-          ((30, 40, 80), (120, 110, 140)), ((60, 110, 170), (235, 190, 160))]  # fmt: skip
+_SKIES = [
+    ((90, 140, 210), (200, 220, 240)),
+    ((240, 150, 90), (250, 220, 170)),
+    ((150, 155, 165), (215, 215, 220)),
+    ((30, 40, 80), (120, 110, 140)),
+    ((60, 110, 170), (235, 190, 160)),
+]
 _GREENS = [(35, 85, 40), (70, 110, 45), (110, 120, 50), (150, 100, 40), (60, 75, 60)]
 _STONES = [(120, 110, 105), (95, 100, 115), (140, 120, 95), (85, 80, 85), (160, 150, 140)]
 _WALLS = [
@@ -67,7 +72,7 @@ def jpeg(image: Image.Image, quality: int = 88) -> bytes:
 def paint_data_set(
     out: Path, per_class: int, seed: int = 0, advance: Advance = silent
 ) -> dict[str, int]:
-    """Paint a data set in the Intel layout: seg_train/, seg_test/ (a quarter as many) and unlabelled seg_pred/.
+    """Paint a data set: seg_train/, seg_test/ (a quarter as many) and unlabelled seg_pred/.
 
     Args:
         out: Folder to make; must not hold anything yet.
@@ -95,7 +100,8 @@ def paint_data_set(
                 place.mkdir(parents=True, exist_ok=True)
                 for number in range(count):
                     # seg_pred says nothing of the class in its file names
-                    stem = f"{number * len(SCENES) + sorted(SCENES).index(label) if part == 'seg_pred' else number:05d}"
+                    inside = number * len(SCENES) + sorted(SCENES).index(label)
+                    stem = f"{inside if part == 'seg_pred' else number:05d}"
                     picture = paint_scene(label, seed=(seed * 3 + stream) * 1_000_003 + number)
                     (place / f"{stem}.jpg").write_bytes(jpeg(picture))
                     advance()
@@ -346,7 +352,7 @@ def _camera(image: Image.Image, rng: Rng) -> Image.Image:
 
 
 def _ridge(rng: Rng, height: float | np.integer, roughness: float) -> np.ndarray:
-    """A mountain's outline: (SIZE_PX,) int row numbers, by summed random triangles of halving width."""
+    """A mountain's outline: (SIZE_PX,) row numbers, by summed random triangles of halving width."""
     outline, x = np.full(SIZE_PX, float(height)), np.arange(SIZE_PX)
     for octave in range(5):
         knots = np.linspace(0, SIZE_PX - 1, 3 * 2**octave + 1)

@@ -1,4 +1,4 @@
-"""Choose the validation part: stratified, seeded, and never tearing apart pictures that are the same or belong together."""
+"""Choose the validation part: stratified, seeded, what belongs together never torn apart."""
 
 import hashlib
 from collections import Counter, defaultdict
@@ -67,7 +67,7 @@ def split_folds(rows: Sequence[Row], folds: int, seed: int) -> list[list[Row]]:
 
 
 def assign_folds(rows: Sequence[Row], folds: int, seed: int) -> list[int]:
-    """Number of the fold (from 0) of each row: stratified, seeded, pictures that belong together in one.
+    """Number of each row's fold (from 0): stratified, seeded, what belongs together in one.
 
     Args:
         rows: In use.
@@ -106,7 +106,7 @@ def _decide(row: Row, held_out: set[str]) -> Row:
 
 
 def _choose(rows: Sequence[Row], val_fraction: float, seed: int) -> set[str]:
-    """Groups to hold out: in each class those with the lowest keyed hash, until the fraction is reached."""
+    """Groups to hold out: in each class those with the lowest keyed hash, up to the fraction."""
     group_sizes = Counter(row.kin for row in rows)
     groups_of_class: dict[str, set[str]] = defaultdict(set)
     for row in _first_of_each_group(rows):

@@ -1,4 +1,4 @@
-"""Likely wrong labels, ranked: confident learning on out-of-fold predictions of a linear head over embeddings."""
+"""Likely wrong labels, ranked: confident learning on out-of-fold predictions of a linear head."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ FOLDS = 5
 def out_of_fold_probabilities(
     embeddings: np.ndarray, rows: Sequence[Row], seed: int = 0
 ) -> tuple[np.ndarray, list[str]]:
-    """Each image's class probabilities by a linear head that never saw it, nor a picture equal to it.
+    """Each image's class probabilities by a linear head that saw neither it nor its equals.
 
     Args:
         embeddings: (n, features).

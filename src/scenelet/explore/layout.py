@@ -1,4 +1,4 @@
-"""Lay pictures out by likeness: a flat map of embeddings, and a grid on which neighbours look alike."""
+"""Lay pictures out by likeness: a flat map of embeddings, and a grid of like neighbours."""
 
 from collections.abc import Callable, Sequence
 
@@ -28,7 +28,7 @@ def flat_map(embeddings: np.ndarray, seed: int = 0) -> np.ndarray:
 
 
 def on_grid(points: np.ndarray, columns: int, rows: int) -> np.ndarray:
-    """Give each of columns * rows points a cell of its own, moving all of them as little as possible.
+    """Give each of columns * rows points a cell of its own, moved as little as possible.
 
     Args:
         points: (columns * rows, 2).

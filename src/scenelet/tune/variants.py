@@ -10,10 +10,11 @@ import numpy as np
 import torch
 import yaml
 
+from scenelet.answers import ask
 from scenelet.artefacts import make_folder, write_json
 from scenelet.bundle.metrics import log_loss, paired_difference, wilson_interval
+from scenelet.bundle.numeric import softmax
 from scenelet.dataset.dataset import Dataset
-from scenelet.dataset.load import load_pixels
 from scenelet.dataset.manifest import write_manifest
 from scenelet.errors import ConfigError
 from scenelet.images import PreprocessSpec
@@ -26,8 +27,6 @@ from scenelet.runs.recipe import TrainConfig, from_values
 from scenelet.runs.run import Run
 from scenelet.shipped import shipped_folder
 from scenelet.tune.cost import measure_cost
-
-BATCH = 128
 
 
 @dataclass(frozen=True)
@@ -185,21 +184,25 @@ def _answers(run: Run, manifest: Path, folder: Path) -> _Said:
     path = run.folder / "validation.json"
     if not path.is_file():
         validation = Dataset.open(folder, manifest).part("val")
-        size = run.config().input_size
-        pixels = load_pixels(validation, run.data()["class_names"], PreprocessSpec(size, size))
-        probabilities = _probabilities(run, pixels.images).round(6).tolist()
-        write_json(path, {"labels": pixels.labels.tolist(), "probabilities": probabilities})
+        size, names = run.config().input_size, run.data()["class_names"]
+        answers = ask(_Kept(run), validation, PreprocessSpec(size, size))
+        probabilities = softmax(answers.logits).round(6).tolist()
+        labels = validation.label_indices(names).tolist()
+        write_json(path, {"labels": labels, "probabilities": probabilities})
     values = json.loads(path.read_text(encoding="utf-8"))
     return _Said(np.array(values["labels"]), np.array(values["probabilities"]))
 
 
-def _probabilities(run: Run, pixels: np.ndarray) -> np.ndarray:
-    """(n, height, width, 3) uint8 to (n, classes) by the run's kept weights."""
-    network = load_run_network(run).eval()
-    images = torch.from_numpy(pixels).permute(0, 3, 1, 2)
-    with torch.inference_mode():
-        parts = [network(normalise(batch)).softmax(1) for batch in images.split(BATCH)]
-    return np.asarray(torch.cat(parts))
+class _Kept:
+    """A run's kept weights, to be asked; their features are not looked at."""
+
+    def __init__(self, run: Run) -> None:
+        self._network = load_run_network(run).eval()
+
+    def answer(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        image = torch.from_numpy(pixels).permute(0, 3, 1, 2)
+        with torch.inference_mode():
+            return self._network(normalise(image))[0].numpy(), np.zeros(0, np.float32)
 
 
 def _variant(run: Run, changes: dict[str, Any], said: _Said, first: _Said) -> Variant:
