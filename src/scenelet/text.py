@@ -6,12 +6,13 @@ HTML escapes in `report/`, charts in `report/charts.py`; knows no renderer's lib
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 _UNSEEN = re.compile(  # controls, line breaks, marks of direction, half letters; joiners are seen
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
     "\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0001-\U000e007f]"
 )
+_BREAKS_ROWS = re.compile("[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
 _MEANT_IN_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~$&:]|^[-+=])")
 _NUMBERED = re.compile(r"^(\d{1,9})([.)])")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -54,17 +55,23 @@ def code(text: str) -> str:
 
 
 def cell(text: str) -> str:
-    """For a table that a spreadsheet opens: nothing in it is a formula or breaks the row."""
-    shown = one_line(text)
+    """For a table that a spreadsheet opens: nothing in it is a formula or breaks the row.
+
+    All else stays, for such a table is read by programs too.
+    """
+    shown = _BREAKS_ROWS.sub(lambda found: _by_name(found[0]), text)
     return f"'{shown}" if text.startswith(_FORMULA) else shown
+
+
+def as_cells(values: Iterable[object]) -> list[object]:
+    """A row for a spreadsheet; numbers stay numbers."""
+    return [cell(value) if isinstance(value, str) else value for value in values]
 
 
 def as_csv(rows: Sequence[Mapping[str, object]]) -> str:
     """A table for a spreadsheet, from rows of the same columns."""
     file = io.StringIO()
-    writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        told = {key: cell(value) if isinstance(value, str) else value for key, value in row.items()}
-        writer.writerow(told)
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(as_cells(rows[0]))
+    writer.writerows(as_cells(row.values()) for row in rows)
     return file.getvalue()

@@ -20,6 +20,7 @@ from scenelet.errors import ConfigError, SceneletError
 from scenelet.files import pictures, read
 from scenelet.parallel import Advance, in_parallel, silent
 from scenelet.serve.predictor import Predictor
+from scenelet.text import as_cells
 
 FORMATS = (".parquet", ".csv", ".jsonl")
 ROWS_AT_ONCE = 10_000
@@ -142,8 +143,8 @@ def _write_jsonl(path: Path, rows: Callable[[], Iterator[Row]], names: tuple[str
 def _write_csv(path: Path, rows: Callable[[], Iterator[Row]], names: tuple[str, ...]) -> None:
     with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_flat({}, names))
-        writer.writerows(_flat(row, names).values() for row in rows())
+        writer.writerow(as_cells(_flat({}, names)))
+        writer.writerows(as_cells(_flat(row, names).values()) for row in rows())
         _sync(file)
 
 
