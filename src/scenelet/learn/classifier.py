@@ -8,7 +8,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchmetrics.classification import MulticlassAccuracy
 
-from scenelet.bundle.task import SINGLE_LABEL
 from scenelet.learn.augment import augment
 from scenelet.learn.datamodule import Batch
 from scenelet.learn.distill import Teachers
@@ -37,7 +36,6 @@ class Classifier(L.LightningModule):
             class_count,
             teachers,
         )
-        self.loss = getattr(F, SINGLE_LABEL.loss)
         self.val_top1_accuracy = MulticlassAccuracy(class_count, average="micro")
 
     def forward(self, pixels: Tensor) -> Tensor:
@@ -52,16 +50,11 @@ class Classifier(L.LightningModule):
             hold(self.network, 1.0 if only_head else config.held_part)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """One augmented batch; cross-entropy against smoothed, perhaps mixed targets."""
-        images, labels = batch
+        """One augmented batch; cross-entropy against its targets, perhaps mixed."""
+        images, targets = batch
         own = 7_368_787 * self.global_rank  # processes that train together augment differently
         generator = torch.Generator().manual_seed(
             self.config.seed * 1_000_003 + self.global_step + own
-        )
-        smoothing = self.config.label_smoothing
-        targets = (
-            F.one_hot(labels, self.class_count).float() * (1 - smoothing)
-            + smoothing / self.class_count
         )
         size = self.config.train_size_at(self.current_epoch)
         images, targets = augment(images, targets, size, self.config, generator)
@@ -69,8 +62,8 @@ class Classifier(L.LightningModule):
             targets = torch.lerp(
                 targets, self.teachers.probabilities(images), self.config.teacher_weight
             )
-        loss = self.loss(self(images).float(), targets)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(labels))
+        loss = F.cross_entropy(self(images).float(), targets)
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(targets))
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -78,7 +71,7 @@ class Classifier(L.LightningModule):
         images, labels = batch
         logits = self(images).float()
         self.val_top1_accuracy(logits, labels)
-        self.log("val_log_loss", self.loss(logits, labels), batch_size=len(labels))
+        self.log("val_log_loss", F.cross_entropy(logits, labels), batch_size=len(labels))
         self.log("val_top1_accuracy", self.val_top1_accuracy, batch_size=len(labels))
 
     def configure_optimizers(self) -> Any:

@@ -17,19 +17,21 @@ Batch = tuple[Tensor, Tensor]
 
 
 class Batches(Dataset[Batch]):
-    """Item = whole batch: uint8 (n, 3, height, width) and (n,) labels, by an index tensor."""
+    """Item = whole batch by an index tensor: uint8 (n, 3, height, width), and what to answer.
 
-    def __init__(self, pixels: Pixels) -> None:
-        self.images = torch.from_numpy(pixels.images)
-        self.labels = torch.from_numpy(pixels.labels)
+    That is (n, classes) of `targets_of` in training, (n,) labels in validation.
+    """
+
+    def __init__(self, images: np.ndarray, answers: np.ndarray) -> None:
+        self.images, self.answers = torch.from_numpy(images), torch.from_numpy(answers)
 
     def __getitem__(self, indices: Tensor) -> Batch:
         """Gather a batch; channels_last in memory, as decoded."""
-        return self.images[indices].permute(0, 3, 1, 2), self.labels[indices]
+        return self.images[indices].permute(0, 3, 1, 2), self.answers[indices]
 
     def __len__(self) -> int:
         """Number of images."""
-        return len(self.labels)
+        return len(self.answers)
 
 
 class ShuffledBatches(Sampler[Tensor]):
@@ -65,17 +67,25 @@ class ShuffledBatches(Sampler[Tensor]):
 class ImagesInMemory(L.LightningDataModule):
     """Training batches shuffled, validation batches in order."""
 
-    def __init__(self, train: Pixels, val: Pixels, batch_size: int, seed: int) -> None:
+    def __init__(
+        self, train: Pixels, targets: np.ndarray, val: Pixels, batch_size: int, seed: int
+    ) -> None:
+        """Args: training images, (n, classes) what to answer, validation images, and their order."""
         super().__init__()
-        self.train, self.val, self.batch_size, self.seed = train, val, batch_size, seed
+        self.train, self.targets, self.val = train, targets, val
+        self.batch_size, self.seed = batch_size, seed
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Whole batches; decoding is done, augmentation happens on the device."""
         place = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         sampler = ShuffledBatches(len(self.train.labels), self.batch_size, self.seed, *place)
-        return DataLoader(Batches(self.train), batch_size=None, sampler=sampler)
+        return DataLoader(
+            Batches(self.train.images, self.targets), batch_size=None, sampler=sampler
+        )
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """All validation images, in order, in batches of 128."""
         parts = torch.from_numpy(np.arange(len(self.val.labels))).split(128)
-        return DataLoader(Batches(self.val), batch_size=None, sampler=list(parts))
+        return DataLoader(
+            Batches(self.val.images, self.val.labels), batch_size=None, sampler=list(parts)
+        )

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from scenelet.errors import ConfigError
+from scenelet.learn.backbones import BACKBONES
 from scenelet.learn.networks import normalise
 from scenelet.learn.pretrained import Pretrained
 
@@ -36,16 +37,21 @@ class Teachers:
             return torch.stack(answers).mean(0)
 
 
-def require_classes(teachers: Sequence[Pretrained], class_names: Sequence[str]) -> None:
-    """See to it that the teachers answer in these classes.
+def require_classes(
+    teachers: Sequence[Pretrained], class_names: Sequence[str], once: bool = False
+) -> None:
+    """See to it that the teachers answer in these classes; asked once, a backbone can.
 
     Raises:
         ConfigError: A teacher knows other classes, or knows them in another order.
     """
     for teacher in teachers:
+        if once and teacher.origin in BACKBONES:
+            continue
         if teacher.class_names != tuple(class_names):
             known = ", ".join(teacher.class_names) or "none recorded"
             raise ConfigError(
                 f"--teacher {teacher.origin}: found classes {known}, expected"
-                f" {', '.join(class_names)}. Give a run or bundle trained on the same classes."
+                f" {', '.join(class_names)}. Give a run or bundle trained on the same classes, or a"
+                " backbone with --set 'teacher_answers=once'."
             )

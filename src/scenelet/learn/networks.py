@@ -3,6 +3,7 @@
 Knows nothing of data or training.
 """
 
+import copy
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, cast
@@ -189,6 +190,13 @@ def head_name(network: nn.Module) -> str:
             " one."
         )
     return names[-1]
+
+
+def headless(network: nn.Module) -> nn.Module:
+    """A copy that ends in the features which the head would turn into logits."""
+    body = copy.deepcopy(network)
+    body.set_submodule(head_name(body), nn.Identity())
+    return body
 
 
 def parameter_count(network: nn.Module) -> int:

@@ -49,6 +49,7 @@ class Pretrained:
         trained_on: Pixel hashes of its training images; empty where nobody recorded them.
         history: `init` and `teachers` of its own training; of a backbone, what it learned from;
             empty where nobody recorded them.
+        input_size: Width and height in pixels that it was made for; 0 where nobody recorded it.
     """
 
     origin: str
@@ -57,6 +58,7 @@ class Pretrained:
     class_names: tuple[str, ...] = ()
     trained_on: frozenset[str] = frozenset()
     history: dict[str, Any] = field(default_factory=dict)
+    input_size: int = 0
 
     @property
     def described(self) -> dict[str, Any]:
@@ -189,7 +191,8 @@ def _from_run(origin: str, run: Run) -> Pretrained:
         row.pixel_hash for row in run.rows() if row.split == "train" and not row.excluded
     )
     names, history = tuple(run.data()["class_names"]), _history(run.network())
-    return Pretrained(origin, load_run_network(run), run.architecture(), names, trained_on, history)
+    network, size = load_run_network(run), run.config().input_size
+    return Pretrained(origin, network, run.architecture(), names, trained_on, history, size)
 
 
 def _history(recorded: Mapping[str, Any]) -> dict[str, Any]:
@@ -219,7 +222,13 @@ def _from_bundle(origin: str, folder: Path) -> Pretrained:
     }
     history = as_plain(contract.training.history)
     return Pretrained(
-        origin, network, architecture, contract.class_names, frozenset(trained_on), history
+        origin,
+        network,
+        architecture,
+        contract.class_names,
+        frozenset(trained_on),
+        history,
+        contract.preprocess.width,
     )
 
 

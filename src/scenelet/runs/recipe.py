@@ -98,9 +98,22 @@ class TrainConfig:
     )
     teacher: str = dial(
         "",
-        "Run or bundle whose answers are learned from (distillation); several are averaged.",
+        "Run, bundle or backbone whose answers are learned from (distillation); several are"
+        " averaged.",
         flag=True,
         repeated=True,
+    )
+    teacher_answers: str = dial(
+        "each step",
+        "each step (to the very crop that the student sees) or once (to the whole picture; a"
+        " backbone then answers through a linear head, out of fold).",
+        choices=("each step", "once"),
+    )
+    teacher_size: int = dial(
+        0,
+        "Width and height of what a backbone sees once as a teacher, in pixels; 0: input_size.",
+        0,
+        1024,
     )
     teacher_weight: float = dial(
         0.7, "Part of the target that is the teachers' answer; the rest is the label.", 0, 1
@@ -156,6 +169,11 @@ class TrainConfig:
     def start(self) -> str:
         """What training starts from; empty for fresh weights."""
         return "" if self.init == NO_START else self.init
+
+    @property
+    def asks_once(self) -> bool:
+        """Whether teachers are asked before the training, about whole pictures."""
+        return self.teacher_answers == "once"
 
     @property
     def teachers(self) -> list[str]:
