@@ -7,7 +7,7 @@ from PIL import Image
 from scenelet.dataset.paint import jpeg, paint_scene
 from scenelet.errors import ImageTooLargeError, UnreadableImageError
 from scenelet.export.golden import nasty_files, rotated_jpeg
-from scenelet.images import PreprocessSpec, decode, pixel_hash, sniff, to_input
+from scenelet.images import PreprocessSpec, decode, pixel_hash, preprocess, sniff, to_input
 
 SPEC = PreprocessSpec(64, 64)
 SCENE = paint_scene("street", seed=1)
@@ -123,3 +123,22 @@ def test_a_large_jpeg_decoded_small_looks_the_same():
 def test_pixel_hash_sees_pixels_not_files():
     assert pixel_hash(decode(encoded(SCENE, "PNG"))) == pixel_hash(decode(encoded(SCENE, "BMP")))
     assert pixel_hash(SCENE) != pixel_hash(SCENE.transpose(Image.Transpose.FLIP_LEFT_RIGHT))
+
+
+@pytest.mark.parametrize("size", [(60, 20), (20, 60)])
+def test_a_picture_is_squashed_padded_or_cropped_as_the_spec_says(size):
+    picture = Image.new("RGB", size, "white")
+    made = {
+        fit: preprocess(picture, PreprocessSpec(30, 30, fit=fit))[0]
+        for fit in ("squash", "pad", "crop")
+    }
+    assert (made["squash"] == 255).all()
+    assert (made["crop"] == 255).all()
+    assert (made["pad"] == 255).all(2).mean() == pytest.approx(1 / 3)
+    assert (made["pad"][0, 0] == 127).all()
+
+
+def test_a_crop_keeps_the_middle():
+    picture = Image.new("RGB", (90, 30), "black")
+    picture.paste((255, 255, 255), (30, 0, 60, 30))
+    assert (preprocess(picture, PreprocessSpec(30, 30, fit="crop")) == 255).all()

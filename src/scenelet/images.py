@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from scenelet.errors import ImageTooLargeError, SceneletError, UnreadableImageError
 from scenelet.image_colour import Converter, to_srgb
@@ -42,6 +42,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_PADDING = (127, 127, 127)
 _BAND_PIXELS = 250_000  # made RGB at once: what other modes need on the way stays small
 _DEEP = 65535  # the brightest value of 16 bits
 _TWELVE_BITS = 4095  # and of what microscopes and some cameras put into 16 bits
@@ -54,14 +55,17 @@ class PreprocessSpec:
     Attributes:
         width: Of the model input, in pixels.
         height: Of the model input, in pixels.
-        resize: Antialiased filter; the whole picture is squeezed to width x height.
+        resize: Antialiased filter.
         max_pixels: Images with more pixels than this are refused before they are decoded.
+        fit: "squash" squeezes the whole picture to width x height, "pad" keeps its aspect and lays
+            it on grey, "crop" keeps its aspect and cuts off what is too long, in equal parts.
     """
 
     width: int
     height: int
     resize: Literal["bilinear", "bicubic"] = "bilinear"
     max_pixels: int = MAX_PIXELS
+    fit: Literal["squash", "pad", "crop"] = "squash"
 
 
 @dataclass(frozen=True)
@@ -207,7 +211,14 @@ def pixel_hash(image: Image.Image) -> str:
 
 def _resized(image: Image.Image, spec: PreprocessSpec) -> Image.Image:
     size = (spec.width, spec.height)
-    return image if image.size == size else image.resize(size, _FILTERS[spec.resize])
+    if image.size == size:
+        return image
+    kernel = _FILTERS[spec.resize]
+    if spec.fit == "crop":
+        return ImageOps.fit(image, size, kernel)
+    if spec.fit == "pad":
+        return ImageOps.pad(image, size, kernel, color=_PADDING)
+    return image.resize(size, kernel)
 
 
 def _kind_of(data: bytes) -> Format:

@@ -9,6 +9,10 @@ def generator(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
+def dials(min_crop_area, distortion, **others):
+    return TrainConfig(min_crop_area=min_crop_area, distortion=float(distortion), **others)
+
+
 IMAGES = torch.randint(0, 256, (6, 3, 80, 80), dtype=torch.uint8, generator=generator())
 TARGETS = torch.eye(6)
 
@@ -31,7 +35,7 @@ def test_a_crop_of_everything_is_the_picture_or_its_mirror():
     ramp = torch.linspace(0, 255, 64).round().to(torch.uint8).expand(8, 3, 64, 64)
     # the aspect ratio still varies, so only one of both sides is whole: rows are equal, so height
     # does not matter
-    crops = random_crop(ramp, 64, 1.0, 0, generator())
+    crops = random_crop(ramp, 64, dials(1.0, 0), generator())
     for crop in crops:
         steps = crop[0, 0].diff()
         assert bool((steps >= -0.01).all()) or bool((steps <= 0.01).all())
@@ -40,7 +44,7 @@ def test_a_crop_of_everything_is_the_picture_or_its_mirror():
 
 def test_half_of_the_crops_are_mirrored():
     ramp = torch.linspace(0, 255, 32).to(torch.uint8).expand(400, 3, 32, 32)
-    crops = random_crop(ramp, 32, 0.5, 0, generator())
+    crops = random_crop(ramp, 32, dials(0.5, 0), generator())
     mirrored = (crops[:, 0, 0, 0] > crops[:, 0, 0, -1]).float().mean()
     assert 0.4 < float(mirrored) < 0.6
 
@@ -52,7 +56,7 @@ def test_shrinking_crops_average_rather_than_skip():
         .expand(4, 3, 128, 128)
     )
     assert (
-        float(random_crop(checker, 32, 1.0, 0, generator()).std()) < 60
+        float(random_crop(checker, 32, dials(1.0, 0), generator()).std()) < 60
     )  # skipping pixels would keep it near 127
 
 
@@ -85,9 +89,26 @@ def test_distortion_changes_some_pictures_and_at_no_strength_none():
 
 def test_a_turned_crop_still_shows_the_picture():
     ramp = torch.linspace(40, 215, 64).round().to(torch.uint8).expand(64, 3, 64, 64)
-    crops = random_crop(ramp, 64, 1.0, 1.0, generator())
+    crops = random_crop(ramp, 64, dials(1.0, 1.0), generator())
     tilts = torch.stack(
         [(crop[0, -8:].mean(0) - crop[0, :8].mean(0)).abs().mean() for crop in crops]
     )
     assert float(tilts.max()) > 20  # some are turned
     assert float(crops.std((1, 2, 3)).min()) > 25
+
+
+@pytest.mark.parametrize(
+    ("flip", "turn", "corners"),
+    [
+        ("none", "none", {0}),
+        ("horizontal", "none", {0, 1}),
+        ("both", "none", {0, 1, 2, 3}),
+        ("none", "90", {0, 1, 2, 3}),
+    ],
+)
+def test_pictures_are_mirrored_and_turned_only_as_the_dials_say(flip, turn, corners):
+    marked = torch.zeros(80, 3, 32, 32, dtype=torch.uint8)
+    marked[:, :, :16, :16] = 200
+    crops = random_crop(marked, 32, dials(0.9, 0, flip=flip, turn=turn), generator())
+    quadrants = crops.mean(1).reshape(80, 2, 16, 2, 16).mean((2, 4)).reshape(80, 4)
+    assert set(quadrants.argmax(1).tolist()) == corners

@@ -46,10 +46,9 @@ def test_the_target_is_mixed_from_the_label_and_what_the_teacher_says_of_the_sam
         train_sizes=(48,), label_smoothing=0, teacher_weight=0.25, mix_probability=1
     )
     labels = torch.tensor([0, 1, 2, 3])
+    model = Classifier(student, config, [1.0] * 6, Teachers([teacher]))
     with pytest.warns(UserWarning, match="self.log"):
-        loss = Classifier(student, config, 6, Teachers([teacher])).training_step(
-            (IMAGES.byte(), labels), 0
-        )
+        loss = model.training_step((IMAGES.byte(), torch.eye(6)[labels]), 0)
     crops, hard = augment(
         IMAGES.byte(), torch.eye(6)[labels], 48, config, torch.Generator().manual_seed(0)
     )

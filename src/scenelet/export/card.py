@@ -94,6 +94,13 @@ def _strangers(contract: Contract) -> str:
 Told: {told}."""
 
 
+_FITS = {
+    "squash": "squeezed whole to",
+    "pad": "brought whole, its aspect kept, onto a grey",
+    "crop": "cut in its middle, its aspect kept, to",
+}
+
+
 def _files(contract: Contract, size_bytes: Mapping[str, int]) -> str:
     spec = contract.preprocess
     files = "\n".join(
@@ -105,7 +112,7 @@ def _files(contract: Contract, size_bytes: Mapping[str, int]) -> str:
 {files}
 
 In: uint8 (1, {spec.height}, {spec.width}, 3), RGB, 0-255. Out: {len(contract.class_names):,} logits; divide by the temperature
-({contract.temperature}), then softmax. The whole picture is squeezed to {spec.width} x {spec.height}
+({contract.temperature}), then softmax. The picture is {_FITS[spec.fit]} {spec.width} x {spec.height}
 with an antialiased {spec.resize} filter, after EXIF rotation and conversion to RGB.
 {_quantisation_line(contract.quantisation, contract.mirrored)}
 {_parity_line(contract)}"""

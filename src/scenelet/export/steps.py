@@ -162,7 +162,7 @@ def open_material(run: Run, options: ExportOptions) -> Material:
         DataError: The run is not complete, or its images are gone.
     """
     run.result()
-    described, size = run.data(), run.config().input_size
+    described, spec = run.data(), run.config().preprocess
     place = options.data or Path(described["source"])
     rows = [row for row in run.rows() if row.split in SPLITS and not row.excluded]
     images = Dataset(source_of(place), tuple(rows))
@@ -171,7 +171,7 @@ def open_material(run: Run, options: ExportOptions) -> Material:
         raise DataError(
             f"{place}: the run's images are not there. Say where they are now with --data FOLDER."
         )
-    return Material(run, images, tuple(described["class_names"]), PreprocessSpec(size, size))
+    return Material(run, images, tuple(described["class_names"]), spec)
 
 
 def load_network(run: Run, mirror: bool = False) -> ServingNetwork:

@@ -27,7 +27,7 @@ def augment(
     Returns:
         (n, 3, size, size) float, 0-255, and the targets, mixed where the images were.
     """
-    crops = random_crop(images, size, config.min_crop_area, config.distortion, generator)
+    crops = random_crop(images, size, config, generator)
     if config.colour_jitter:
         crops = jitter_colour(crops, config.colour_jitter, generator)
     if config.distortion:
@@ -37,11 +37,10 @@ def augment(
     return crops, targets
 
 
-def random_crop(
-    images: Tensor, size: int, min_area: float, distortion: float, generator: Generator
-) -> Tensor:
-    """Cut a random part of each image (area and aspect ratio 3/4 to 4/3), flip half of them, bring all to one size.
+def random_crop(images: Tensor, size: int, config: TrainConfig, generator: Generator) -> Tensor:
+    """Cut a random part of each image (area and aspect ratio 3/4 to 4/3), bring all to one size.
 
+    As the dials `flip` and `turn` say, half of them are mirrored, and all turned by some quarters.
     With `distortion`, half of them are turned by up to 20 degrees and sheared by up to 0.2, both
     times its strength. Where the crop would be shrunk by more than half, it is sampled at twice the
     size and averaged (antialiasing).
@@ -49,22 +48,22 @@ def random_crop(
     Returns:
         (n, 3, size, size) float, 0-255.
     """
-    count = len(images)
-    side = _uniform(count, min_area, 1.0, generator).sqrt()
+    count, distortion = len(images), config.distortion
+    side = _uniform(count, config.min_crop_area, 1.0, generator).sqrt()
     stretch = _uniform(count, -math.log(4 / 3) / 2, math.log(4 / 3) / 2, generator).exp()
     width, height = (side * stretch).clamp(max=1), (side / stretch).clamp(max=1)
     theta = torch.zeros(count, 2, 3)
-    theta[:, 0, 0] = width * (torch.randint(0, 2, (count,), generator=generator) * 2 - 1)
-    theta[:, 1, 1] = height
+    theta[:, 0, 0] = width * (_signs(count, generator) if config.flip != "none" else 1)
+    theta[:, 1, 1] = height * (_signs(count, generator) if config.flip == "both" else 1)
     theta[:, 0, 2] = _uniform(count, -1, 1, generator) * (1 - width)
     theta[:, 1, 2] = _uniform(count, -1, 1, generator) * (1 - height)
+    if config.turn == "90":
+        quarters = torch.randint(0, 4, (count,), generator=generator) * (math.pi / 2)
+        theta[:, :, :2] = theta[:, :, :2] @ _rotation(quarters)
     if distortion:
         angle = _sometimes(count, math.radians(20) * distortion, generator)
         lean = _sometimes(count, 0.2 * distortion, generator)
-        turn = torch.stack([angle.cos(), lean - angle.sin(), angle.sin(), angle.cos()], 1).view(
-            count, 2, 2
-        )
-        theta[:, :, :2] = theta[:, :, :2] @ turn
+        theta[:, :, :2] = theta[:, :, :2] @ _rotation(angle, lean)
     sampled = 2 * size if min(images.shape[2:]) >= 2 * size else size
     grid = F.affine_grid(theta.to(images.device), [count, 3, sampled, sampled], align_corners=False)
     crops = F.grid_sample(
@@ -152,6 +151,17 @@ def mix(images: Tensor, targets: Tensor, generator: Generator) -> tuple[Tensor, 
         images[box] = patches
         share = 1 - cut * cut / (size * size)
     return images, torch.lerp(targets[partner], targets, share)
+
+
+def _rotation(angle: Tensor, lean: Tensor | float = 0.0) -> Tensor:
+    """(n, 2, 2) from (n,) angles in radians, and how much to shear."""
+    rows = [angle.cos(), lean - angle.sin(), angle.sin(), angle.cos()]
+    return torch.stack(rows, 1).view(-1, 2, 2)
+
+
+def _signs(count: int, generator: Generator) -> Tensor:
+    """-1 or 1, even odds."""
+    return torch.randint(0, 2, (count,), generator=generator) * 2 - 1
 
 
 def _uniform(count: int, low: float, high: float, generator: Generator) -> Tensor:

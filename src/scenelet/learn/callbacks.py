@@ -89,6 +89,11 @@ class History(Callback):
         if trainer.is_global_zero:
             write_history(self.path, self.epochs)
 
+    def only(self, epoch: Epoch) -> None:
+        """Write the one row of a training that has no epochs."""
+        self.epochs = [epoch]
+        write_history(self.path, self.epochs)
+
     def state_dict(self) -> dict[str, Any]:
         """For the checkpoint."""
         return {"rows": [asdict(epoch) for epoch in self.epochs]}

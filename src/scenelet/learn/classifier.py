@@ -1,11 +1,13 @@
 """The Lightning module: loss, optimiser, validation. Knows nothing of folders or files."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import lightning as L
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy
 
 from scenelet.learn.augment import augment
@@ -26,17 +28,15 @@ class Classifier(L.LightningModule):
         self,
         network: nn.Module,
         config: TrainConfig,
-        class_count: int,
+        class_weights: Sequence[float],
         teachers: Teachers | None = None,
     ) -> None:
+        """Args: what to train, how, the weight of each class's pictures, and who teaches."""
         super().__init__()
-        self.network, self.config, self.class_count, self.teachers = (
-            network,
-            config,
-            class_count,
-            teachers,
-        )
-        self.val_top1_accuracy = MulticlassAccuracy(class_count, average="micro")
+        self.network, self.config, self.teachers = network, config, teachers
+        self.class_weights = nn.Buffer(torch.tensor(class_weights), persistent=False)
+        self.val_top1_accuracy = MulticlassAccuracy(len(class_weights), average="micro")
+        self.val_log_loss = MeanMetric()
 
     def forward(self, pixels: Tensor) -> Tensor:
         """uint8 or float 0-255 (n, 3, height, width) to logits (n, classes)."""
@@ -62,16 +62,18 @@ class Classifier(L.LightningModule):
             targets = torch.lerp(
                 targets, self.teachers.probabilities(images), self.config.teacher_weight
             )
-        loss = F.cross_entropy(self(images).float(), targets)
+        loss = F.cross_entropy(self(images).float(), targets, self.class_weights)
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(targets))
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Log loss and top-1 accuracy of the averaged weights on plain validation images."""
+        """Log loss (weighted as the classes are) and top-1 accuracy of the averaged weights."""
         images, labels = batch
         logits = self(images).float()
         self.val_top1_accuracy(logits, labels)
-        self.log("val_log_loss", F.cross_entropy(logits, labels), batch_size=len(labels))
+        losses = F.cross_entropy(logits, labels, reduction="none")
+        self.val_log_loss(losses, self.class_weights[labels])
+        self.log("val_log_loss", self.val_log_loss, batch_size=len(labels))
         self.log("val_top1_accuracy", self.val_top1_accuracy, batch_size=len(labels))
 
     def configure_optimizers(self) -> Any:

@@ -4,6 +4,7 @@ import logging
 import time
 import warnings
 from pickle import UnpicklingError
+from dataclasses import replace
 from typing import Any
 
 import lightning as L
@@ -14,7 +15,6 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from scenelet.artefacts import explained
 from scenelet.dataset.load import load_pixels
 from scenelet.errors import ConfigError, DataError
-from scenelet.images import PreprocessSpec
 from scenelet.learn.callbacks import (
     History,
     ImagesPerSecond,
@@ -29,9 +29,12 @@ from scenelet.learn.datamodule import ImagesInMemory
 from scenelet.learn.devices import lightning_precision, peak_memory_mib
 from scenelet.learn.distill import Teachers
 from scenelet.learn.job import Job, Sources
+from scenelet.learn.linear import LinearHead, class_weights
+from scenelet.learn.linear_start import linear_head, only_head, set_head
 from scenelet.learn.networks import build_network, parameter_count
 from scenelet.learn.place import Place
 from scenelet.learn.pretrained import not_weights, start_from
+from scenelet.learn.targets import answers_once, targets_of
 from scenelet.progress import SILENT, Progress
 from scenelet.runs.history import chosen
 from scenelet.runs.recipe import TrainConfig
@@ -66,13 +69,18 @@ def fit(job: Job, place: Place, progress: Progress = SILENT, watch: Watch | None
 def _fit(job: Job, place: Place, progress: Progress, watch: Watch | None) -> Result:
     """Train in a run folder that is opened and locked."""
     start_s = time.perf_counter()
-    data = _decoded(job, place, progress)
-    model = _model(job)
+    sources = _sources(job)
+    head = _linear(job, sources, place, progress)
+    data = _decoded(job, place, sources, progress)
+    model = _model(job, sources, head)
     _announce(job, place, model, progress)
     history, watching = History(job.run.metrics_csv), Watching(watch)
     callbacks = [*_callbacks(job, history, progress), watching]
     try:
-        _run(_trainer(job, place, callbacks), model, data, job.run)
+        if head and not job.config.epochs:
+            history.only(only_head(_trainer(job, place, []), model, data, job.run, head))
+        else:
+            _run(_trainer(job, place, callbacks), model, data, job.run)
     except KeyboardInterrupt:
         done = f"{len(job.run.history())} of {job.config.epochs} epochs"
         progress.say(f"{job.run.folder}: {done} are done and kept; the same command goes on there")
@@ -90,34 +98,61 @@ def _fit(job: Job, place: Place, progress: Progress, watch: Watch | None) -> Res
     return result
 
 
-def _decoded(job: Job, place: Place, progress: Progress) -> ImagesInMemory:
+def _decoded(job: Job, place: Place, sources: Sources, progress: Progress) -> ImagesInMemory:
     config, names = job.config, job.class_names
-    storage = PreprocessSpec(config.storage_size, config.storage_size)
-    serving = PreprocessSpec(config.input_size, config.input_size)
+    serving = config.preprocess
+    storage = replace(serving, width=config.storage_size, height=config.storage_size)
     training, validation = job.dataset.part("train"), job.dataset.part("val")
+    training = training if config.epochs else training.of(())
     shape = (len(training), storage.height, storage.width, 3)
     room = place.room(job.run, shape, config.memory_gib)
     with progress.counting("decoding", len(training) + len(validation)) as advance:
         train = load_pixels(training, names, storage, advance, exact=False, into=room)
         val = load_pixels(validation, names, serving, advance)
-    return ImagesInMemory(train, val, config.batch_size, config.seed)
+    answers = None
+    if sources.teachers and config.asks_once:
+        answers = answers_once(sources.teachers, training, names, config, progress)
+    targets = targets_of(train.labels, len(names), config, answers)
+    return ImagesInMemory(train, targets, val, config.batch_size, config.seed)
 
 
-def _model(job: Job) -> Classifier:
-    """The network with the weights to start from, and its teachers."""
-    sources, names = Sources.open(job.config), job.class_names
+def _sources(job: Job) -> Sources:
+    """What is started and learned from, opened again.
+
+    Raises:
+        ConfigError: Its weights are not those that the job was made with.
+    """
+    sources = Sources.open(job.config)
     if not same_network(sources.described(job.config), job.network):
         raise ConfigError(
             "--init, --teacher: the weights have changed. Run the same command again."
         )
-    teachers = Teachers([each.network for each in sources.teachers]) if sources.teachers else None
+    return sources
+
+
+def _linear(job: Job, sources: Sources, place: Place, progress: Progress) -> LinearHead | None:
+    """The linear head to start with; None where the start has a head already, or it shall be fresh."""
+    config, names = job.config, job.class_names
+    if config.head != "linear" or not sources.init or sources.init.class_names == names:
+        return None
+    return linear_head(sources.init, job.dataset, names, config, place.precision, progress)
+
+
+def _model(job: Job, sources: Sources, head: LinearHead | None) -> Classifier:
+    """The network with the weights to start from, and its teachers."""
+    names = job.class_names
+    in_step = [] if job.config.asks_once else [each.network for each in sources.teachers]
     torch.manual_seed(job.config.seed)
     if sources.init:
         network = start_from(sources.init, names)
     else:
         network = build_network(job.network["architecture"], len(names))
+    if head:
+        set_head(network, head)
     network = network.to(memory_format=torch.channels_last)
-    return Classifier(network, job.config, len(names), teachers)
+    labels = job.dataset.part("train").label_indices(names)
+    weights = class_weights(labels, len(names), job.config.balance)
+    return Classifier(network, job.config, weights.tolist(), Teachers(in_step) if in_step else None)
 
 
 def _trainer(job: Job, place: Place, callbacks: list[Callback]) -> L.Trainer:

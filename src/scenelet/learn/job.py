@@ -75,7 +75,7 @@ def prepare(config: TrainConfig, run: Run, dataset: Dataset) -> Job:
         BundleError: It is a bundle that can't be trusted or read.
     """
     sources = Sources.open(config)
-    require_classes(sources.teachers, trained(dataset).class_names)
+    require_classes(sources.teachers, trained(dataset).class_names, config.asks_once)
     validation = dataset.part("val").rows
     for teacher in sources.teachers:
         refuse_leak(teacher, validation, "--teacher")

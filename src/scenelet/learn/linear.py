@@ -6,7 +6,7 @@ head has not seen. Knows nothing of pictures or networks.
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,11 +24,13 @@ class LinearHead:
         weight: (classes, features), for features as they are.
         bias: (classes,).
         strength: The chosen C.
+        train_log_loss: Of the pictures that it was fitted on, in nats.
     """
 
     weight: np.ndarray
     bias: np.ndarray
     strength: float
+    train_log_loss: float = 0.0
 
     def probabilities(self, features: np.ndarray) -> np.ndarray:
         """(n, features) to (n, classes)."""
@@ -74,9 +76,10 @@ def fit_head(
         model.fit((features - mean) / deviation, labels, sample_weight=weights)
     weight, bias = _both_classes(model)
     weight = weight / deviation
-    return LinearHead(
+    head = LinearHead(
         weight.astype(np.float32), (bias - weight @ mean).astype(np.float32), strength
     )
+    return replace(head, train_log_loss=log_loss(head.probabilities(features), labels))
 
 
 def _both_classes(model: Any) -> tuple[np.ndarray, np.ndarray]:

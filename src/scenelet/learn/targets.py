@@ -4,6 +4,7 @@ Computed once; a teacher's answers to whole pictures are kept in the cache of fe
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,7 +67,7 @@ def answers_once(
 
 def _spec(teacher: "Pretrained", config: TrainConfig) -> PreprocessSpec:
     side = teacher.input_size or config.teacher_size or config.input_size
-    return PreprocessSpec(side, side)
+    return replace(config.preprocess, width=side, height=side)
 
 
 def _known(

@@ -6,11 +6,14 @@ All faults are reported at once, naming the flag. Knows nothing of torch.
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scenelet.errors import ConfigError
 from scenelet.runs.dial import checked, dial
 from scenelet.shipped import shipped_folder
+
+if TYPE_CHECKING:
+    from scenelet.images import PreprocessSpec
 
 SEARCH = "search"
 NO_START = "none"
@@ -24,7 +27,9 @@ class TrainConfig:
     What is not here is derived and printed. `dials_of(TrainConfig)` reads them.
     """
 
-    epochs: int = dial(30, "Passes over the training part.", 1, 100_000, flag=True)
+    epochs: int = dial(
+        30, "Passes over the training part; 0: a linear head alone.", 0, 100_000, flag=True
+    )
     train_sizes: tuple[int, ...] = dial(
         (64, 96, 128),
         "Sizes of the training crops in pixels, each used for an equal share of the epochs.",
@@ -71,6 +76,31 @@ class TrainConfig:
         0,
         1,
     )
+    flip: str = dial(
+        "horizontal",
+        "Mirror half of the training pictures: none, horizontal or both (upside down too).",
+        choices=("none", "horizontal", "both"),
+        flag=True,
+    )
+    turn: str = dial(
+        "none",
+        "Turn training pictures by a random number of quarters (90), or none.",
+        choices=("none", "90"),
+        flag=True,
+    )
+    fit: str = dial(
+        "squash",
+        "How a picture becomes a square: squash, pad (grey beside it) or crop (its middle).",
+        choices=("squash", "pad", "crop"),
+        flag=True,
+    )
+    balance: str = dial(
+        "none",
+        "Weight of a picture: none (all alike), full (all classes alike) or sqrt, between; the"
+        " epoch is chosen by a log loss that is weighted so.",
+        choices=("none", "sqrt", "full"),
+        flag=True,
+    )
     mix_probability: float = dial(
         0.0, "Share of the steps that use mixup or cutmix (half each).", 0, 1
     )
@@ -79,6 +109,12 @@ class TrainConfig:
         "Start from lite0, lite1, lite2 (pretrained on ImageNet), shipped, a run, a bundle, a model"
         " folder or hub:NAME, whose layers then count; fresh weights if empty or none.",
         flag=True,
+    )
+    head: str = dial(
+        "fresh",
+        "Of a start without the classes: fresh (random) or linear (logistic regression on its"
+        " features, computed once).",
+        choices=("fresh", "linear"),
     )
     head_epochs: int = dial(
         0, "First epochs that train only the head of a network started from init.", 0, 100_000
@@ -162,8 +198,15 @@ class TrainConfig:
 
     def train_size_at(self, epoch: int) -> int:
         """Size of the training crops in pixels in an epoch (from 0)."""
-        share = epoch * len(self.train_sizes) // self.epochs
+        share = epoch * len(self.train_sizes) // max(1, self.epochs)
         return self.train_sizes[min(len(self.train_sizes) - 1, share)]
+
+    @property
+    def preprocess(self) -> "PreprocessSpec":
+        """How a picture becomes model input."""
+        from scenelet.images import PreprocessSpec  # needs Pillow, which `--help` does without
+
+        return PreprocessSpec(self.input_size, self.input_size, fit=self.fit)  # type: ignore[arg-type]
 
     @property
     def start(self) -> str:
@@ -251,6 +294,10 @@ def recipe_names() -> list[str]:
 
 def _contradictions(config: TrainConfig) -> list[str]:
     """Dials that do not fit one another."""
-    if len(config.widths) == len(config.depths):
-        return []
-    return [f"--widths {config.widths}, --depths {config.depths}: expected as many of each"]
+    faults = []
+    if len(config.widths) != len(config.depths):
+        sizes = f"--widths {config.widths}, --depths {config.depths}"
+        faults.append(f"{sizes}: expected as many of each")
+    if not config.epochs and not (config.start and config.head == "linear"):
+        faults.append("--epochs 0: expected a linear head (--init lite0 --set head=linear)")
+    return faults

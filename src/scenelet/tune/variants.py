@@ -17,7 +17,6 @@ from scenelet.bundle.numeric import softmax
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.manifest import write_manifest
 from scenelet.errors import ConfigError
-from scenelet.images import PreprocessSpec
 from scenelet.learn.job import split_dataset
 from scenelet.learn.networks import normalise
 from scenelet.learn.pretrained import load_run_network
@@ -184,8 +183,8 @@ def _answers(run: Run, manifest: Path, folder: Path) -> _Said:
     path = run.folder / "validation.json"
     if not path.is_file():
         validation = Dataset.open(folder, manifest).part("val")
-        size, names = run.config().input_size, run.data()["class_names"]
-        answers = ask(_Kept(run), validation, PreprocessSpec(size, size))
+        names = run.data()["class_names"]
+        answers = ask(_Kept(run), validation, run.config().preprocess)
         probabilities = softmax(answers.logits).round(6).tolist()
         labels = validation.label_indices(names).tolist()
         write_json(path, {"labels": labels, "probabilities": probabilities})

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from scenelet.learn.backbones import BACKBONES
+from scenelet.learn.pretrained import open_pretrained
+from scenelet.runs.run import Run
+
+HEAD = ("--init", "lite0", "--set", "head=linear", "--input-size", "32", "--threads", "1")
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Stripes that lie or stand, 24 of each: what no mean colour tells apart."""
+    folder = tmp_path_factory.mktemp("stripes")
+    draw = np.random.default_rng(0)
+    for number in range(48):
+        wave = 127 + 100 * np.sin(np.arange(40) * draw.uniform(0.5, 1) + draw.uniform(0, 6))
+        plane = np.tile(wave, (40, 1)) + draw.normal(0, 15, (40, 40))
+        plane = plane if number % 2 else plane.T
+        path = folder / ("standing" if number % 2 else "lying") / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(np.clip(plane, 0, 255).astype(np.uint8)).convert("RGB").save(path)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    pytest.importorskip(BACKBONES["lite0"].package)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+
+@pytest.mark.pipeline
+def test_a_head_alone_is_a_whole_run_that_knows_the_classes(photos, tmp_path, scenelet):
+    flags = (*HEAD, "--epochs", "0", "--val-fraction", "0.25", "--runs", tmp_path, "--name", "r")
+    done = scenelet("train", photos, *flags)
+    assert done.code == 0, done.err
+    result = Run(tmp_path / "r").result()
+    assert result.val_top1_accuracy > 0.9
+    backbone = open_pretrained("lite0", "--init").network.state_dict()
+    trained = open_pretrained(str(tmp_path / "r"), "--init").network.state_dict()
+    same = [name for name in backbone if not name.startswith("_fc")]
+    assert all(torch.equal(backbone[name], trained[name]) for name in same)
+    [epoch] = Run(tmp_path / "r").history()
+    assert 0 < epoch.train_loss < epoch.val_log_loss + 0.5
+
+
+@pytest.mark.pipeline
+def test_fine_tuning_begins_with_the_linear_head(photos, tmp_path, scenelet):
+    more = (
+        "--epochs",
+        "1",
+        "--learning-rate",
+        "1e-7",
+        "--set",
+        "train_sizes=32",
+        "--runs",
+        tmp_path,
+    )
+    done = scenelet("train", photos, *HEAD, *more, "--set", "batch_size=8", "--name", "r")
+    assert done.code == 0, done.err
+    assert Run(tmp_path / "r").result().val_top1_accuracy > 0.9
+
+
+def test_no_epochs_without_a_linear_head_is_refused(photos, tmp_path, scenelet):
+    done = scenelet("train", photos, "--epochs", "0", "--runs", tmp_path)
+    assert done.code == 1
+    assert "--epochs 0: expected a linear head" in done.err
