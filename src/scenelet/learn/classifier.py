@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy
 
+from scenelet.bundle.task import SINGLE_LABEL
 from scenelet.learn.augment import augment
 from scenelet.learn.datamodule import Batch
 from scenelet.learn.distill import Teachers
@@ -35,6 +36,7 @@ class Classifier(L.LightningModule):
         super().__init__()
         self.network, self.config, self.teachers = network, config, teachers
         self.class_weights = nn.Buffer(torch.tensor(class_weights), persistent=False)
+        self.loss = getattr(F, SINGLE_LABEL.loss)
         self.val_top1_accuracy = MulticlassAccuracy(len(class_weights), average="micro")
         self.val_log_loss = MeanMetric()
 
@@ -62,7 +64,7 @@ class Classifier(L.LightningModule):
             targets = torch.lerp(
                 targets, self.teachers.probabilities(images), self.config.teacher_weight
             )
-        loss = F.cross_entropy(self(images).float(), targets, self.class_weights)
+        loss = self.loss(self(images).float(), targets, self.class_weights)
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(targets))
         return loss
 
@@ -71,7 +73,7 @@ class Classifier(L.LightningModule):
         images, labels = batch
         logits = self(images).float()
         self.val_top1_accuracy(logits, labels)
-        losses = F.cross_entropy(logits, labels, reduction="none")
+        losses = self.loss(logits, labels, reduction="none")
         self.val_log_loss(losses, self.class_weights[labels])
         self.log("val_log_loss", self.val_log_loss, batch_size=len(labels))
         self.log("val_top1_accuracy", self.val_top1_accuracy, batch_size=len(labels))
