@@ -3,8 +3,8 @@
 import logging
 import time
 import warnings
-from pickle import UnpicklingError
 from dataclasses import replace
+from pickle import UnpicklingError
 from typing import Any
 
 import lightning as L
