@@ -7,6 +7,7 @@ the table is written whole. Memory does not grow with the number of files.
 """
 
 import csv
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +19,7 @@ from scenelet.artefacts import explained
 from scenelet.bundle.contract import LITERT
 from scenelet.errors import ConfigError, SceneletError
 from scenelet.files import pictures, read
+from scenelet.names import printable
 from scenelet.parallel import Advance, in_parallel, silent
 from scenelet.serve.predictor import Predictor
 from scenelet.text import as_cells
@@ -52,19 +54,16 @@ def predict_folder(
             f"--out: found {out.name}, expected a name that ends in {', '.join(FORMATS)}"
         )
     partial = out.with_name(out.name + ".partial")
-    head = {"folder": str(folder.resolve()), "model": predictor.model.contract.sha256[LITERT]}
+    head = {
+        "folder": printable(str(folder.resolve())),
+        "model": predictor.model.contract.sha256[LITERT],
+    }
     with explained(out):
-        done, last = _begun(partial, head)
         names = pictures(folder)
-        if done and next(islice(names, done - 1, None), "") != last:
-            raise ConfigError(
-                f"{partial}: the files below {folder} have changed since it was begun. Remove it to"
-                " start again."
-            )
-        for _ in range(done):
+        for _ in range(_begun(partial, head, folder, names)):
             advance()
         with open(partial, "ab", buffering=UNWRITTEN_BYTES) as file:
-            if not done and not file.tell():
+            if not file.tell():
                 file.write(_line(head))
             for row in in_parallel(lambda name: _row(predictor, folder, name), names, advance):
                 file.write(_line(row))
@@ -85,39 +84,77 @@ def predict_folder(
 
 def _row(predictor: Predictor, folder: Path, name: str) -> Row:
     try:
-        return {"path": name, **predictor.predict(read(folder, name)).as_dict()}
+        data = read(folder, name)
     except SceneletError as error:
-        return {"path": name, "error": str(error)}
+        return {"path": name, "digest": "", "error": str(error)}
+    row = {"path": name, "digest": _digest(data)}
+    try:
+        return {**row, **predictor.predict(data).as_dict()}
+    except SceneletError as error:
+        return {**row, "error": str(error)}
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=8).hexdigest()
 
 
 def _line(value: Row) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogateescape") + b"\n"
+    return json.dumps(value, ensure_ascii=False).encode() + b"\n"
 
 
-def _begun(partial: Path, head: Row) -> tuple[int, str]:
-    """How many pictures are done, and the last of them; a last line torn by a kill is cut off."""
+def _begun(partial: Path, head: Row, folder: Path, names: Iterator[str]) -> int:
+    """How many pictures are done; a last line torn by a kill is cut off.
+
+    Each must still be the one that was answered: of this name, with these bytes.
+
+    Args:
+        partial: What a killed process left, if anything.
+        head: Its first line must be this.
+        folder: Of pictures.
+        names: Of its pictures; those that are done are taken off.
+
+    Raises:
+        ConfigError: Another folder, bundle or file.
+    """
     if not partial.is_file():
-        return 0, ""
-    size, count, last = 0, -1, b"{}"
+        return 0
+    size, count = 0, -1
     with open(partial, "r+b") as file:
         for line in file:
             if not line.endswith(b"\n"):
                 break
-            if count < 0 and json.loads(line) != head:
+            value = json.loads(line)
+            if count < 0 and value != head:
                 raise ConfigError(
                     f"{partial}: begun with another folder or bundle. Finish that, or remove the"
                     " file."
                 )
-            size, count, last = size + len(line), count + 1, line
+            if count >= 0 and not _is_still(value, folder, next(names, "")):
+                raise ConfigError(
+                    f"{partial}: {value['path']} is no longer there, or another file, since it was"
+                    f" begun. Remove {partial.name} to answer {folder} anew."
+                )
+            size, count = size + len(line), count + 1
         file.truncate(size)
-    return max(0, count), str(json.loads(last.decode("utf-8", "surrogateescape")).get("path", ""))
+    return max(0, count)
+
+
+def _is_still(answered: Row, folder: Path, name: str) -> bool:
+    if answered["path"] != name:
+        return False
+    try:
+        return bool(answered.get("digest") == _digest(read(folder, name)))
+    except SceneletError:
+        return not answered.get("digest")
 
 
 def _rows(partial: Path) -> Iterator[Row]:
-    with open(partial, encoding="utf-8", errors="surrogateescape") as file:
+    with open(partial, encoding="utf-8") as file:
         next(file)
         for line in file:
-            yield json.loads(line)
+            row = json.loads(line)
+            del row["digest"]
+            yield row
 
 
 def _flat(row: Row, names: Iterable[str]) -> Row:
@@ -141,7 +178,7 @@ def _write_jsonl(path: Path, rows: Callable[[], Iterator[Row]], names: tuple[str
 
 
 def _write_csv(path: Path, rows: Callable[[], Iterator[Row]], names: tuple[str, ...]) -> None:
-    with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+    with open(path, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(as_cells(_flat({}, names)))
         writer.writerows(as_cells(_flat(row, names).values()) for row in rows())
