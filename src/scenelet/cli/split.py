@@ -27,6 +27,12 @@ def split(
     val_fraction: Annotated[
         float, typer.Option(min=0.01, max=0.9, help="Part of each class to hold out, 0-1.")
     ] = 0.1,
+    group_by: Annotated[
+        str,
+        typer.Option(
+            help="Column of the manifest, or regular expression in the path: whose pictures stay on one side."
+        ),
+    ] = "",
     folds: Annotated[
         int, typer.Option(min=0, max=100, help="Write this many folds instead, each held out once.")
     ] = 0,
@@ -40,13 +46,15 @@ def split(
     split.csv`
     """
     from scenelet.dataset.dataset import Dataset
+    from scenelet.dataset.groups import grouped
     from scenelet.dataset.manifest import write_manifest
     from scenelet.dataset.split import split_validation
 
     if folds == 1:
         raise ConfigError("--folds: found 1, expected 2 or more, or 0 for a single split")
     progress = ConsoleProgress()
-    rows = Dataset.open(source, manifest, progress).examined(progress).rows
+    found = Dataset.open(source, manifest, progress).examined(progress)
+    rows = (grouped(found, group_by, manifest) if group_by else found).rows
     if folds:
         _write_folds(rows, folds, seed, out)
         first = ("--manifest", out / "fold-1.csv", "--name", "fold-1")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scenelet.dataset.dataset import Dataset
+from scenelet.dataset.groups import count_groups, grouped
 from scenelet.dataset.split import split_validation
 from scenelet.errors import ConfigError, DataError
 from scenelet.learn.distill import require_classes
@@ -104,8 +105,7 @@ def split_dataset(
     """
     found = Dataset.open(folder, manifest, progress)
     if manifest is not None:
-        found = found.completed(progress)
-        found = found.of(split_validation(found.rows, config.val_fraction, config.seed))
+        found = _split(found.completed(progress), manifest, config, progress)
         return _without_doubtful(found, config.min_label_quality)
     if config.min_label_quality:
         raise ConfigError(
@@ -117,7 +117,16 @@ def split_dataset(
         raise DataError(
             f"{folder}: only a test part found, which is never trained on. Give the training part."
         )
-    found = found.examined(progress)
+    return _split(found.examined(progress), None, config, progress)
+
+
+def _split(
+    found: Dataset, manifest: Path | None, config: TrainConfig, progress: Progress
+) -> Dataset:
+    """Hold a validation part out, pictures that belong together on one side."""
+    if config.group_by:
+        found = grouped(found, config.group_by, manifest)
+        progress.say(f"{count_groups(found.rows):,} groups by {config.group_by}")
     return found.of(split_validation(found.rows, config.val_fraction, config.seed))
 
 

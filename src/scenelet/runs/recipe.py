@@ -160,6 +160,12 @@ class TrainConfig:
     val_fraction: float = dial(
         0.1, "Part of each class held out for validation, 0-1.", 0.01, 0.9, flag=True
     )
+    group_by: str = dial(
+        "",
+        "Column of the manifest, or regular expression in the path, that names the writer, patient"
+        " or place of a picture; each stays on one side of the split.",
+        flag=True,
+    )
     min_label_quality: float = dial(
         0.0,
         "Training images whose label an audit's manifest finds less likely than this are left"
