@@ -189,6 +189,29 @@ def test_a_manifest_is_the_table_of_images_and_is_read_in_one_place():
     assert functions_named("read_manifest") == ["dataset/manifest.py"]
 
 
+def opens_images(path):
+    """Whether a module gets at the bytes of files by the walker's `read`, or decodes by itself."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = {
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    called = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    return "scenelet.files.read" in imported or bool(called & {"files.read", "Image.open"})
+
+
+def test_images_of_a_data_set_are_opened_in_one_module():
+    openers = {path.relative_to(SOURCE).as_posix() for path in MODULES if opens_images(path)}
+    assert {name for name in openers if name.startswith("dataset/")} == {"dataset/sources.py"}
+    # a batch walks a folder without labels; robustness reads back the JPEG that it has just made
+    assert openers - {"dataset/sources.py", "images.py"} == {
+        "serve/batch.py",
+        "assess/robustness.py",
+    }
+
+
 TORCH_FREE = ("dataset", "runs", "bundle", "serve", "report")
 
 
