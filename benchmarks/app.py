@@ -19,7 +19,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from scenelet.dataset.paint import jpeg, paint_scene
+from scenelet.dataset.scenes import jpeg, paint_scene
 from scenelet.shipped import default_bundle
 
 STARTS, SESSIONS, WAVES = 3, 20, 3

@@ -16,7 +16,7 @@ import time
 import zipfile
 from pathlib import Path
 
-from scenelet.dataset.paint import jpeg, paint_scene
+from scenelet.dataset.scenes import jpeg, paint_scene
 from scenelet.deploy.package import HANDLER, package_zip
 from scenelet.deploy.runtime_api import RunningFunction, runtime_python
 from scenelet.deploy.target import Target, find_interpreter

@@ -17,7 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from scenelet.dataset.paint import jpeg, paint_scene
+from scenelet.dataset.scenes import jpeg, paint_scene
 from scenelet.shipped import default_bundle
 
 ROUNDS = 7

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from scenelet.bundle.contract import read_contract
-from scenelet.dataset.paint import jpeg, paint_scene
+from scenelet.dataset.scenes import jpeg, paint_scene
 from scenelet.parallel import cores, in_parallel
 from scenelet.quiet import quiet
 from scenelet.serve.predictor import Predictor

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from scenelet.dataset.paint import SCENES, jpeg, paint_scene
+from scenelet.dataset.scenes import SCENES, jpeg, paint_scene
 from scenelet.serve.predictor import Predictor
 
 CELL, GAP, TEXT = 180, 14, 46

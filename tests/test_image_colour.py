@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageFilter
 
-from scenelet.dataset.paint import paint_scene
+from scenelet.dataset.scenes import paint_scene
 from scenelet.images import decode, pixel_hash
 
 SCENE = paint_scene("forest", seed=3).filter(ImageFilter.GaussianBlur(4))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scenelet.dataset.paint import paint_scene
+from scenelet.dataset.scenes import paint_scene
 from scenelet.errors import UnreadableImageError
 from scenelet.image_formats import FORMATS, SUFFIXES, TABLE, format_of, sniff
 from scenelet.images import decode

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from scenelet.dataset.paint import paint_scene
+from scenelet.dataset.scenes import paint_scene
 from scenelet.errors import ImageTooLargeError
 from scenelet.images import Limits, PreprocessSpec, decode_fully, to_pixels
 

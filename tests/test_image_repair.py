@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from scenelet.dataset.paint import paint_scene
+from scenelet.dataset.scenes import paint_scene
 from scenelet.errors import ImageError, UnreadableImageError
 from scenelet.images import decode, pixel_hash
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scenelet.dataset.paint import jpeg, paint_scene
+from scenelet.dataset.scenes import jpeg, paint_scene
 from scenelet.errors import ImageTooLargeError, UnreadableImageError
 from scenelet.export.golden import nasty_files, rotated_jpeg
 from scenelet.images import PreprocessSpec, decode, pixel_hash, preprocess, sniff, to_input

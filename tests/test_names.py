@@ -210,7 +210,7 @@ def test_the_app_answers_with_classes_of_any_name(bundle, image_site, tmp_path, 
 @pytest.mark.pipeline
 def test_classes_and_files_of_any_name_go_the_whole_way(tmp_path, scenelet):
     """Painted pictures under nasty names: scanned, audited, trained on, exported, asked."""
-    from scenelet.dataset.paint import jpeg, paint_scene
+    from scenelet.dataset.scenes import jpeg, paint_scene
 
     scenes = ("buildings", "forest", "glacier", "mountain", "sea", "street")
     names = NASTY[:6] + NASTY[12:18] + NASTY[24:26]

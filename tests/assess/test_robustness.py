@@ -5,7 +5,7 @@ from PIL import Image
 from scenelet.assess.robustness import CORRUPTIONS, measure_robustness
 from scenelet.bundle.runtime import BundleModel
 from scenelet.dataset.dataset import Dataset
-from scenelet.dataset.paint import paint_scene
+from scenelet.dataset.scenes import paint_scene
 
 PICTURE = paint_scene("street", seed=1)
 

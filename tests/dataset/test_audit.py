@@ -17,7 +17,8 @@ from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.duplicates import exact_groups, joined, near_groups
 from scenelet.dataset.faults import look_at
 from scenelet.dataset.manifest import read_manifest
-from scenelet.dataset.paint import jpeg, paint_data_set, paint_scene
+from scenelet.dataset.paint import paint_data_set
+from scenelet.dataset.scenes import jpeg, paint_scene
 from scenelet.export.golden import rotated_jpeg
 
 

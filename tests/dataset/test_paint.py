@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
-from scenelet.dataset.paint import SCENES, count_painted, paint_data_set, paint_scene
+from scenelet.dataset.paint import count_painted, paint_data_set
+from scenelet.dataset.scenes import SCENES, paint_scene
 from scenelet.errors import ArtefactError
 
 

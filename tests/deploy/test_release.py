@@ -236,7 +236,7 @@ def test_a_stack_that_failed_to_be_made_is_cleared_away(aws, packages, packed, m
 @pytest.fixture
 def picture(tmp_path):
     """A picture: painted; the real images are not needed to know that the same bytes answer."""
-    from scenelet.dataset.paint import jpeg, paint_scene
+    from scenelet.dataset.scenes import jpeg, paint_scene
 
     path = tmp_path / "picture.jpg"
     path.write_bytes(jpeg(paint_scene("glacier", 7).resize((700, 500)), quality=90))

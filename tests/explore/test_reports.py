@@ -8,8 +8,8 @@ import pytest
 from scenelet.answers import ask, open_bundle
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.manifest import read_manifest, write_manifest
-from scenelet.dataset.paint import SCENES, jpeg, paint_scene
 from scenelet.dataset.row import Row
+from scenelet.dataset.scenes import SCENES, jpeg, paint_scene
 from scenelet.dataset.sources import Folder
 from scenelet.explore.labels import doubt_labels, out_of_fold_probabilities, ranked
 from scenelet.explore.layout import flat_map, grid_size, on_grid

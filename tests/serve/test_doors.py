@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from scenelet.bundle.numeric import softmax
-from scenelet.dataset.paint import paint_scene
+from scenelet.dataset.scenes import paint_scene
 from scenelet.export.golden import nasty_files
 from scenelet.export.parity import checkpoint_logits
 from scenelet.export.steps import load_network

@@ -35,7 +35,7 @@ def seeds(bundle):
     """Whole picture files of several kinds, to mutate."""
     import io
 
-    from scenelet.dataset.paint import paint_scene
+    from scenelet.dataset.scenes import paint_scene
 
     webp = io.BytesIO()
     paint_scene("sea", seed=1).resize((64, 64)).save(webp, "WEBP")

@@ -138,7 +138,7 @@ def _take_away(slot: str) -> None:
 @st.cache_data(show_spinner="Painting examples")
 def _samples(bundle: str, stamp: int) -> list[Sample]:  # noqa: ARG001
     """Painted pictures to try, by what this bundle makes of them, and a stranger if it tells one."""
-    from scenelet.dataset.paint import SCENES
+    from scenelet.dataset.scenes import SCENES
     from scenelet.dataset.strangers import paint_strangers
 
     model = predictor(bundle)
@@ -153,7 +153,7 @@ def _samples(bundle: str, stamp: int) -> list[Sample]:  # noqa: ARG001
 
 def _sample(name: str, model: Predictor) -> Sample:
     """A scene that it is sure of and right about; failing that, one that it doubts."""
-    from scenelet.dataset.paint import jpeg, paint_scene
+    from scenelet.dataset.scenes import jpeg, paint_scene
 
     painted = [jpeg(paint_scene(name, seed=seed)) for seed in range(20, 26)]
     for content in painted:

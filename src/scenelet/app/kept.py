@@ -71,6 +71,6 @@ def shown(content: bytes, size_px: int = 480) -> str:
 @st.cache_data(show_spinner=False)
 def icon() -> Image.Image:
     """Of the page: a painted mountain."""
-    from scenelet.dataset.paint import paint_scene
+    from scenelet.dataset.scenes import paint_scene
 
     return paint_scene("mountain", 3).resize((32, 32))

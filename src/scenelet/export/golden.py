@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from scenelet.dataset.paint import SCENES, jpeg, paint_scene
+from scenelet.dataset.scenes import SCENES, jpeg, paint_scene
 from scenelet.images import ORIENTATION
 
 
