@@ -64,6 +64,6 @@ def test_fine_tuning_begins_with_the_linear_head(photos, tmp_path, scenelet):
 
 
 def test_no_epochs_without_a_linear_head_is_refused(photos, tmp_path, scenelet):
-    done = scenelet("train", photos, "--epochs", "0", "--runs", tmp_path)
+    done = scenelet("train", photos, "--init", "none", "--epochs", "0", "--runs", tmp_path)
     assert done.code == 1
     assert "--epochs 0: expected a linear head" in done.err

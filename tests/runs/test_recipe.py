@@ -38,7 +38,7 @@ def test_a_recipe_that_is_no_mapping_is_one_line(tmp_path, text):
 
 
 def test_an_unknown_recipe_names_the_known_ones():
-    with pytest.raises(ConfigError, match="give one of best, distilled, finetune, quick"):
+    with pytest.raises(ConfigError, match="give one of best, distilled, fast, finetune"):
         resolve("nonesuch", {})
 
 

@@ -44,9 +44,12 @@ def train(
         from scenelet.learn.train import train as run_training
         from scenelet.runs.recipe import resolve
         from scenelet.runs.run import Run, run_name
-    config = resolve(recipe, chosen(dials, dial))
+    given = chosen(dials, dial)
+    config = resolve(recipe, given)
     run = Run(runs / (name or run_name(folder, recipe)))
-    result = run_training(folder, config, run, ConsoleProgress(), manifest)
+    result = run_training(
+        folder, config, run, ConsoleProgress(), manifest, given=None if recipe else given
+    )
     if as_json:
         typer.echo(json.dumps({"run": str(run.folder), **result.as_dict()}))
         return

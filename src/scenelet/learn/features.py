@@ -5,7 +5,7 @@ A killed pass goes on where it stopped, and ends with the same bits. Knows nothi
 
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -24,7 +24,12 @@ from scenelet.progress import SILENT, Progress
 
 BATCH = 32  # always full, so that a picture's features hang on nothing but the picture
 PART = 8 * BATCH  # pictures a file of the cache: what a killed pass loses at most
-VIEWS = {"as it is": (), "mirrored": (-1,), "turned": (-2, -1)}  # axes that are reversed
+VIEWS: dict[str, Callable[[Tensor], Tensor]] = {
+    "as it is": lambda pixels: pixels,
+    "mirrored": lambda pixels: pixels.flip(-1),
+    "upside down": lambda pixels: pixels.flip(-2),
+    "a quarter turned": lambda pixels: pixels.rot90(1, (-2, -1)),
+}
 
 
 @dataclass(frozen=True)
@@ -70,9 +75,7 @@ class Lens:
         """(n, height, width, 3) uint8 pictures, n at most `BATCH`, to (n, features) float32."""
         full = np.zeros((BATCH, *pictures.shape[1:]), np.uint8)
         full[: len(pictures)] = pictures
-        axes = VIEWS[self.view]
-        pixels = normalise(torch.from_numpy(full).permute(0, 3, 1, 2))
-        pixels = pixels.flip(axes) if axes else pixels
+        pixels = VIEWS[self.view](normalise(torch.from_numpy(full).permute(0, 3, 1, 2)))
         with (
             torch.inference_mode(),
             torch.autocast("cpu", torch.bfloat16, self.precision == "bf16"),

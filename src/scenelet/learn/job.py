@@ -75,6 +75,8 @@ def prepare(config: TrainConfig, run: Run, dataset: Dataset) -> Job:
         ConfigError: What is started or learned from does not fit, or knows the validation images.
         BundleError: It is a bundle that can't be trusted or read.
     """
+    if not config.epochs and not (config.start and config.head == "linear"):
+        raise ConfigError("--epochs 0: expected a linear head (--init lite0 --set head=linear).")
     sources = Sources.open(config)
     require_classes(sources.teachers, trained(dataset).class_names, config.asks_once)
     validation = dataset.part("val").rows

@@ -1,11 +1,14 @@
 """Train: from a folder of class folders (or a run cut short) to a complete run folder."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from scenelet.learn.callbacks import Watch
 from scenelet.learn.fit import fit
 from scenelet.learn.job import prepare, split_dataset
 from scenelet.learn.place import here
+from scenelet.learn.plan import plan
 from scenelet.progress import SILENT, Progress
 from scenelet.runs.recipe import TrainConfig
 from scenelet.runs.run import Result, Run
@@ -18,6 +21,7 @@ def train(
     progress: Progress = SILENT,
     manifest: Path | None = None,
     watch: Watch | None = None,
+    given: Mapping[str, Any] | None = None,
 ) -> Result:
     """Train in this process, or go on where a killed training stopped.
 
@@ -30,6 +34,8 @@ def train(
             all.
         watch: Called after each epoch with its index and metrics; training ends when it returns
             True.
+        given: Dials that somebody set, where the others shall be chosen by what the pictures show;
+            None trains `config` as it is.
 
     Raises:
         DataError: The folder can't be trained on.
@@ -38,5 +44,8 @@ def train(
     """
     place = here(config)
     told = progress if place.writes else SILENT
-    job = prepare(config, run, split_dataset(folder, manifest, config, told))
+    dataset = split_dataset(folder, manifest, config, told)
+    if given is not None:
+        config = plan(dataset, given, place.precision, told)
+    job = prepare(config, run, dataset)
     return fit(job, place, told, watch)

@@ -300,10 +300,6 @@ def recipe_names() -> list[str]:
 
 def _contradictions(config: TrainConfig) -> list[str]:
     """Dials that do not fit one another."""
-    faults = []
-    if len(config.widths) != len(config.depths):
-        sizes = f"--widths {config.widths}, --depths {config.depths}"
-        faults.append(f"{sizes}: expected as many of each")
-    if not config.epochs and not (config.start and config.head == "linear"):
-        faults.append("--epochs 0: expected a linear head (--init lite0 --set head=linear)")
-    return faults
+    if len(config.widths) == len(config.depths):
+        return []
+    return [f"--widths {config.widths}, --depths {config.depths}: expected as many of each"]
