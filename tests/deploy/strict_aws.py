@@ -75,7 +75,8 @@ class Strict:
         answer = own(environ, body, resource) if own else None
         if answer is None:
             return self.moto(environ, start_response)
-        return _send(start_response, *answer)
+        failed = [("X-Amz-Function-Error", "Unhandled")] if answer[3:] == (True,) else []
+        return _send(start_response, *answer[:3], *failed)
 
     def control(self, path, body):
         with self.lock:
@@ -132,7 +133,8 @@ class Strict:
         name, _, qualifier = resource.split("function:")[1].partition(":")
         url = f"{GATEWAY_URL}/strict-invoke/{name}/{qualifier or '$LATEST'}"
         with urllib.request.urlopen(url, data=body, timeout=60) as answer:
-            return "200 OK", JSON, answer.read().decode()
+            told = answer.read().decode()
+        return "200 OK", JSON, told, "errorType" in json.loads(told)
 
     def cloudformation_DescribeEvents(self, environ, body, resource):  # noqa: N802
         asked = parse_qs(body.decode())
@@ -169,9 +171,9 @@ class Strict:
         )
 
 
-def _send(start_response, status, kind, text):
+def _send(start_response, status, kind, text, *more):
     content = text.encode()
-    start_response(status, [kind, ("Content-Length", str(len(content)))])
+    start_response(status, [kind, ("Content-Length", str(len(content))), *more])
     return [content]
 
 
@@ -222,7 +224,10 @@ def _state():
     from moto.apigatewayv2.models import apigatewayv2_backends
 
     stages = {
-        api.name: api.stages["$default"].default_route_settings
+        api.name: {
+            key[0].lower() + key[1:]: value
+            for key, value in api.stages["$default"].default_route_settings.items()
+        }
         for backend in apigatewayv2_backends[ACCOUNT].values()
         for api in backend.apis.values()
         if "$default" in api.stages

@@ -125,6 +125,12 @@ def _teach_stacks():
             self._add_stack_event("UPDATE_ROLLBACK_COMPLETE")
             self.status = "UPDATE_ROLLBACK_COMPLETE"
 
+    outputs = Stack.outputs.fget
+    # moto makes the resources of a failed stack when it is asked for its outputs
+    Stack.outputs = property(
+        lambda self: [] if self.status.startswith("ROLLBACK") else outputs(self)
+    )
+    Stack.exports = property(lambda self: [])
     Stack.create_resources, Stack.update = create_resources, updated
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from scenelet.deploy.aws.price import (
-    ceiling_usd_a_month,
+    compute_usd_a_month,
     estimate,
     estimates,
     http_api_units,
@@ -60,5 +60,5 @@ def test_the_smallest_memory_from_512_on_that_fits_is_recommended_however_busy_t
     assert recommended(estimates("x86_64", measured(peak_mib=3000))).memory_mib == 1769
 
 
-def test_reserved_instances_put_a_ceiling_on_compute():
-    assert ceiling_usd_a_month("x86_64", 1024, 5) == pytest.approx(5 * 30 * 86400 * 0.0000166667)
+def test_instances_that_are_busy_all_month_are_billed_all_month():
+    assert compute_usd_a_month("x86_64", 1024, 5) == pytest.approx(5 * 30 * 86400 * 0.0000166667)

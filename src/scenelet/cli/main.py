@@ -18,6 +18,7 @@ from scenelet.cli import (
     explore,
     export,
     predict,
+    release,
     serve,
     train,
     tune,
@@ -53,10 +54,13 @@ app.command("app")(pages.app)
 app.command("package")(deploy.package)
 app.command("preflight")(deploy.preflight)
 app.command("deploy")(deploy.deploy)
-app.command("status")(deploy.status)
-app.command("rollback")(deploy.rollback)
-app.command("logs")(deploy.logs)
-app.command("destroy")(deploy.destroy)
+app.command("doctor")(deploy.doctor)
+app.command("status")(release.status)
+app.command("rollback")(release.rollback)
+app.command("pause")(release.pause)
+app.command("resume")(release.resume)
+app.command("logs")(release.logs)
+app.command("destroy")(release.destroy)
 
 
 INTERRUPTED = "scenelet: interrupted; the same command goes on or starts again cleanly"

@@ -1,7 +1,7 @@
-"""Proof before it matters: the golden pictures, through the new version's own address, against the recorded answers."""
+"""Proof before it matters: the golden pictures against the recorded answers, whoever is asked."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from scenelet.bundle.contract import Contract
@@ -11,30 +11,28 @@ from scenelet.serve.client import TOLERANCE, Endpoint, largest_difference
 
 PATIENCE_S = 60.0
 PAUSE_S = 1.0
+VERSION_HEADER = "x-scenelet-version"
+Ask = Callable[[bytes], Mapping[str, Any]]
 
 
-def smoke(
-    endpoint: Endpoint,
-    contract: Contract,
-    pictures: Mapping[str, bytes],
-    patience_s: float = PATIENCE_S,
-    progress: Progress = SILENT,
-) -> float:
+def prove(ask: Ask, contract: Contract, pictures: Mapping[str, bytes]) -> float:
     """Ask for every golden picture; returns the largest difference of probability.
 
     Args:
-        endpoint: To ask.
+        ask: From a picture to an answer.
         contract: Of the bundle that must answer.
         pictures: By their path in the bundle.
-        patience_s: How long the version before it may still answer.
-        progress: Told of tries.
 
     Raises:
         SmokeError: It fails, answers differently, or is another bundle.
     """
-    end_s, worst = time.monotonic() + patience_s, 0.0
+    worst = 0.0
     for golden in contract.golden:
-        answer = _ask(endpoint, contract, golden.file, pictures[golden.file], end_s, progress)
+        answer = ask(pictures[golden.file])
+        if "probabilities" not in answer:
+            raise SmokeError(f"{golden.file}: {answer.get('error', answer)}")
+        if answer.get("bundle_created") != contract.created:
+            raise SmokeError(f"{golden.file}: {_other(answer, contract)}")
         difference = largest_difference(golden.probabilities, answer["probabilities"])
         if difference > TOLERANCE:
             raise SmokeError(
@@ -45,27 +43,50 @@ def smoke(
     return worst
 
 
-def _ask(
-    endpoint: Endpoint,
-    contract: Contract,
-    name: str,
-    picture: bytes,
-    end_s: float,
-    progress: Progress,
-) -> dict[str, Any]:
-    """An answer of the bundle that is expected; until then it is asked again, for a while."""
-    while True:
-        try:
-            answer = endpoint.predict(picture)
-            if answer.get("bundle_created") == contract.created:
-                return answer
-            trouble = (
-                f"found answers of {answer.get('bundle')} of {answer.get('bundle_created')}, "
-                f"expected {contract.name} of {contract.created}"
-            )
-        except FetchError as error:
-            trouble = str(error)
-        if time.monotonic() > end_s:
-            raise SmokeError(f"{name}: {trouble}")
-        progress.say(f"  not yet: {trouble}")
-        time.sleep(PAUSE_S)
+def _other(answer: Mapping[str, Any], contract: Contract) -> str:
+    return (
+        f"found answers of {answer.get('bundle')} of {answer.get('bundle_created')}, expected"
+        f" {contract.name} of {contract.created}"
+    )
+
+
+class Address:
+    """Asks through an address, with patience: for a while the version before may still answer."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        version: str,
+        patience_s: float = PATIENCE_S,
+        progress: Progress = SILENT,
+    ) -> None:
+        """Begin to be patient.
+
+        Args:
+            endpoint: To ask.
+            version: That must answer.
+            patience_s: How long another may answer, or none.
+            progress: Told of tries.
+        """
+        self._endpoint, self._version, self._progress = endpoint, version, progress
+        self._end_s = time.monotonic() + patience_s
+
+    def __call__(self, picture: bytes) -> Mapping[str, Any]:
+        """An answer of that version.
+
+        Raises:
+            SmokeError: There was none until the end.
+        """
+        while True:
+            try:
+                reply = self._endpoint.ask_about(picture)
+                found = reply.headers.get(VERSION_HEADER, "before")
+                if found == self._version:
+                    return dict(reply.body)
+                trouble = f"version {found} still answers"
+            except FetchError as error:
+                trouble = str(error)
+            if time.monotonic() > self._end_s:
+                raise SmokeError(trouble)
+            self._progress.say(f"  not yet: {trouble}")
+            time.sleep(PAUSE_S)

@@ -7,6 +7,7 @@ the bundle; default: `bundle/` of the package, or the one that comes with scenel
 import functools
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from scenelet.serve.service import PROBLEM, Response, Service, problem_of
 from scenelet.serve.settings import Log, Settings
 from scenelet.shipped import default_bundle
 
+VERSION_HEADER = "x-scenelet-version"  # which version of the function answered
 RESERVED_MIB = 100  # of a function's memory: Python, the model and a request; the rest may decode
 
 
@@ -90,7 +92,8 @@ def _answer_proxy(event: dict[str, Any]) -> dict[str, Any]:
     except SceneletError as error:  # the settings make no sense, or the body is no base64
         status, problem = problem_of(error)
         response = Response(status, {"content-type": PROBLEM}, json.dumps(problem))
-    return answer_for(event, response)
+    version = {VERSION_HEADER: os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", "")}
+    return answer_for(event, replace(response, headers=response.headers | version))
 
 
 def _answer_notification(event: dict[str, Any]) -> dict[str, Any]:

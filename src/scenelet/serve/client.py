@@ -4,18 +4,20 @@ Standard library; botocore to sign.
 """
 
 import json
+import os
 import random
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from scenelet import __version__
 from scenelet.errors import CloudError, ConfigError, FetchError
 from scenelet.image_formats import format_of
+from scenelet.serve.token import HEADER
 
 TOLERANCE = 1e-3  # between the probabilities of one bundle, wherever it answers
 TRIES = 5
@@ -26,10 +28,11 @@ _AGAIN = (429, 500, 502, 503, 504)
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back: status, and the JSON body."""
+    """What came back: status, the JSON body, and headers by their names in lower case."""
 
     status: int
     body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Endpoint:
@@ -54,6 +57,10 @@ class Endpoint:
         Raises:
             FetchError: The endpoint can't be reached, or refused; with its own words.
         """
+        return dict(self.ask_about(picture).body)
+
+    def ask_about(self, picture: bytes | str) -> Reply:
+        """`predict` with its headers; raises the same."""
         if isinstance(picture, str):
             reply = self.ask("/predict", json.dumps({"url": picture}).encode(), "application/json")
         else:
@@ -62,7 +69,7 @@ class Endpoint:
             reply = self.ask("/predict", picture, mime)
         if reply.status != 200 or not isinstance(reply.body, dict):
             raise FetchError(f"{self.url}: {reply.status}: {_detail(reply.body)}")
-        return reply.body
+        return reply
 
     def ask(self, path: str, body: bytes | None = None, content_type: str | None = None) -> Reply:
         """Send a request; try again, after a while that grows and varies, what may pass.
@@ -74,6 +81,7 @@ class Endpoint:
         headers = {
             "user-agent": f"scenelet/{__version__}",
             **({"content-type": content_type} if content_type else {}),
+            **({HEADER: token} if (token := os.environ.get("SCENELET_TOKEN", "")) else {}),
         }
         for turn in range(1, self._tries + 1):
             wait_s = random.uniform(0, min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**turn))  # noqa: S311  (full jitter, no secret)
@@ -94,7 +102,7 @@ class Endpoint:
                     continue
                 passing = status in _AGAIN and (not ours or status in (429, 503))
                 if not passing or turn == self._tries:
-                    return Reply(status, _parsed(content))
+                    return Reply(status, _parsed(content), answered)
                 wait_s = max(wait_s, float(answered.get("retry-after") or 0))
             time.sleep(wait_s)
         return Reply(403, {"detail": "it wants a signature, and refuses ours"})

@@ -39,6 +39,7 @@ from scenelet.serve.requests import USAGE as USAGE
 from scenelet.serve.requests import Request as Request
 from scenelet.serve.requests import asked_of, is_data_url, picture_of
 from scenelet.serve.settings import Settings
+from scenelet.serve.token import carries
 
 PROBLEM = "application/problem+json"
 ROUTES = "GET /, GET /health, POST /predict"
@@ -90,6 +91,7 @@ class Service:
     def respond(self, request: Request) -> Response:
         """Answer; whatever goes wrong becomes a problem of RFC 9457, never an exception."""
         try:
+            self._require_token(request)
             status, body = self._route(request)
         except SceneletError as error:
             status, told = problem_of(error)
@@ -126,6 +128,14 @@ class Service:
         if "image" in item:
             return self.predict(picture_of(item["image"], "image"))
         return self.predict(self._fetch(item["url"]))
+
+    def _require_token(self, request: Request) -> None:
+        """Before anything is decoded; a page's preflight can't carry one."""
+        wanted = self.settings.token_sha256
+        if wanted and request.method.upper() != "OPTIONS" and not carries(request.headers, wanted):
+            raise RequestError(
+                "send the token of this service: authorization: Bearer TOKEN", 401, "No token"
+            )
 
     def _route(self, request: Request) -> tuple[int, Any]:
         path, method = self._path(request), request.method.upper().replace("HEAD", "GET")
@@ -209,7 +219,7 @@ class Service:
         return {
             "access-control-allow-origin": "*" if "*" in allowed else origin,
             "access-control-allow-methods": "GET, POST, OPTIONS",
-            "access-control-allow-headers": "content-type",
+            "access-control-allow-headers": "content-type, authorization, x-scenelet-token",
             "vary": "origin",
         }
 

@@ -6,7 +6,7 @@ service.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from scenelet.errors import ConfigError
@@ -16,30 +16,43 @@ Log = Literal["none", "line", "few", "all"]
 _NO = ("false", "0", "no")
 
 
+def setting(default: Any, meaning: str, flag: str = "") -> Any:
+    """A field of settings: its default and its meaning, written once; flags are derived.
+
+    Args:
+        default: Of the field.
+        meaning: For help.
+        flag: Of the command line, where it is not the field's name.
+    """
+    return field(default=default, metadata={"help": meaning, "flag": flag})
+
+
 @dataclass(frozen=True)
 class Settings:
-    """What a service may do.
+    """What a service may do. Each field says what it means."""
 
-    Attributes:
-        allow_url: Whether to fetch URLs at all.
-        trusted_hosts: "host:port" of servers in your own network that URLs may name.
-        max_body_bytes: Of a request.
-        max_images: In one request.
-        cors_origins: Origins whose pages may ask ("*": all); none: no CORS headers.
-        base_path: That the service is mounted at, as /scenes: behind a proxy or a path mapping.
-        body_timeout_s: That a request's body may take to arrive, on a server of your own.
-        log: On Lambda, a line an answer: "none"; "line", for `scenelet drift`; "few": CloudWatch
-            makes three metrics of it too; "all": nine, by label.
-    """
-
-    allow_url: bool = True
-    trusted_hosts: frozenset[str] = frozenset()
-    max_body_bytes: int = 20_000_000
-    max_images: int = 16
-    cors_origins: tuple[str, ...] = ()
-    base_path: str = ""
-    body_timeout_s: int = 120
-    log: Log = "few"
+    allow_url: bool = setting(True, "Fetch URLs that requests name (public addresses only).")
+    trusted_hosts: frozenset[str] = setting(
+        frozenset(), "host:port of a server in your own network that URLs may name.", "trusted-host"
+    )
+    max_body_bytes: int = setting(20_000_000, "Bytes of a request.")
+    max_images: int = setting(16, "Pictures in one request.")
+    max_seconds: int = setting(60, "Seconds that a request may take in all, fetching included.")
+    cors_origins: tuple[str, ...] = setting(
+        (), "Origin whose pages may ask (* for all).", "cors-origin"
+    )
+    base_path: str = setting(
+        "", "That the service is mounted at, as /scenes: behind a proxy or a path mapping."
+    )
+    body_timeout_s: int = setting(
+        120, "That a request's body may take to arrive, on a server of your own."
+    )
+    log: Log = setting(  # noqa: RUF009  (a field, whatever ruff thinks of Literal)
+        "few",
+        "On Lambda: none; line: one an answer, for drift; few: and three metrics, free; all: nine"
+        " by label, billed.",
+    )
+    token_sha256: str = setting("", "SHA-256 of the token that requests must carry.")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":

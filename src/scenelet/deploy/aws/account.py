@@ -80,16 +80,24 @@ class Account:
             limit = self._lambda.get_account_settings()["AccountLimit"]
         return Concurrency(limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"])
 
+    def is_paused(self, function: str) -> bool:
+        """Whether a function may not run at all."""
+        return self._reservation(function) == 0
+
     def reserved(self, function: str) -> int:
         """What a function has reserved; 0 where there is none."""
+        return self._reservation(function) or 0
+
+    def _reservation(self, function: str) -> int | None:
         with translated(f"function {function}"):
             try:
                 found = self._lambda.get_function_concurrency(FunctionName=function)
             except ClientError as error:
                 if code_of(error) == "ResourceNotFoundException":
-                    return 0
+                    return None
                 raise
-        return int(found.get("ReservedConcurrentExecutions") or 0)
+        number = found.get("ReservedConcurrentExecutions")
+        return None if number is None else int(number)
 
     def concurrency_for(self, function: str, wanted: int | None) -> tuple[int, str]:
         """How many instances to reserve.

@@ -126,11 +126,13 @@ class Cloud:
         self._clients: dict[str, Any] = {}
         self._caller = ""
 
-    def client(self, service: str) -> Any:
-        """A boto3 client, made once."""
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A boto3 client, made once; of another region, where a service is in one alone."""
         if service not in self._clients:
             with translated("AWS"):
-                self._clients[service] = self._session.client(service, config=_CONFIG)
+                self._clients[service] = self._session.client(
+                    service, region_name=region or self.region, config=_CONFIG
+                )
         return self._clients[service]
 
     def account(self) -> str:

@@ -3,16 +3,16 @@
 An estimate, and it says so.
 """
 
+import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
+from scenelet.deploy.aws.cloud import Cloud, translated
 from scenelet.deploy.preflight.trial import Measured
+from scenelet.errors import CloudError
 
-PRICES_OF = "2025-11, us-east-1, list prices without free tier"
-PER_GB_S = {"x86_64": 0.0000166667, "arm64": 0.0000133334}
-PER_MILLION_REQUESTS = 0.20
-PER_MILLION_HTTP_API = 1.00
-PER_GB_LOGS = 0.50
+LIST_REGION = "us-east-1"
 LOG_BYTES = 1120  # our line (757), Lambda's START, END and REPORT, and 26 bytes an event
 HTTP_API_UNIT_BYTES = 512 * 1024  # an HTTP API is metered in these
 FULL_CORE_MIB = 1769  # Lambda gives processor time by memory; this much is one whole core
@@ -21,6 +21,43 @@ MEMORY_SIZES_MIB = (128, 256, 512, 1024, 1769)
 HEADROOM = 2.0  # memory asked for over memory measured
 SMALLEST_MIB = 512  # of what is recommended: below it a cold start takes seconds
 SECONDS_A_MONTH = 30 * 24 * 3600
+FREE_METRICS, FREE_ALARMS = 10, 10
+_PRICING_REGION = "us-east-1"  # where AWS's price list is asked
+
+
+@dataclass(frozen=True)
+class Prices:
+    """List prices in dollars, without free tier.
+
+    Attributes:
+        origin: Of what, and where from.
+        gb_s: Compute, a GB-second, by architecture.
+        million_requests: To Lambda.
+        million_api_units: Of an HTTP API, 512 KB each.
+        gb_logs: Taken in.
+        metric_month: A custom metric.
+        alarm_month: An alarm.
+    """
+
+    origin: str
+    gb_s: dict[str, float]
+    million_requests: float
+    million_api_units: float
+    gb_logs: float
+    metric_month: float
+    alarm_month: float
+
+
+LIST = Prices(
+    origin="2025-11, us-east-1, list prices without free tier",
+    gb_s={"x86_64": 0.0000166667, "arm64": 0.0000133334},
+    million_requests=0.20,
+    million_api_units=1.00,
+    gb_logs=0.50,
+    metric_month=0.30,
+    alarm_month=0.10,
+)
+PRICES_OF = LIST.origin
 
 
 @dataclass(frozen=True)
@@ -43,7 +80,11 @@ class Estimate:
 
 
 def estimate(
-    architecture: str, memory_mib: int, measured: Measured, picture_bytes: int = 150_000
+    architecture: str,
+    memory_mib: int,
+    measured: Measured,
+    picture_bytes: int = 150_000,
+    prices: Prices = LIST,
 ) -> Estimate:
     """Scale what was measured on a whole core to a memory size.
 
@@ -52,25 +93,25 @@ def estimate(
         memory_mib: Asked for.
         measured: On a whole core; the init phase has one on Lambda too, whatever the memory.
         picture_bytes: Of a request.
+        prices: Of the region.
     """
     slower = max(1.0, FULL_CORE_MIB / memory_mib)
     warm_ms = measured.warm_ms * slower
+    compute = 1000 * math.ceil(warm_ms) * memory_mib / 1024 * prices.gb_s[architecture]
     return Estimate(
         memory_mib,
         warm_ms,
         OWN_START_MS + measured.init_ms + measured.first_ms * slower,
-        per_million_usd(architecture, memory_mib, warm_ms, picture_bytes),
+        compute + around_usd(1e6, http_api_units(picture_bytes), prices),
         measured.peak_mib * HEADROOM <= memory_mib,
     )
 
 
-def per_million_usd(
-    architecture: str, memory_mib: int, warm_ms: float, picture_bytes: int
-) -> float:
-    """Of a million answers: compute, requests, HTTP API and logs."""
-    compute = 1000 * math.ceil(warm_ms) * memory_mib / 1024 * PER_GB_S[architecture]
-    api = http_api_units(picture_bytes) * PER_MILLION_HTTP_API
-    return compute + PER_MILLION_REQUESTS + api + LOG_BYTES / 1000 * PER_GB_LOGS
+def around_usd(answers: float, units: int, prices: Prices) -> float:
+    """Of so many answers, all but compute: requests, units of the HTTP API, logs."""
+    millions = answers / 1e6
+    logs = answers * LOG_BYTES / 1e9 * prices.gb_logs
+    return millions * (prices.million_requests + units * prices.million_api_units) + logs
 
 
 def http_api_units(picture_bytes: int) -> int:
@@ -78,9 +119,15 @@ def http_api_units(picture_bytes: int) -> int:
     return max(1, math.ceil(picture_bytes / HTTP_API_UNIT_BYTES))
 
 
-def estimates(architecture: str, measured: Measured) -> list[Estimate]:
+def standing_usd_a_month(series: int, alarms: int, prices: Prices = LIST) -> float:
+    """What metrics and alarms cost a month, whether or not anybody asks; ten of each are free."""
+    billed = max(0, series - FREE_METRICS), max(0, alarms - FREE_ALARMS)
+    return billed[0] * prices.metric_month + billed[1] * prices.alarm_month
+
+
+def estimates(architecture: str, measured: Measured, prices: Prices = LIST) -> list[Estimate]:
     """Of every memory size."""
-    return [estimate(architecture, size, measured) for size in MEMORY_SIZES_MIB]
+    return [estimate(architecture, size, measured, prices=prices) for size in MEMORY_SIZES_MIB]
 
 
 def recommended(found: list[Estimate]) -> Estimate:
@@ -93,6 +140,57 @@ def recommended(found: list[Estimate]) -> Estimate:
     return next(large, found[-1])
 
 
-def ceiling_usd_a_month(architecture: str, memory_mib: int, concurrency: int) -> float:
-    """What Lambda's compute can come to in a month: every reserved instance busy all the time."""
-    return concurrency * SECONDS_A_MONTH * memory_mib / 1024 * PER_GB_S[architecture]
+def compute_usd_a_month(
+    architecture: str, memory_mib: int, instances: float, prices: Prices = LIST
+) -> float:
+    """Of so many instances that are busy all the time."""
+    return instances * SECONDS_A_MONTH * memory_mib / 1024 * prices.gb_s[architecture]
+
+
+def prices_in(cloud: Cloud) -> Prices:
+    """Of a region, from AWS's own price list; those of us-east-1 where it can't be asked."""
+    if cloud.region == LIST_REGION:
+        return LIST
+    try:
+        return replace(
+            LIST,
+            origin=f"{cloud.region}, AWS's price list of today, without free tier",
+            gb_s={
+                "x86_64": _price(cloud, "AWSLambda", group="AWS-Lambda-Duration"),
+                "arm64": _price(cloud, "AWSLambda", group="AWS-Lambda-Duration-ARM"),
+            },
+            million_requests=1e6 * _price(cloud, "AWSLambda", group="AWS-Lambda-Requests"),
+            million_api_units=1e6
+            * _price(cloud, "AmazonApiGateway", operation="ApiGatewayHttpApi"),
+        )
+    except CloudError:
+        return replace(LIST, origin=f"{LIST.origin}; those of {cloud.region} could not be asked")
+
+
+def _price(cloud: Cloud, service: str, **attributes: str) -> float:
+    """Of the first tier.
+
+    Raises:
+        CloudError: There is none.
+    """
+    wanted = {"regionCode": cloud.region, **attributes}
+    filters = [
+        {"Type": "TERM_MATCH", "Field": name, "Value": value} for name, value in wanted.items()
+    ]
+    with translated("prices"):
+        client = cloud.client("pricing", _PRICING_REGION)
+        found = client.get_products(ServiceCode=service, Filters=filters, MaxResults=100)
+    tiers = [
+        (float(tier["beginRange"]), float(tier["pricePerUnit"]["USD"]))
+        for text in found["PriceList"]
+        for term in json.loads(text)["terms"].get("OnDemand", {}).values()
+        for tier in _dimensions(term)
+    ]
+    if not tiers:
+        raise CloudError(f"prices: none of {service} in {cloud.region}")
+    return min(tiers)[1]
+
+
+def _dimensions(term: dict[str, Any]) -> list[dict[str, Any]]:
+    found = term["priceDimensions"].values()
+    return [each for each in found if float(each["pricePerUnit"].get("USD", 0)) > 0]

@@ -1,20 +1,23 @@
 """Deploy, go back, look, remove: one stack and its versions.
 
-A deployment changes the function's code, publishes it as a version, moves the alias there, sends
-the golden pictures through the address, and moves the alias back if they are not answered as
-recorded. Versions before it stay, so going back is one call.
+A deployment changes the function's code, publishes it as a version, asks that version for the
+golden pictures before any user meets it, moves the alias there (all at once, or a share first),
+and asks again through the address. Wrong answers take it back, and the version is removed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from scenelet.deploy.aws.cloud import Cloud
+from scenelet.deploy.aws.account import Account
+from scenelet.deploy.aws.canary import LOOK_S, Canary
+from scenelet.deploy.aws.cloud import Cloud, translated
+from scenelet.deploy.aws.policy import policy_json
 from scenelet.deploy.aws.settings import DeploySettings, Identity
 from scenelet.deploy.aws.stack import Stack
 from scenelet.deploy.aws.store import Store
-from scenelet.deploy.aws.template import template_with
+from scenelet.deploy.aws.template import template_with, variables_with
 from scenelet.deploy.aws.versions import LATEST, Versions
 from scenelet.deploy.described import Packed
-from scenelet.deploy.smoke import PATIENCE_S, smoke
+from scenelet.deploy.smoke import PATIENCE_S, Address, prove
 from scenelet.errors import CloudError, SmokeError
 from scenelet.progress import SILENT, Progress
 from scenelet.serve.client import Endpoint
@@ -46,12 +49,14 @@ class Release:
         identity: Identity,
         poll_s: float = 2.0,
         patience_s: float = PATIENCE_S,
+        look_s: float = LOOK_S,
     ) -> None:
         self.cloud, self.identity = cloud, identity
         self.stack = Stack(cloud, identity.stack, poll_s)
         self.versions = Versions(cloud, identity.stack)
         self.store = Store(cloud, identity.stack, identity.bucket)
-        self._patience_s = patience_s
+        self._account, self._lambda = Account(cloud), cloud.client("lambda")
+        self._patience_s, self._look_s = patience_s, look_s
 
     def parameters(
         self, packed: Packed, settings: DeploySettings, memory_mib: int
@@ -67,7 +72,7 @@ class Release:
             "MemoryMib": str(memory_mib),
             "TimeoutS": str(settings.timeout_s),
             "LiveVersion": self.versions.live() or LATEST,
-            "Concurrency": str(5 if settings.concurrency is None else settings.concurrency),
+            "Concurrency": str(settings.concurrency or 0),
             "RateLimit": str(settings.rate),
             "BurstLimit": str(settings.burst),
             "LogDays": str(settings.log_days),
@@ -79,7 +84,7 @@ class Release:
 
     def plan(self, packed: Packed, settings: DeploySettings, memory_mib: int) -> list[str]:
         """What a deployment would change; nothing is."""
-        wanted = self._wanted(packed, settings, memory_mib)
+        wanted = self.wanted(packed, self._settled(settings, SILENT), memory_mib)
         return [] if self.stack.is_as(*wanted, but="LiveVersion") else self.stack.plan(*wanted)
 
     def deploy(
@@ -99,38 +104,86 @@ class Release:
 
         Raises:
             CloudError: AWS refused.
-            SmokeError: The new version answers wrongly; the one before it answers again.
+            SmokeError: The new version answers wrongly; the one before it goes on.
         """
+        self._require_awake()
+        settings = self._settled(settings, progress)
         self.stack.settled(progress)
         self.store.put(packed, progress)
         before, history = self.versions.live(), self.versions.history()
         changed = self._apply(packed, settings, memory_mib, progress)
+        self._mend(packed, settings, memory_mib, progress)
         bundle = packed.description.bundle
         version = self.versions.publish(packed.sha256, f"{bundle.name} of {bundle.created}")
-        if version != before:
-            progress.say(f"version {version} of {bundle.name}: the alias live goes there")
-            self.versions.move(version, [*history, version])
-        difference = self._smoke(packed, before, version, history, progress)
+        move = Move(packed, before, version, history)
+        difference = self._moved(move, settings, progress)
+        self.store.keep_only([packed.sha256, *self.versions.prune(settings.keep)])
         return Deployed(self.endpoint(), version, changed or version != before, difference)
 
-    def rollback(self, to: str | None = None) -> str:
-        """Send requests to an earlier version; returns its number.
+    def rollback(self, to: str | None = None, progress: Progress = SILENT) -> str:
+        """Send requests to an earlier version, once it has answered its golden pictures.
+
+        Returns:
+            Its number.
 
         Raises:
             CloudError: There is none.
+            SmokeError: It does not answer as recorded; nothing was changed.
         """
-        if to is None:
-            to = self.versions.earlier()
+        to = to or self.versions.earlier()
         self.versions.require(to)
         history = self.versions.history()
         kept = history[: history.index(to)] if to in history else history
+        packed = self.store.get(self.versions.code_of(to))
+        progress.say(f"version {to}: {packed.description.bundle.name}, asked for golden pictures")
+        self._prove(packed, to)
         self.versions.move(to, [*kept, to])
         return to
+
+    def pause(self) -> None:
+        """Let nothing run: requests are refused, nothing is billed for compute."""
+        with translated(f"function {self.identity.stack}"):
+            self._lambda.put_function_concurrency(
+                FunctionName=self.identity.stack, ReservedConcurrentExecutions=0
+            )
+
+    def resume(self) -> None:
+        """Let it run as it was deployed.
+
+        Raises:
+            CloudError: There is no such stack.
+        """
+        self.endpoint()
+        state = self.stack.state()
+        reserved = int(state.parameters.get("Concurrency", "0")) if state else 0
+        name = self.identity.stack
+        with translated(f"function {name}"):
+            if reserved:
+                self._lambda.put_function_concurrency(
+                    FunctionName=name, ReservedConcurrentExecutions=reserved
+                )
+            else:
+                self._lambda.delete_function_concurrency(FunctionName=name)
+
+    def is_paused(self) -> bool:
+        """Whether nothing may run."""
+        return self._account.is_paused(self.identity.stack)
 
     def standing_memory_mib(self) -> int | None:
         """Memory that the stack was made with; None where there is none."""
         state = self.stack.state()
         return int(state.parameters["MemoryMib"]) if state and state.ours else None
+
+    def standing_token(self) -> str:
+        """SHA-256 of the token that requests must carry now; empty where they need none."""
+        return self.versions.variables().get("SCENELET_TOKEN_SHA256", "")
+
+    def policy(self) -> str:
+        """The IAM policy that deploying this stack needs."""
+        caller = self.cloud.caller()
+        return policy_json(
+            self.identity, self.cloud.account(), self.cloud.region, caller.split(":")[1]
+        )
 
     def endpoint(self) -> str:
         """Address of the service.
@@ -155,26 +208,51 @@ class Release:
         Raises:
             CloudError: The stack is not ours.
         """
-        self.stack.require_ours(self.stack.state())
+        store = self._standing_store()
         resources = [
             f"{logical}: {physical}"
             for logical, physical in self.stack.resources().items()
             if physical
         ]
-        return [*resources, *(f"s3://{self.store.bucket}/{key}" for key in self.store.listed())]
+        return [*resources, *(f"s3://{store.bucket}/{key}" for key in store.listed())]
 
-    def destroy(self, progress: Progress = SILENT) -> None:
+    def destroy(self, bucket_too: bool = False, progress: Progress = SILENT) -> None:
         """Remove the stack and its packages, and nothing else.
+
+        Args:
+            bucket_too: The bucket of packages as well, if it is ours and then empty.
+            progress: Told each step.
 
         Raises:
             CloudError: Something can't be removed.
         """
+        store = self._standing_store()
         self.stack.delete(progress)
-        self.store.remove()
+        store.remove(bucket_too)
 
-    def _wanted(
+    def _standing_store(self) -> Store:
+        """Where the packages of the stack that stands lie, whatever bucket is named now."""
+        state = self.stack.require_ours(self.stack.state())
+        if state is None or self.identity.bucket:
+            return self.store
+        return Store(self.cloud, self.identity.stack, state.parameters.get("CodeBucket"))
+
+    def _settled(self, settings: DeploySettings, progress: Progress) -> DeploySettings:
+        """With as many instances as the account can reserve."""
+        number, remark = self._account.concurrency_for(self.identity.stack, settings.concurrency)
+        if remark:
+            progress.say(remark)
+        return replace(settings, concurrency=number)
+
+    def _require_awake(self) -> None:
+        if self.is_paused():
+            name = self.identity.stack
+            raise CloudError(f"stack {name}: is paused. Run: scenelet resume --stack {name}")
+
+    def wanted(
         self, packed: Packed, settings: DeploySettings, memory_mib: int
     ) -> tuple[str, dict[str, str]]:
+        """Template and parameters of the stack."""
         return (
             template_with(settings.service.to_environment()),
             self.parameters(packed, settings, memory_mib),
@@ -183,39 +261,83 @@ class Release:
     def _apply(
         self, packed: Packed, settings: DeploySettings, memory_mib: int, progress: Progress
     ) -> bool:
-        wanted = self._wanted(packed, settings, memory_mib)
+        wanted = self.wanted(packed, settings, memory_mib)
         if self.stack.is_as(*wanted, but="LiveVersion"):
             return False
         return self.stack.apply(*wanted, progress)
 
-    def _smoke(
-        self,
-        packed: Packed,
-        before: str | None,
-        version: str,
-        history: list[str],
-        progress: Progress,
-    ) -> float:
-        endpoint, contract = self.endpoint(), packed.contract()
-        progress.say(f"smoke test: {len(contract.golden)} golden pictures through {endpoint}")
-        try:
-            return smoke(
-                Endpoint(endpoint, tries=2),
-                contract,
-                packed.golden_pictures(),
-                self._patience_s,
-                progress,
-            )
-        except SmokeError as error:
-            back = self._go_back(before, version, history)
-            raise SmokeError(f"smoke test: {error}. {back}") from error
+    def _mend(
+        self, packed: Packed, settings: DeploySettings, memory_mib: int, progress: Progress
+    ) -> None:
+        """CloudFormation does not see what was changed by hand, so it is looked for."""
+        code = {"S3Bucket": self.store.bucket, "S3Key": self.store.key(packed)}
+        wanted = {
+            "MemorySize": memory_mib,
+            "Timeout": settings.timeout_s,
+            "Handler": packed.description.handler,
+            "Runtime": packed.description.runtime,
+            "Environment": {"Variables": variables_with(settings.service.to_environment())},
+        }
+        if mended := self.versions.mend(packed.sha256, code, wanted):
+            progress.say(f"changed by somebody, put back: {', '.join(mended)}")
 
-    def _go_back(self, before: str | None, version: str, history: list[str]) -> str:
-        if before in (None, LATEST, version):
+    def _moved(self, move: "Move", settings: DeploySettings, progress: Progress) -> float:
+        """Prove a version, send requests there, and prove the address; or take it all back."""
+        contract, said = move.packed.contract(), f"version {move.version}"
+        try:
+            if move.is_new:
+                progress.say(f"{said}: {len(contract.golden)} golden pictures, before anybody else")
+                self._prove(move.packed, move.version)
+                self._canary(move, settings, progress)
+                progress.say(f"{said} of {contract.name}: the alias live goes there")
+                self.versions.move(move.version, [*move.history, move.version])
+            endpoint = self.endpoint()
+            progress.say(f"smoke test: the same through {endpoint}")
+            ask = Address(Endpoint(endpoint, tries=2), move.version, self._patience_s, progress)
+            return prove(ask, contract, move.packed.golden_pictures())
+        except SmokeError as error:
+            raise SmokeError(f"smoke test: {error}. {self._taken_back(move)}") from error
+
+    def _prove(self, packed: Packed, version: str) -> float:
+        return prove(
+            lambda picture: self.versions.answer(version, picture),
+            packed.contract(),
+            packed.golden_pictures(),
+        )
+
+    def _canary(self, move: "Move", settings: DeploySettings, progress: Progress) -> None:
+        if settings.canary and move.before not in (None, LATEST):
+            canary = Canary(self.cloud, self.stack, self.versions, self._look_s)
+            canary.fly(move.version, settings.canary, settings.canary_s, progress)
+
+    def _taken_back(self, move: "Move") -> str:
+        if move.before in (None, LATEST) or not move.is_new:
             return (
                 "There is no version before it to go back to: mend it and deploy again, or run"
                 " `scenelet destroy`."
             )
-        self.versions.move(str(before), history)
-        self.versions.remove(version)
-        return f"Version {before} answers again."
+        self.versions.move(str(move.before), move.history)
+        self.versions.remove(move.version)
+        return f"Version {move.before} goes on."
+
+
+@dataclass(frozen=True)
+class Move:
+    """From one version to another.
+
+    Attributes:
+        packed: The package of the new one.
+        before: Version that is live; None or "$LATEST" the first time.
+        version: That shall be.
+        history: That were live, oldest first.
+    """
+
+    packed: Packed
+    before: str | None
+    version: str
+    history: list[str]
+
+    @property
+    def is_new(self) -> bool:
+        """Whether requests go elsewhere now."""
+        return self.version != self.before

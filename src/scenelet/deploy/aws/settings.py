@@ -4,10 +4,11 @@ import re
 from dataclasses import dataclass, field
 
 from scenelet.errors import ConfigError
-from scenelet.serve.settings import Settings
+from scenelet.serve.settings import Settings, setting
 
 # Lambda takes 6 MB of JSON and base64 adds a third: larger bodies never arrive
-ON_LAMBDA = Settings(max_body_bytes=4_400_000, max_images=4)
+ON_LAMBDA = Settings(max_body_bytes=4_400_000, max_images=4, max_seconds=15)
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^*?]*)?")
 _NAME = re.compile(r"[A-Za-z][-A-Za-z0-9]{0,63}")
 
 
@@ -35,29 +36,57 @@ class Identity:
 
 @dataclass(frozen=True)
 class DeploySettings:
-    """How a stack is deployed.
+    """How a stack is deployed. Each field says what it means."""
 
-    Attributes:
-        memory_mib: Of the function; None: as it stands, or what is enough.
-        timeout_s: Of an answer.
-        concurrency: Instances at most (reserved); 0 reserves none; None: five, where the account
-            can reserve them.
-        rate: Requests a second that the HTTP API lets through.
-        burst: Requests at once that it lets through.
-        log_days: Logs are kept for.
-        iam: Whether requests must be signed.
-        function_url: A Function URL in place of an HTTP API.
-        warm_up: Whether to ask every five minutes.
-        service: What the service may do.
-    """
-
-    memory_mib: int | None = None
-    timeout_s: int = 20
-    concurrency: int | None = None
-    rate: int = 10
-    burst: int = 10
-    log_days: int = 30
-    iam: bool = False
-    function_url: bool = False
-    warm_up: bool = False
+    memory_mib: int | None = setting(
+        None, "Memory in MiB; default: as it stands, else what is enough.", "memory"
+    )
+    timeout_s: int = setting(20, "Seconds that an answer may take, 3 to 29.", "timeout")
+    concurrency: int | None = setting(
+        None, "Instances at most, reserved; 0: none are; default: 5, where the account can."
+    )
+    rate: int = setting(10, "Requests a second that the HTTP API lets through.")
+    burst: int = setting(10, "Requests at once that the HTTP API lets through.")
+    log_days: int = setting(30, "Days that logs are kept.")
+    iam: bool = setting(False, "Requests must be signed with AWS credentials.")
+    jwt_issuer: str = setting("", "Requests must carry a JWT of this issuer (https://...).")
+    jwt_audience: tuple[str, ...] = setting((), "Audience of these JWTs.")
+    function_url: bool = setting(False, "A Function URL in place of an HTTP API.")
+    warm_up: bool = setting(False, "Ask every five minutes, so that an instance stays warm.")
+    alarm_email: str = setting("", "Whom alarms are mailed to, once the first mail is confirmed.")
+    budget_usd: int = setting(
+        0, "Mail at 50 % and 100 % of so many dollars a month (needs --alarm-email).", "budget"
+    )
+    watch: str = setting("", "s3://bucket/prefix whose new pictures are answered beside them.")
+    canary: float = setting(0.0, "Share of the requests that a new version gets first: 0 to 1.")
+    canary_s: float = setting(300.0, "Seconds that it is watched with that share.")
+    keep: int = setting(5, "Versions that were live and are kept, to go back to.")
     service: Settings = field(default=ON_LAMBDA)
+
+    def __post_init__(self) -> None:
+        faults = [message for wrong, message in self._faults() if wrong]
+        if faults:
+            raise ConfigError("; ".join(faults))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether everybody who knows the address may ask."""
+        return not (self.iam or self.jwt_issuer or self.service.token_sha256)
+
+    def _faults(self) -> list[tuple[bool, str]]:
+        closed = [self.iam, bool(self.jwt_issuer), bool(self.service.token_sha256)]
+        return [
+            (not 3 <= self.timeout_s <= 29, f"--timeout: found {self.timeout_s}, expected 3 to 29"),
+            (not 0 <= self.canary < 1, f"--canary: found {self.canary:g}, expected 0 to 1"),
+            (sum(closed) > 1, "--iam, --jwt-issuer, --token: one of them"),
+            (
+                bool(self.jwt_issuer) != bool(self.jwt_audience),
+                "--jwt-issuer and --jwt-audience: both or none",
+            ),
+            (bool(self.jwt_issuer) and self.function_url, "--jwt-issuer: not with --function-url"),
+            (bool(self.budget_usd) and not self.alarm_email, "--budget: needs --alarm-email"),
+            (
+                bool(self.watch) and not _BUCKET.fullmatch(self.watch),
+                f"--watch: found {self.watch!r}, expected s3://bucket or s3://bucket/prefix",
+            ),
+        ]

@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from scenelet.deploy.aws.cloud import TAG, Cloud, code_of, message_of, translated
+from scenelet.deploy.aws.cloud import TAG, Cloud, code_of, known_reason, message_of, translated
 from scenelet.errors import CloudError
 from scenelet.progress import Progress
 
@@ -46,7 +46,7 @@ class Stack:
     """One stack, by its name."""
 
     def __init__(self, cloud: Cloud, name: str, poll_s: float = POLL_S) -> None:
-        self.name, self._poll_s = name, poll_s
+        self.name, self._cloud, self._poll_s = name, cloud, poll_s
         self._formation = cloud.client("cloudformation")
 
     def state(self) -> StackState | None:
@@ -153,26 +153,32 @@ class Stack:
         Raises:
             CloudError: AWS refused.
         """
-        state = self.state()
+        state = self.require_ours(self.state())
+        if state is not None and state.status in _DEAD:  # AWS refuses a change set on what is dead
+            return Stack(self._cloud, f"{self.name}-plan", self._poll_s).plan(template, parameters)
+        kind = "CREATE" if state is None else "UPDATE"
         name = f"scenelet-plan-{int(time.time())}"
-        kind = "CREATE" if state is None or state.status == "REVIEW_IN_PROGRESS" else "UPDATE"
         with translated(f"stack {self.name}"):
-            self._formation.create_change_set(
+            made = self._formation.create_change_set(
                 **self._arguments(template, parameters), ChangeSetName=name, ChangeSetType=kind
             )
             try:
-                found = self._settled_change_set(name)
-                if found["Status"] == "FAILED":
-                    reason = found.get("StatusReason", "")
-                    if "didn't contain changes" in reason or "No updates" in reason:
-                        return []
-                    raise CloudError(f"stack {self.name}: {reason}")
-                return [_change(each["ResourceChange"]) for each in found["Changes"]]
+                return self._changes(self._settled_change_set(name), made["Id"])
             finally:
                 self._formation.delete_change_set(StackName=self.name, ChangeSetName=name)
                 after = self.state()
                 if kind == "CREATE" and after and after.status == "REVIEW_IN_PROGRESS":
                     self._formation.delete_stack(StackName=self.name)
+
+    def _changes(self, found: dict[str, Any], change_set: str) -> list[str]:
+        if found["Status"] != "FAILED":
+            return [_change(each["ResourceChange"]) for each in found["Changes"]]
+        reason = found.get("StatusReason", "")
+        if "didn't contain changes" in reason or "No updates" in reason:
+            return []
+        raise CloudError(
+            f"stack {self.name}: {self._validation(ChangeSetName=change_set) or reason}"
+        )
 
     def resources(self) -> dict[str, str]:
         """Physical id by logical id."""
@@ -274,6 +280,7 @@ class Stack:
         )
 
     def _reason(self, seen: set[str]) -> str:
+        """Of the first resource that failed; of early validation, where none was begun."""
         failed = [
             event
             for event in self._events()
@@ -282,13 +289,25 @@ class Stack:
         real = [
             event for event in failed if "cancelled" not in event.get("ResourceStatusReason", "")
         ]
-        first = (real or failed)[0] if failed else None
-        if first is None:
-            return "failed without a reason"
-        return (
-            f"{first['LogicalResourceId']}:"
-            f" {' '.join(first.get('ResourceStatusReason', 'no reason given').split())}"
-        )
+        if not failed:
+            return self._validation(StackName=self.name) or "failed without a reason"
+        first = (real or failed)[0]
+        told = " ".join(first.get("ResourceStatusReason", "no reason given").split())
+        return f"{first['LogicalResourceId']}: {known_reason(told) or told}"
+
+    def _validation(self, **which: str) -> str:
+        """What was found before anything was made: CloudFormation tells it by DescribeEvents alone."""
+        with translated(f"stack {self.name}"):
+            try:
+                found = self._formation.describe_events(**which, Filters={"FailedEvents": True})
+            except (ClientError, AttributeError):  # not permitted, or boto3 is older than that
+                return ""
+        told = [
+            f"{each.get('LogicalResourceId', 'stack')}: {each['ValidationStatusReason']}"
+            for each in found["OperationEvents"]
+            if each.get("ValidationStatusReason")
+        ]
+        return f"{'; '.join(told)} Name another: --stack NAME" if told else ""
 
     def _events(self) -> list[dict[str, Any]]:
         """Oldest first; none where the stack is gone."""

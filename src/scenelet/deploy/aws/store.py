@@ -59,6 +59,25 @@ class Store:
                 Bucket=self.bucket, Key=key, Body=content, ChecksumSHA256=checksum, **self._owner()
             )
 
+    def get(self, sha256: str) -> Packed:
+        """A package by the SHA-256 of its bytes.
+
+        Raises:
+            CloudError: It is not there.
+            PackageError: Not a package of ours.
+        """
+        key = f"{self._stack}/{sha256}.zip"
+        with translated(f"s3://{self.bucket}/{key}"):
+            found = self._s3.get_object(Bucket=self.bucket, Key=key, **self._owner())
+            return Packed.of(found["Body"].read(), f"s3://{self.bucket}/{key}")
+
+    def keep_only(self, sha256s: list[str]) -> None:
+        """Delete the stack's packages but those with these SHA-256."""
+        kept = {f"{self._stack}/{each}.zip" for each in sha256s}
+        with translated(f"s3://{self.bucket}"):
+            if old := [key for key in self.listed() if key not in kept]:
+                self._delete(old)
+
     def listed(self) -> list[str]:
         """Keys of the stack's packages; none where there is no bucket."""
         with translated(f"s3://{self.bucket}"):

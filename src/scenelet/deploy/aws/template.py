@@ -16,5 +16,10 @@ def template_with(variables: Mapping[str, str]) -> str:
         variables: Of the function's environment, as `Settings.to_environment` gives them.
     """
     text = TEMPLATE.read_text(encoding="utf-8")
-    every = {**BUNDLE, **{name: value for name, value in variables.items() if value}}
-    return text.replace(_PLACE, f"Variables: {json.dumps(every, sort_keys=True)}")
+    every = json.dumps(variables_with(variables), sort_keys=True)
+    return text.replace(_PLACE, f"Variables: {every}")
+
+
+def variables_with(variables: Mapping[str, str]) -> dict[str, str]:
+    """Every variable of the function; Lambda takes no empty ones seriously, so they are left out."""
+    return {**BUNDLE, **{name: value for name, value in variables.items() if value}}
