@@ -48,7 +48,14 @@ class MotoServer:
 
     def calls(self):
         """Every call since it was emptied: [service, operation, resource]."""
-        with urllib.request.urlopen(f"{self.url}/strict/calls", timeout=30) as answer:
+        return self._told("calls")
+
+    def state(self):
+        """Functions and stages, and what is made and no more, by type."""
+        return self._told("state")
+
+    def _told(self, what):
+        with urllib.request.urlopen(f"{self.url}/strict/{what}", timeout=30) as answer:
             return json.load(answer)
 
     def close(self):

@@ -15,6 +15,7 @@ from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.common_models import CloudFormationModel
 
 GATEWAY_URL = os.environ.get("GATEWAY_URL", "")
+COUNTED = {}  # by type: the properties of what is made and no more
 PERMISSIONS = {}  # by function: the statements of its policy
 
 
@@ -249,11 +250,44 @@ class Alarm(Made):
         return cls(name, lambda: backend.delete_alarms([name]))
 
 
+class Counted(Made):
+    """What moto has no back end for, or none that is needed: that it was made is enough."""
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls, resource_name, cloudformation_json, account_id, region_name, **kwargs
+    ):
+        COUNTED[cls.cloudformation_type()] = cloudformation_json["Properties"]
+        return cls(f"{resource_name}-1", lambda: COUNTED.pop(cls.cloudformation_type(), None))
+
+
+class Budget(Counted):
+    @staticmethod
+    def cloudformation_type():
+        return "AWS::Budgets::Budget"
+
+
+class EventInvokeConfig(Counted):
+    @staticmethod
+    def cloudformation_type():
+        return "AWS::Lambda::EventInvokeConfig"
+
+
+class Authorizer(Counted):
+    @staticmethod
+    def cloudformation_type():
+        return "AWS::ApiGatewayV2::Authorizer"
+
+
 def teach_types():
     """Let moto's CloudFormation know the types."""
     from moto.cloudformation import parsing
 
-    ours = {kind.cloudformation_type(): kind for kind in Made.__subclasses__()}
+    ours = {
+        kind.cloudformation_type(): kind
+        for kind in (*Made.__subclasses__(), *Counted.__subclasses__())
+        if kind is not Counted
+    }
     parsing.get_model_map().update(ours)
     parsing.get_name_type_map().update(
         {name: kind.cloudformation_name_type() for name, kind in ours.items()}

@@ -17,7 +17,7 @@ import urllib.request
 from dataclasses import asdict, dataclass
 from urllib.parse import parse_qs
 
-from deploy.moto_with_types import GATEWAY_URL, PERMISSIONS, teach_types
+from deploy.moto_with_types import COUNTED, GATEWAY_URL, PERMISSIONS, teach_types
 from deploy.strict_calls import call_of
 from deploy.strict_stacks import FAILED_VALIDATIONS, RULES, USED, teach_refusals
 
@@ -52,6 +52,7 @@ class Strict:
     def reset(self):
         self.rules, self.calls, self.deleted_buckets = Rules(), [], {}
         PERMISSIONS.clear()
+        COUNTED.clear()
         FAILED_VALIDATIONS.clear()
         USED.clear()
         RULES.clear()
@@ -241,7 +242,7 @@ def _state():
         }
         for each in _functions()
     }
-    return {"stages": stages, "functions": functions}
+    return {"stages": stages, "functions": functions, "others": COUNTED}
 
 
 def serve(port):

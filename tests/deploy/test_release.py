@@ -49,7 +49,8 @@ def test_the_life_of_a_stack(aws, packages, packed, scenelet, shipped_bundle, pi
     resources = release().stack.resources()
     assert set(resources) == {
         "Logs", "Role", "Function", "Live", "Api", "Integration", "PredictRoute", "HealthRoute", "AboutRoute", "Stage",
-        "ApiMayInvoke", "ErrorAlarm", "LatencyAlarm",
+        "ApiMayInvoke", "ErrorAlarm", "LatencyAlarm", "ThrottleAlarm", "ServerErrorAlarm", "StrangerAlarm",
+        "AbstainAlarm", "Dashboard",
     }  # fmt: skip
     assert all(resources.values())
     assert (

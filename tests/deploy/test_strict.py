@@ -81,8 +81,8 @@ def test_a_function_of_that_name_is_told_by_name_before_anything_is_made(aws, pa
     boto3.client("cloudformation").delete_stack(StackName="scenelet")
     boto3.client("logs").create_log_group(logGroupName="/aws/lambda/scenelet")
     for work in (
-        lambda: deploy(packed["first"]),
         lambda: release().plan(packed["first"], DeploySettings(), 512),
+        lambda: deploy(packed["first"]),
     ):
         with pytest.raises(CloudError, match=r"Logs: .*'/aws/lambda/scenelet' already exists"):
             work()
@@ -176,6 +176,70 @@ def test_a_function_url_is_open_with_both_permissions(aws, packed):
     done = deploy(packed["first"], function_url=True)
     assert done.version == "1"
     assert ask(aws, None, "application/json", "/health")[0] == 200
+
+
+# who is told, and what is watched
+
+
+def test_alarms_and_a_budget_are_mailed(aws, packed):
+    deploy(packed["first"], alarm_email="me@example.org", budget_usd=20)
+    (topic,) = boto3.client("sns").list_topics()["Topics"]
+    (subscribed,) = boto3.client("sns").list_subscriptions()["Subscriptions"]
+    assert subscribed["Endpoint"] == "me@example.org"
+    budget = aws.moto.state()["others"]["AWS::Budgets::Budget"]
+    assert float(budget["Budget"]["BudgetLimit"]["Amount"]) == 20
+    thresholds = [
+        each["Notification"]["Threshold"] for each in budget["NotificationsWithSubscribers"]
+    ]
+    assert list(map(float, thresholds)) == [50, 100]
+
+
+def test_a_folder_of_a_bucket_is_watched_with_no_more_rights_than_that_takes(aws, packed):
+    bucket_again("photos")
+    before = {"QueueConfigurations": []}
+    assert boto3.client("s3").get_bucket_notification_configuration(Bucket="photos").keys() <= {
+        "ResponseMetadata", *before,
+    }  # fmt: skip
+    deploy(packed["first"], watch="s3://photos/in/")
+    told = boto3.client("s3").get_bucket_notification_configuration(Bucket="photos")
+    assert "EventBridgeConfiguration" in told
+    (rule,) = boto3.client("events").list_rules()["Rules"]
+    keys = json.loads(rule["EventPattern"])["detail"]["object"]["key"]
+    assert {"wildcard": "in/*.jpg"} in keys
+    assert {"wildcard": "in/*.JPG"} in keys
+    assert not [key for key in keys if key["wildcard"].endswith(("/*", ".json"))]
+    role = boto3.client("iam").list_roles()["Roles"][0]["RoleName"]
+    document = boto3.client("iam").get_role_policy(
+        RoleName=role, PolicyName="read-pictures-write-answers"
+    )["PolicyDocument"]
+    allowed = {
+        (each["Action"], each["Resource"].rpartition(":")[2]) for each in document["Statement"]
+    }
+    assert allowed == {
+        ("s3:GetObject", "photos/in/*"),
+        ("s3:PutObject", "photos/in/*.scenelet.json"),
+        ("sqs:SendMessage", "scenelet-failures"),
+    }
+    release().destroy()
+    assert boto3.client("sqs").list_queues().get("QueueUrls", []) == []
+
+
+# who may ask
+
+
+def test_a_token_is_asked_for_before_anything_is_decoded(aws, packed, scenelet, tmp_path):
+    told = scenelet("deploy", packed["first"].origin, "--token", "--memory", "512")
+    assert told.code == 0, told.err
+    token = told.out.partition("export SCENELET_TOKEN=")[2].split()[0]
+    assert ask(aws, b"no picture", "image/jpeg")[0] == 401
+    assert ask(aws, b"no picture", "image/jpeg", authorization="Bearer wrong")[0] == 401
+    assert ask(aws, b"no picture", "image/jpeg", authorization=f"Bearer {token}")[0] == 422
+    hashed = release().standing_token()
+    assert token not in hashed
+    again = scenelet("deploy", packed["first"].origin, "--memory", "512")  # it stays
+    assert again.code == 0, again.err
+    assert "open to everybody" not in again.out
+    assert release().standing_token() == hashed
 
 
 # versions

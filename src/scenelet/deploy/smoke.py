@@ -7,7 +7,7 @@ from typing import Any
 from scenelet.bundle.contract import Contract
 from scenelet.errors import FetchError, SmokeError
 from scenelet.progress import SILENT, Progress
-from scenelet.serve.client import TOLERANCE, Endpoint, largest_difference
+from scenelet.serve.client import TOLERANCE, Endpoint, Reply, largest_difference
 
 PATIENCE_S = 60.0
 PAUSE_S = 1.0
@@ -80,13 +80,38 @@ class Address:
         while True:
             try:
                 reply = self._endpoint.ask_about(picture)
-                found = reply.headers.get(VERSION_HEADER, "before")
-                if found == self._version:
+                if (trouble := self._wrong_version(reply)) == "":
                     return dict(reply.body)
-                trouble = f"version {found} still answers"
             except FetchError as error:
                 trouble = str(error)
-            if time.monotonic() > self._end_s:
-                raise SmokeError(trouble)
-            self._progress.say(f"  not yet: {trouble}")
-            time.sleep(PAUSE_S)
+            self._wait(trouble)
+
+    def require_closed(self, by_service: bool) -> None:
+        """That who shows nothing is told 401.
+
+        Args:
+            by_service: Whether the service says so itself, and with it which version it is.
+
+        Raises:
+            SmokeError: It was not until the end.
+        """
+        while True:
+            try:
+                reply = self._endpoint.ask("/health")
+                wrong = self._wrong_version(reply) if by_service else ""
+                trouble = f"found status {reply.status}, expected 401" + (wrong and f"; {wrong}")
+                if reply.status == 401 and not wrong:
+                    return
+            except FetchError as error:
+                trouble = str(error)
+            self._wait(trouble)
+
+    def _wrong_version(self, reply: Reply) -> str:
+        found = reply.headers.get(VERSION_HEADER, "before")
+        return "" if found == self._version else f"version {found} still answers"
+
+    def _wait(self, trouble: str) -> None:
+        if time.monotonic() > self._end_s:
+            raise SmokeError(trouble)
+        self._progress.say(f"  not yet: {trouble}")
+        time.sleep(PAUSE_S)

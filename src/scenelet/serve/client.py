@@ -3,6 +3,7 @@
 Standard library; botocore to sign.
 """
 
+import io
 import json
 import os
 import random
@@ -15,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from scenelet import __version__
-from scenelet.errors import CloudError, ConfigError, FetchError
+from scenelet.errors import CloudError, ConfigError, FetchError, ImageError
 from scenelet.image_formats import format_of
 from scenelet.serve.token import HEADER
 
@@ -23,6 +24,9 @@ TOLERANCE = 1e-3  # between the probabilities of one bundle, wherever it answers
 TRIES = 5
 TIMEOUT_S = 30.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.3, 8.0
+LARGE_BYTES, ENOUGH_PX = 1_000_000, 1024
+_AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".on.aws", ".api.aws")
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _AGAIN = (429, 500, 502, 503, 504)
 
 
@@ -38,8 +42,23 @@ class Reply:
 class Endpoint:
     """A deployed service, by its address."""
 
-    def __init__(self, url: str, timeout_s: float = TIMEOUT_S, tries: int = TRIES) -> None:
+    def __init__(
+        self,
+        url: str,
+        timeout_s: float = TIMEOUT_S,
+        tries: int = TRIES,
+        token: str | None = None,
+        signs: bool | None = None,
+    ) -> None:
         """Take an address, with or without /predict.
+
+        Args:
+            url: Of the service.
+            timeout_s: Of one try.
+            tries: At most.
+            token: That the service asks for; None: what SCENELET_TOKEN holds.
+            signs: Whether it may be signed for; None: where the host is one of AWS's, so that no
+                other sees who we are.
 
         Raises:
             ConfigError: Not an address.
@@ -49,14 +68,26 @@ class Endpoint:
             raise ConfigError(f"--endpoint: found {url!r}, expected https://...")
         self.url = url.rstrip("/").removesuffix("/predict")
         self._host, self._timeout_s, self._tries = parts.hostname, timeout_s, tries
+        is_private = parts.scheme == "https" or parts.hostname in _LOOPBACK
+        named = os.environ.get("SCENELET_TOKEN", "") if token is None else token
+        self._token = named if is_private else ""
+        is_aws = parts.hostname.endswith(_AWS_HOSTS) or parts.hostname in _LOOPBACK
+        self._may_sign = is_private and (is_aws if signs is None else signs)
         self._signs = False
 
-    def predict(self, picture: bytes | str) -> dict[str, Any]:
+    def predict(self, picture: bytes | str, original: bool = False) -> dict[str, Any]:
         """The answer for a picture's bytes, or for a URL that the service is to fetch.
+
+        Args:
+            picture: A whole image file, or a URL.
+            original: Whether a large picture is sent as it is; else no larger than a model needs,
+                as Lambda takes 4.4 MB and an HTTP API bills every half megabyte.
 
         Raises:
             FetchError: The endpoint can't be reached, or refused; with its own words.
         """
+        if isinstance(picture, bytes) and not original:
+            picture = shrunk(picture)
         return dict(self.ask_about(picture).body)
 
     def ask_about(self, picture: bytes | str) -> Reply:
@@ -81,7 +112,7 @@ class Endpoint:
         headers = {
             "user-agent": f"scenelet/{__version__}",
             **({"content-type": content_type} if content_type else {}),
-            **({HEADER: token} if (token := os.environ.get("SCENELET_TOKEN", "")) else {}),
+            **({HEADER: self._token} if self._token else {}),
         }
         for turn in range(1, self._tries + 1):
             wait_s = random.uniform(0, min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**turn))  # noqa: S311  (full jitter, no secret)
@@ -95,7 +126,7 @@ class Endpoint:
                     ) from error
             else:
                 ours = answered.get("content-type", "").startswith("application/problem+json")
-                if status == 403 and not ours and not self._signs:
+                if status == 403 and not ours and not self._signs and self._may_sign:
                     self._signs = (
                         True  # API Gateway's and Function URLs' way to say that they want IAM
                     )
@@ -125,6 +156,23 @@ class Endpoint:
                 return error.code, {k.lower(): v for k, v in error.headers.items()}, error.read()
 
 
+def shrunk(picture: bytes) -> bytes:
+    """A JPEG that is large enough for any model, in place of a file over a megabyte.
+
+    What can't be decoded here is left as it is: the service says why.
+    """
+    if len(picture) <= LARGE_BYTES:
+        return picture
+    from scenelet.images import thumbnail
+
+    buffer = io.BytesIO()
+    try:
+        thumbnail(picture, ENOUGH_PX).save(buffer, "JPEG", quality=92)
+    except ImageError:
+        return picture
+    return buffer.getvalue()
+
+
 def largest_difference(expected: dict[str, float], found: dict[str, float]) -> float:
     """Between two answers' probabilities; 1 where the classes differ."""
     if expected.keys() != found.keys():
@@ -138,14 +186,22 @@ def _sign(request: urllib.request.Request, host: str) -> None:
         import botocore.session
         from botocore.auth import SigV4Auth
         from botocore.awsrequest import AWSRequest
+        from botocore.exceptions import BotoCoreError
     except ImportError as error:
         raise CloudError("the endpoint wants a signature: pip install 'scenelet[aws]'") from error
     session = botocore.session.get_session()
-    credentials = session.get_credentials()
-    if credentials is None:
+    try:
+        credentials = session.get_credentials()
+        frozen = credentials and credentials.get_frozen_credentials()
+    except BotoCoreError as error:  # expired, or of `aws login` without what that needs
+        reason = " ".join(str(error).split()).rstrip(".")
         raise CloudError(
-            "the endpoint wants a signature, and there are no credentials. Run `aws configure` or"
-            " `aws sso login`."
+            f"the endpoint wants a signature: {reason}. pip install 'scenelet[aws]', or log in again"
+        ) from error
+    if frozen is None:
+        raise CloudError(
+            "the endpoint wants a signature, and there are no credentials. Run `aws login`, `aws"
+            " sso login` or `aws configure`."
         )
     labels = host.split(".")
     service = "lambda" if "lambda-url" in labels else "execute-api"
@@ -156,7 +212,7 @@ def _sign(request: urllib.request.Request, host: str) -> None:
     signed = AWSRequest(
         request.get_method(), request.full_url, dict(request.header_items()), request.data
     )
-    SigV4Auth(credentials, service, region or "us-east-1").add_auth(signed)
+    SigV4Auth(frozen, service, region or "us-east-1").add_auth(signed)
     for name, value in signed.headers.items():
         request.add_header(name, value)
 

@@ -126,6 +126,12 @@ def policy(identity: Identity, account: str, region: str, partition: str = "aws"
     }
 
 
+def watching(bucket: str, partition: str = "aws") -> dict[str, Any]:
+    """The statement that `--watch` needs besides."""
+    words = "GetBucketNotification PutBucketNotification"
+    return _allow("Watch", "s3", words, f"arn:{partition}:s3:::{bucket}")
+
+
 def actions(identity: Identity, account: str, region: str) -> set[str]:
     """Every action that the policy allows."""
     return {

@@ -77,7 +77,13 @@ class Release:
             "BurstLimit": str(settings.burst),
             "LogDays": str(settings.log_days),
             "CorsOrigins": ",".join(settings.service.cors_origins),
-            "Authorization": "AWS_IAM" if settings.iam else "NONE",
+            "Authorization": settings.authorization,
+            "JwtIssuer": settings.jwt_issuer,
+            "JwtAudience": ",".join(settings.jwt_audience),
+            "AlarmEmail": settings.alarm_email,
+            "BudgetUsd": str(settings.budget_usd),
+            "WatchBucket": settings.watched[0],
+            "WatchPrefix": settings.watched[1],
             "Door": "function-url" if settings.function_url else "http-api",
             "WarmUp": str(settings.warm_up).lower(),
         }
@@ -113,6 +119,8 @@ class Release:
         before, history = self.versions.live(), self.versions.history()
         changed = self._apply(packed, settings, memory_mib, progress)
         self._mend(packed, settings, memory_mib, progress)
+        if settings.watch:
+            self.store.announce(settings.watched[0])
         bundle = packed.description.bundle
         version = self.versions.publish(packed.sha256, f"{bundle.name} of {bundle.created}")
         move = Move(packed, before, version, history)
@@ -291,12 +299,21 @@ class Release:
                 self._canary(move, settings, progress)
                 progress.say(f"{said} of {contract.name}: the alias live goes there")
                 self.versions.move(move.version, [*move.history, move.version])
-            endpoint = self.endpoint()
-            progress.say(f"smoke test: the same through {endpoint}")
-            ask = Address(Endpoint(endpoint, tries=2), move.version, self._patience_s, progress)
-            return prove(ask, contract, move.packed.golden_pictures())
+            return self._through_address(move, settings, progress)
         except SmokeError as error:
             raise SmokeError(f"smoke test: {error}. {self._taken_back(move)}") from error
+
+    def _through_address(self, move: "Move", settings: DeploySettings, progress: Progress) -> float:
+        endpoint = self.endpoint()
+        asked = Address(
+            Endpoint(endpoint, tries=2, token=""), move.version, self._patience_s, progress
+        )
+        if settings.is_open or settings.iam:
+            progress.say(f"smoke test: the same through {endpoint}")
+            return prove(asked, move.packed.contract(), move.packed.golden_pictures())
+        progress.say(f"smoke test: {endpoint} lets nobody in without what is asked for")
+        asked.require_closed(by_service=not settings.jwt_issuer)
+        return self._prove(move.packed, move.version)
 
     def _prove(self, packed: Packed, version: str) -> float:
         return prove(

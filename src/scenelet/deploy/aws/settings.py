@@ -73,6 +73,17 @@ class DeploySettings:
         """Whether everybody who knows the address may ask."""
         return not (self.iam or self.jwt_issuer or self.service.token_sha256)
 
+    @property
+    def authorization(self) -> str:
+        """As an HTTP API calls it."""
+        return "AWS_IAM" if self.iam else "JWT" if self.jwt_issuer else "NONE"
+
+    @property
+    def watched(self) -> tuple[str, str]:
+        """Bucket and prefix whose new pictures are answered; both empty for none."""
+        bucket, _, prefix = self.watch.removeprefix("s3://").partition("/")
+        return bucket, prefix
+
     def _faults(self) -> list[tuple[bool, str]]:
         closed = [self.iam, bool(self.jwt_issuer), bool(self.service.token_sha256)]
         return [

@@ -112,6 +112,23 @@ class Store:
             found = self._head()
         return None if found is None else str(found.get("BucketRegion") or self._region)
 
+    def announce(self, bucket: str) -> None:
+        """Let a bucket tell EventBridge of new objects; whom it tells already, it goes on telling.
+
+        Raises:
+            CloudError: The bucket is not there, or may not be changed.
+        """
+        with translated(f"s3://{bucket}"):
+            found = self._s3.get_bucket_notification_configuration(Bucket=bucket, **self._owner())
+            if "EventBridgeConfiguration" in found:
+                return
+            found.pop("ResponseMetadata", None)
+            self._s3.put_bucket_notification_configuration(
+                Bucket=bucket,
+                NotificationConfiguration={**found, "EventBridgeConfiguration": {}},
+                **self._owner(),
+            )
+
     def _delete(self, keys: list[str]) -> None:
         objects = [{"Key": key} for key in keys]
         done = self._s3.delete_objects(
