@@ -17,6 +17,7 @@ NAMES = st.text("abc.:/-*", min_size=1)
         max_images=st.integers(1),
         cors_origins=st.lists(NAMES).map(tuple),
         log=st.sampled_from(["none", "line", "few", "all"]),
+        token_sha256=st.text("0123456789abcdef"),
     )
 )
 def test_what_is_written_to_the_environment_is_read_from_it(settings):

@@ -123,7 +123,7 @@ def _setting_classes() -> tuple[type, ...]:
     return DeploySettings, Settings
 
 
-@with_settings(_setting_classes, hidden=("token_sha256",))
+@with_settings(_setting_classes, hidden=("token_sha256", "body_timeout_s"))
 def deploy(
     source: Annotated[
         Path | None,

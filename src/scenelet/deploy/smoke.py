@@ -7,11 +7,12 @@ from typing import Any
 from scenelet.bundle.contract import Contract
 from scenelet.errors import FetchError, SmokeError
 from scenelet.progress import SILENT, Progress
+from scenelet.serve.aws_lambda import VERSION_HEADER
 from scenelet.serve.client import TOLERANCE, Endpoint, Reply, largest_difference
 
 PATIENCE_S = 60.0
 PAUSE_S = 1.0
-VERSION_HEADER = "x-scenelet-version"
+
 Ask = Callable[[bytes], Mapping[str, Any]]
 
 
