@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 from moto_server import enter_account
+from strict_policy import refused
 
 from scenelet.deploy.described import Packed
 from scenelet.deploy.target import Target, find_interpreter
@@ -72,4 +73,5 @@ def aws(moto, gateway, monkeypatch, tmp_path):
     moto.reset()
     gateway.reset()
     enter_account(monkeypatch, moto.url, tmp_path)
-    return gateway
+    yield gateway
+    assert refused(moto.calls()) == [], "calls that the documented policy does not allow"

@@ -29,7 +29,10 @@ def faulty(aws, monkeypatch):
         return line
 
     config = Config(
-        retries={"mode": "standard", "max_attempts": 2}, connect_timeout=1, read_timeout=1
+        user_agent_extra="scenelet/test",
+        retries={"mode": "standard", "max_attempts": 2},
+        connect_timeout=1,
+        read_timeout=1,
     )
     monkeypatch.setattr("scenelet.deploy.aws.cloud._CONFIG", config)
     yield put

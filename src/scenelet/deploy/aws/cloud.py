@@ -28,12 +28,16 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from scenelet import __version__
 from scenelet.errors import CloudError
 
 TAG = {"Key": "made-by", "Value": "scenelet"}  # of what is ours: stacks and buckets
 AGAIN = "Nothing is lost: run the same command again."
 _CONFIG = Config(
-    retries={"mode": "standard", "max_attempts": 6}, connect_timeout=10, read_timeout=60
+    user_agent_extra=f"scenelet/{__version__}",
+    retries={"mode": "standard", "max_attempts": 6},
+    connect_timeout=10,
+    read_timeout=60,
 )
 _CODES = {
     "AccessDenied": (

@@ -26,7 +26,7 @@ _FUNCTION = (
     " DeleteFunctionEventInvokeConfig InvokeFunction InvokeFunctionUrl"
 )
 _ROLE = (
-    "CreateRole GetRole DeleteRole PutRolePolicy GetRolePolicy DeleteRolePolicy ListRolePolicies"
+    "CreateRole GetRole UpdateRole UpdateRoleDescription ListRoleTags DeleteRole PutRolePolicy GetRolePolicy DeleteRolePolicy ListRolePolicies"
     " ListAttachedRolePolicies TagRole UntagRole UpdateAssumeRolePolicy"
 )
 _LOGS = (
@@ -34,7 +34,10 @@ _LOGS = (
     " TagResource UntagResource ListTagsForResource FilterLogEvents"
 )
 _ALARMS = "PutMetricAlarm DeleteAlarms DescribeAlarms TagResource UntagResource ListTagsForResource"
-_DASHBOARD = "PutDashboard GetDashboard DeleteDashboards ListDashboards"
+_DASHBOARD = (
+    "PutDashboard GetDashboard DeleteDashboards ListDashboards TagResource UntagResource"
+    " ListTagsForResource"
+)
 _BUCKET = (
     "CreateBucket ListBucket GetObject PutObject DeleteObject PutBucketTagging GetBucketTagging"
     " PutBucketPublicAccessBlock GetBucketLocation DeleteBucket"
@@ -74,7 +77,13 @@ def policy(identity: Identity, account: str, region: str, partition: str = "aws"
     return {
         "Version": "2012-10-17",
         "Statement": [
-            _allow("Stack", "cloudformation", _STACK, here("cloudformation", f"stack/{name}/*")),
+            _allow(
+                "Stack",
+                "cloudformation",
+                _STACK,
+                here("cloudformation", f"stack/{name}/*"),
+                here("cloudformation", f"stack/{name}-plan/*"),
+            ),
             _allow(
                 "Function",
                 "lambda",
@@ -118,6 +127,7 @@ def policy(identity: Identity, account: str, region: str, partition: str = "aws"
             _allow(
                 "Budget", "budgets", _BUDGET, f"arn:{partition}:budgets::{account}:budget/{name}*"
             ),
+            _allow("Bill", "billing", "GetBillingViewData", "*"),
             _allow("Prices", "pricing", "GetProducts", "*"),
             _allow("Cost", "ce", "GetCostAndUsage", "*"),
             _allow("Doctor", "iam", "SimulatePrincipalPolicy", "*"),

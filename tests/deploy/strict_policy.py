@@ -1,0 +1,91 @@
+"""IAM in the tests: whether a policy allows a call. And what CloudFormation's handlers call for us."""
+
+import fnmatch
+import json
+from pathlib import Path
+
+import cfnlint
+from strict_calls import action_of
+
+from scenelet.deploy.aws.policy import policy, watching
+from scenelet.deploy.aws.settings import Identity
+
+ACCOUNT, REGION = "123456789012", "eu-central-1"
+STACKS, BUCKETS, WATCHED = ("scenelet", "other"), (None, "mine"), "photos"
+SCHEMAS = Path(cfnlint.__file__).parent / "data" / "schemas" / "resources"
+# what handlers name for features that the template has not: networks, keys, deployments, layers ...
+UNUSED = (
+    "ec2:*",
+    "elasticfilesystem:*",
+    "s3files:*",
+    "kms:*",
+    "codedeploy:*",
+    "firehose:*",
+    "s3:REST*",
+    "s3:GetObjectVersion",
+    "lambda:*CodeSigningConfig",
+    "lambda:GetLayerVersion",
+    "lambda:PassCapacityProvider",
+    "lambda:AssociateRuntimeAlias",
+    "lambda:PutFunctionScalingConfig",
+    "lambda:*ProvisionedConcurrencyConfig",
+    "logs:*DataProtectionPolicy",
+    "logs:*IndexPolic*",
+    "logs:*ResourcePolic*",
+    "logs:CreateLogDelivery",
+    "logs:*KmsKey",
+    "logs:PutBearerTokenAuthentication",
+    "logs:PutLogGroupDeletionProtection",
+    "iam:*AttachRolePolicy",
+    "iam:DetachRolePolicy",
+    "iam:*RolePermissionsBoundary",
+    "iam:*UserPolicy",
+    "iam:*GroupPolicy",
+)
+
+
+def statements():
+    """Of the documented policy, for every stack and bucket that the tests use."""
+    found = [watching(WATCHED)]
+    for stack in STACKS:
+        for bucket in BUCKETS:
+            found += policy(Identity(stack, bucket=bucket), ACCOUNT, REGION)["Statement"]
+    return found
+
+
+def refused(calls):
+    """Those calls that the documented policy does not allow."""
+    allowed = statements()
+    return sorted(
+        {
+            f"{action_of(service, operation)} on {resource}"
+            for service, operation, resource in calls
+            if not any(allows(each, action_of(service, operation), resource) for each in allowed)
+        }
+    )
+
+
+def allows(statement, action, resource):
+    """Whether a statement allows an action on a resource."""
+    return any(
+        fnmatch.fnmatchcase(action.lower(), each.lower()) for each in statement["Action"]
+    ) and any(
+        resource == "*" or fnmatch.fnmatchcase(resource, each) for each in statement["Resource"]
+    )
+
+
+def handlers_of(kinds):
+    """Actions that CloudFormation's resource handlers take, by type."""
+    found = {}
+    for path in SCHEMAS.glob("*.json"):
+        schema = json.loads(path.read_text())
+        if schema.get("typeName") in kinds and schema["typeName"] not in found:
+            handlers = schema.get("handlers", {}).items()
+            found[schema["typeName"]] = {
+                action
+                for name, handler in handlers
+                if name != "list"
+                for action in handler["permissions"]
+                if not any(fnmatch.fnmatchcase(action, unused) for unused in UNUSED)
+            }
+    return found

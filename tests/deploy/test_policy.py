@@ -1,0 +1,73 @@
+"""The policy that `deploy --policy` prints is what a deployment needs, and no more than a stack's own."""
+
+import json
+
+import pytest
+import yaml
+from strict_policy import handlers_of
+
+from scenelet.deploy.aws.policy import actions, policy, policy_json
+from scenelet.deploy.aws.settings import Identity
+from scenelet.deploy.aws.template import TEMPLATE
+
+ACCOUNT, REGION = "123456789012", "eu-central-1"
+
+
+def resource_types():
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_multi_constructor("!", lambda loader, tag, node: None)
+    resources = yaml.load(TEMPLATE.read_text(), Loader)["Resources"]
+    return {each["Type"] for each in resources.values()}
+
+
+def test_it_holds_what_cloudformation_does_for_every_resource_of_the_template():
+    allowed = {action.lower() for action in actions(Identity(), ACCOUNT, REGION)}
+    handlers = handlers_of(resource_types())
+    assert len(handlers) > 12
+    missing = {
+        f"{kind}: {action}"
+        for kind, wanted in handlers.items()
+        for action in wanted
+        if action.lower() not in allowed
+    }
+    assert missing == set()
+
+
+def test_every_action_but_a_few_is_bound_to_what_belongs_to_the_stack():
+    unbound = {
+        action
+        for statement in policy(Identity("mine"), ACCOUNT, REGION)["Statement"]
+        if statement["Resource"] == ["*"]
+        for action in statement["Action"]
+    }
+    assert unbound == {
+        "lambda:GetAccountSettings",
+        "logs:DescribeLogGroups",
+        "cloudwatch:GetMetricData",
+        "cloudwatch:DescribeAlarms",
+        "billing:GetBillingViewData",
+        "pricing:GetProducts",
+        "ce:GetCostAndUsage",
+        "iam:SimulatePrincipalPolicy",
+        "sts:GetCallerIdentity",
+    }
+
+
+def test_iam_s_limit_of_a_managed_policy_holds_it():
+    """6,144 characters without white space."""
+    text = policy_json(Identity("a-stack-with-a-long-name"), ACCOUNT, "ap-southeast-2")
+    assert len("".join(text.split())) < 6144
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+def test_it_is_of_the_partition(partition):
+    text = policy_json(Identity(), ACCOUNT, REGION, partition)
+    found = {
+        resource.split(":")[1]
+        for statement in json.loads(text)["Statement"]
+        for resource in statement["Resource"]
+        if resource != "*"
+    }
+    assert found == {partition}
