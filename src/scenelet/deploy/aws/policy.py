@@ -14,16 +14,12 @@ _STACK = (
     " DescribeStackResources GetTemplate CreateChangeSet DescribeChangeSet DeleteChangeSet"
 )
 _FUNCTION = (
-    "CreateFunction GetFunction GetFunctionConfiguration UpdateFunctionCode"
-    " UpdateFunctionConfiguration DeleteFunction PutFunctionConcurrency GetFunctionConcurrency"
-    " DeleteFunctionConcurrency PublishVersion ListVersionsByFunction CreateAlias GetAlias"
-    " UpdateAlias DeleteAlias ListAliases AddPermission RemovePermission GetPolicy TagResource"
-    " UntagResource ListTags GetRuntimeManagementConfig PutRuntimeManagementConfig"
-    " GetFunctionCodeSigningConfig GetFunctionRecursionConfig PutFunctionRecursionConfig"
-    " GetFunctionScalingConfig GetProvisionedConcurrencyConfig CreateFunctionUrlConfig"
-    " GetFunctionUrlConfig UpdateFunctionUrlConfig DeleteFunctionUrlConfig"
-    " PutFunctionEventInvokeConfig UpdateFunctionEventInvokeConfig GetFunctionEventInvokeConfig"
-    " DeleteFunctionEventInvokeConfig InvokeFunction InvokeFunctionUrl"
+    "CreateFunction GetFunction* UpdateFunctionCode UpdateFunctionConfiguration DeleteFunction"
+    " PutFunctionConcurrency DeleteFunctionConcurrency PublishVersion ListVersionsByFunction"
+    " CreateAlias GetAlias UpdateAlias DeleteAlias ListAliases AddPermission RemovePermission"
+    " GetPolicy TagResource UntagResource ListTags GetRuntimeManagementConfig"
+    " PutRuntimeManagementConfig PutFunctionRecursionConfig GetProvisionedConcurrencyConfig"
+    " *FunctionUrlConfig *FunctionEventInvokeConfig InvokeFunction InvokeFunctionUrl"
 )
 _ROLE = (
     "CreateRole GetRole UpdateRole UpdateRoleDescription ListRoleTags DeleteRole PutRolePolicy GetRolePolicy DeleteRolePolicy ListRolePolicies"
@@ -143,7 +139,7 @@ def watching(bucket: str, partition: str = "aws") -> dict[str, Any]:
 
 
 def actions(identity: Identity, account: str, region: str) -> set[str]:
-    """Every action that the policy allows."""
+    """Every action that the policy allows; some end or begin with "*"."""
     return {
         action
         for statement in policy(identity, account, region)["Statement"]
