@@ -13,7 +13,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_until_answers(url, process, seconds=30):
+def wait_until_answers(url, process, seconds=120):
     """Ask until an HTTP answer comes, whichever; fails as soon as the process has ended."""
     end_s = time.monotonic() + seconds
     while time.monotonic() < end_s:

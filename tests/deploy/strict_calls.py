@@ -28,6 +28,7 @@ MODELS = {
     "ecr": "ecr",
 }
 PREFIXES = {"monitoring": "cloudwatch"}  # as IAM calls what is signed otherwise
+TOLD_BY_HEADERS = ("CopyObject", "UploadPartCopy")  # else a put of an object looks like them
 ACTIONS = {
     "s3:HeadBucket": "s3:ListBucket",
     "s3:ListObjectsV2": "s3:ListBucket",
@@ -79,6 +80,8 @@ def _patterns(signed):
     model = botocore.session.get_session().get_service_model(MODELS[signed])
     found = []
     for name in model.operation_names:
+        if name in TOLD_BY_HEADERS:
+            continue
         http = model.operation_model(name).http
         path, _, query = http["requestUri"].partition("?")
         pattern = re.sub(r"\\\{\w+\\\+\\\}", "(.+)", re.escape(path))

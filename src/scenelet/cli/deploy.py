@@ -226,8 +226,11 @@ def _settings(values: dict[str, Any]) -> "DeploySettings":
     from scenelet.deploy.aws.settings import ON_LAMBDA, DeploySettings
     from scenelet.serve.settings import Settings
 
-    service = replace(ON_LAMBDA, **given(values, Settings))
-    return DeploySettings(**given(values, DeploySettings), service=service)
+    settings = DeploySettings(**given(values, DeploySettings))
+    # what is left of Lambda's time-out is for the last picture that was begun
+    seconds = {"max_seconds": max(1, settings.timeout_s * 3 // 4)}
+    service = replace(ON_LAMBDA, **(seconds | given(values, Settings)))
+    return replace(settings, service=service)
 
 
 def _with_token(

@@ -143,6 +143,11 @@ class RunningFunction:
         self._server.server_close()
 
     @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    @property
     def is_alive(self) -> bool:
         """Whether it can answer: nothing has killed it yet."""
         return self._process.poll() is None

@@ -16,6 +16,7 @@ PYTHONS = (
     "3.13",
     "3.14",
 )  # on Amazon Linux 2023; Python 3.11's older glibc is too old for LiteRT
+FULL_CORE_MIB = 1769  # Lambda gives processor time by memory; this much is one whole core
 ARCHITECTURES = ("x86_64", "arm64")
 GLIBC, GLIBCXX, CXXABI = (
     (2, 34),

@@ -1,9 +1,12 @@
-"""The Lambda door: which kind of event it is, and who answers it. Nothing at import.
+"""The Lambda door: which kind of event it is, and who answers it.
+
+On Lambda the model is loaded at import; elsewhere nothing is done there.
 
 Configured by the environment variables of `settings.Settings`, and SCENELET_BUNDLE: the folder of
 the bundle; default: `bundle/` of the package, or the one that comes with scenelet.
 """
 
+import contextlib
 import functools
 import json
 import os
@@ -103,3 +106,18 @@ def _answer_notification(event: dict[str, Any]) -> dict[str, Any]:
     service.predictor()  # so that a warm-up call warms
     answer = answer_tasks if isinstance(event.get("tasks"), list) else answer_event
     return answer(event, service.predict, service.settings.max_body_bytes)
+
+
+def _warm() -> None:
+    """Load the model and answer once, in the init phase: there a function has a whole core.
+
+    What can't be loaded is told at each event, not here.
+    """
+    with contextlib.suppress(SceneletError, OSError):
+        predictor = _predictor()
+        if golden := predictor.model.contract.golden:
+            predictor.predict((_bundle() / golden[0].file).read_bytes())
+
+
+if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+    _warm()

@@ -15,6 +15,7 @@ the same order under "answers"; one that can't be used has its problem there and
 
 import json
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -113,21 +114,34 @@ class Service:
             self.watch(prediction)
         return prediction
 
-    def predict_item(self, item: Any) -> Prediction:
+    def predict_item(self, item: Any, end_s: float | None = None) -> Prediction:
         """Classify a picture's bytes, or what `{"url": ...}` or `{"image": base64}` names.
+
+        Args:
+            item: What was asked about.
+            end_s: When the request must be answered, of `time.monotonic`; None: as settings say.
 
         Raises:
             RequestError: It names nothing.
             ImageError: The bytes can't be used.
             FetchError: The URL can't be fetched.
         """
+        if end_s is None:
+            end_s = self._end_s()
+        if time.monotonic() > end_s:
+            seconds = self.settings.max_seconds
+            told = f"the request took longer than {seconds} s; send fewer pictures, or smaller ones"
+            raise RequestError(told, 504, "Request took too long")
         if isinstance(item, bytes):
             return self.predict(item)
         if not isinstance(item, dict) or ("url" in item) == ("image" in item):
             raise RequestError(f"expected exactly one of url and image; {USAGE}")
         if "image" in item:
             return self.predict(picture_of(item["image"], "image"))
-        return self.predict(self._fetch(item["url"]))
+        return self.predict(self._fetch(item["url"], end_s))
+
+    def _end_s(self) -> float:
+        return time.monotonic() + self.settings.max_seconds
 
     def _require_token(self, request: Request) -> None:
         """Before anything is decoded; a page's preflight can't carry one."""
@@ -172,6 +186,7 @@ class Service:
             "limits": {
                 "body_bytes": settings.max_body_bytes,
                 "images": settings.max_images,
+                "seconds": settings.max_seconds,
                 "pixels": MAX_PIXELS,
             },
         }
@@ -184,17 +199,18 @@ class Service:
         if len(asked.items) > self.settings.max_images:
             told = f"{len(asked.items)} images in one request, at most {self.settings.max_images}"
             raise RequestError(told, 413, "Too many images")
+        end_s = self._end_s()
         if not asked.are_several:
-            return _shown(self.predict_item(asked.items[0]), form)
-        return {"answers": [self._shown_or_problem(item, form) for item in asked.items]}
+            return _shown(self.predict_item(asked.items[0], end_s), form)
+        return {"answers": [self._shown_or_problem(item, form, end_s) for item in asked.items]}
 
-    def _shown_or_problem(self, item: Any, form: str) -> dict[str, Any]:
+    def _shown_or_problem(self, item: Any, form: str, end_s: float) -> dict[str, Any]:
         try:
-            return _shown(self.predict_item(item), form)
+            return _shown(self.predict_item(item, end_s), form)
         except SceneletError as error:
             return problem_of(error)[1]
 
-    def _fetch(self, url: Any) -> bytes:
+    def _fetch(self, url: Any, end_s: float) -> bytes:
         if not isinstance(url, str):
             raise RequestError(f"url: found {type(url).__name__}, expected text; {USAGE}")
         if is_data_url(url):
@@ -204,7 +220,8 @@ class Service:
         # http.client and ssl: not needed for uploads
         from scenelet.serve.fetch import FetchLimits, fetch
 
-        return fetch(url, FetchLimits(trusted=self.settings.trusted_hosts))
+        left_s = max(0.1, min(FetchLimits.timeout_s, end_s - time.monotonic()))
+        return fetch(url, FetchLimits(timeout_s=left_s, trusted=self.settings.trusted_hosts))
 
     def _response(self, request: Request, status: int, body: Any, content_type: str) -> Response:
         headers = {"content-type": content_type} if body is not None else {}

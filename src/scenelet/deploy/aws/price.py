@@ -10,12 +10,12 @@ from typing import Any
 
 from scenelet.deploy.aws.cloud import Cloud, translated
 from scenelet.deploy.preflight.trial import Measured
+from scenelet.deploy.target import FULL_CORE_MIB
 from scenelet.errors import CloudError
 
 LIST_REGION = "us-east-1"
 LOG_BYTES = 1120  # our line (757), Lambda's START, END and REPORT, and 26 bytes an event
 HTTP_API_UNIT_BYTES = 512 * 1024  # an HTTP API is metered in these
-FULL_CORE_MIB = 1769  # Lambda gives processor time by memory; this much is one whole core
 OWN_START_MS = 200  # Lambda's own part of a cold start, between 100 and 300
 MEMORY_SIZES_MIB = (128, 256, 512, 1024, 1769)
 HEADROOM = 2.0  # memory asked for over memory measured

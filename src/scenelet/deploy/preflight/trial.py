@@ -18,7 +18,7 @@ from scenelet.deploy.described import Packed
 from scenelet.deploy.preflight.checks import Check
 from scenelet.deploy.preflight.pictures import heavy_pictures, ordinary_pictures
 from scenelet.deploy.runtime_api import RunningFunction, runtime_python
-from scenelet.deploy.target import Target, find_interpreter
+from scenelet.deploy.target import FULL_CORE_MIB, Target, find_interpreter
 from scenelet.errors import BundleError, PackageError
 from scenelet.images import FORMATS
 from scenelet.progress import Progress
@@ -85,7 +85,7 @@ def try_out(
             )
 
         try:
-            return _tried(packed, start, memory_mib)
+            return _tried(packed, start, memory_mib, timeout_s)
         except (PackageError, BundleError) as error:
             return [Check("starts", False, f"{error}".replace(f"{scratch}/", ""))], None
 
@@ -108,7 +108,9 @@ def _unpack(packed: Packed, root: Path) -> None:
         path.write_bytes(content)
 
 
-def _tried(packed: Packed, start: Start, memory_mib: int) -> tuple[list[Check], Measured]:
+def _tried(
+    packed: Packed, start: Start, memory_mib: int, timeout_s: int
+) -> tuple[list[Check], Measured]:
     contract, golden = packed.contract(), packed.golden_pictures()
     first = _event(next(iter(golden.values()), b""))
     colds = [_cold(start, first) for _ in range(COLD_STARTS)]
@@ -135,7 +137,7 @@ def _tried(packed: Packed, start: Start, memory_mib: int) -> tuple[list[Check], 
         Check("starts", True, starts),
         recorded(contract, answers),
         _formats(formats),
-        _heaviest(refused, measured, memory_mib),
+        _heaviest(refused, measured, memory_mib, timeout_s),
     ]
     return checks, measured
 
@@ -237,12 +239,17 @@ def _formats(answers: Mapping[str, Any]) -> Check:
     return Check("formats", True, f"answers {', '.join(FORMATS)}")
 
 
-def _heaviest(wrong: Mapping[str, str], measured: Measured, memory_mib: int) -> Check:
+def _heaviest(
+    wrong: Mapping[str, str], measured: Measured, memory_mib: int, timeout_s: int
+) -> Check:
     if wrong:
         told = "; ".join(f"{name}: {reason}" for name, reason in wrong.items())
         return Check("heaviest", False, f"{told}. Give it more memory: --memory")
+    longest_s = measured.heaviest_ms / 1000 * max(1.0, FULL_CORE_MIB / memory_mib)
     told = (
         f"the heaviest picture of each format is answered or refused; at most"
-        f" {measured.heaviest_mib:.0f} of {memory_mib} MiB"
+        f" {measured.heaviest_mib:.0f} of {memory_mib} MiB, {longest_s:.1f} of {timeout_s} s"
     )
+    if longest_s > timeout_s:
+        return Check("heaviest", False, f"{told}. Give it more memory: --memory, or --timeout")
     return Check("heaviest", True, told)
