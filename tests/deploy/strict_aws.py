@@ -51,6 +51,7 @@ class Strict:
 
     def reset(self):
         self.rules, self.calls, self.deleted_buckets = Rules(), [], {}
+        self.announced = []
         PERMISSIONS.clear()
         COUNTED.clear()
         FAILED_VALIDATIONS.clear()
@@ -90,11 +91,16 @@ class Strict:
             elif path == "/strict/calls":
                 return self.calls
             elif path == "/strict/state":
-                return _state()
+                return _state() | {"announced": self.announced}
         return asdict(self.rules)
 
     def s3_DeleteBucket(self, environ, body, resource):  # noqa: N802
         self.deleted_buckets[resource] = time.monotonic()
+
+    def s3_PutBucketNotificationConfiguration(self, environ, body, resource):  # noqa: N802
+        """moto forgets that EventBridge is told."""
+        if b"EventBridgeConfiguration" in body:
+            self.announced.append(resource.rpartition(":")[2])
 
     def s3_CreateBucket(self, environ, body, resource):  # noqa: N802
         gone_s = time.monotonic() - self.deleted_buckets.get(resource, -1e9)

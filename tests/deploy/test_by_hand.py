@@ -36,7 +36,7 @@ def command_line(tmp_path_factory):
     return folder / "bin"
 
 
-def test_the_script_deploys_an_image_and_again(
+def test_the_script_deploys_an_image_and_again_and_another_removes_all_of_it(
     aws, shipped_bundle, command_line, tmp_path, monkeypatch
 ):
     tools = tmp_path / "tools"
@@ -63,3 +63,19 @@ def test_the_script_deploys_an_image_and_again(
     assert [api["Name"] for api in boto3.client("apigatewayv2").get_apis()["Items"]] == ["by-hand"]
     asked = log.read_text().splitlines()
     assert [line.split()[0] for line in asked] == ["build", "login", "push"] * 2
+    api = boto3.client("apigatewayv2").get_apis()["Items"][0]["ApiId"]
+    (stage,) = boto3.client("apigatewayv2").get_stages(ApiId=api)["Items"]
+    assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] == 10
+    assert boto3.client("lambda").get_function_concurrency(FunctionName="by-hand")[
+        "ReservedConcurrentExecutions"
+    ] in (5, "5")
+    script = [REPOSITORY / "scripts" / "remove_container.sh", "by-hand"]
+    done = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert boto3.client("lambda").list_functions()["Functions"] == []
+    assert boto3.client("apigatewayv2").get_apis()["Items"] == []
+    assert boto3.client("iam").list_roles()["Roles"] == []
+    assert boto3.client("logs").describe_log_groups()["logGroups"] == []
+    assert boto3.client("ecr").describe_repositories()["repositories"] == []
+    again = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert (again.returncode, again.stdout) == (0, "")  # nothing is left to remove
