@@ -1,4 +1,4 @@
-"""Augmentation, for training only: random crops, flips, colour and mixing of whole batches on tensors.
+"""Augmentation, for training only: random crops, flips, colour, mixing of batches.
 
 All randomness comes from the generator that is handed in, so a step can be repeated bit for bit.
 """
@@ -48,7 +48,17 @@ def random_crop(images: Tensor, size: int, config: TrainConfig, generator: Gener
     Returns:
         (n, 3, size, size) float, 0-255.
     """
-    count, distortion = len(images), config.distortion
+    theta = _boxes(len(images), config, generator)
+    if config.turn == "90":
+        quarters = torch.randint(0, 4, (len(images),), generator=generator) * (math.pi / 2)
+        theta[:, :, :2] = theta[:, :, :2] @ _rotation(quarters)
+    if config.distortion:
+        theta[:, :, :2] = theta[:, :, :2] @ _skew(len(images), config.distortion, generator)
+    return _sampled(images, theta, size)
+
+
+def _boxes(count: int, config: TrainConfig, generator: Generator) -> Tensor:
+    """Where to cut, and whether mirrored: (n, 2, 3) affine matrices."""
     side = _uniform(count, config.min_crop_area, 1.0, generator).sqrt()
     stretch = _uniform(count, -math.log(4 / 3) / 2, math.log(4 / 3) / 2, generator).exp()
     width, height = (side * stretch).clamp(max=1), (side / stretch).clamp(max=1)
@@ -57,33 +67,34 @@ def random_crop(images: Tensor, size: int, config: TrainConfig, generator: Gener
     theta[:, 1, 1] = height * (_signs(count, generator) if config.flip == "both" else 1)
     theta[:, 0, 2] = _uniform(count, -1, 1, generator) * (1 - width)
     theta[:, 1, 2] = _uniform(count, -1, 1, generator) * (1 - height)
-    if config.turn == "90":
-        quarters = torch.randint(0, 4, (count,), generator=generator) * (math.pi / 2)
-        theta[:, :, :2] = theta[:, :, :2] @ _rotation(quarters)
-    if distortion:
-        angle = _sometimes(count, math.radians(20) * distortion, generator)
-        lean = _sometimes(count, 0.2 * distortion, generator)
-        theta[:, :, :2] = theta[:, :, :2] @ _rotation(angle, lean)
-    sampled = 2 * size if min(images.shape[2:]) >= 2 * size else size
-    grid = F.affine_grid(theta.to(images.device), [count, 3, sampled, sampled], align_corners=False)
+    return theta
+
+
+def _skew(count: int, distortion: float, generator: Generator) -> Tensor:
+    angle = _sometimes(count, math.radians(20) * distortion, generator)
+    lean = _sometimes(count, 0.2 * distortion, generator)
+    return _rotation(angle, lean)
+
+
+def _sampled(images: Tensor, theta: Tensor, size: int) -> Tensor:
+    """The pixels that the matrices point at; averaged in fours where that shrinks by half."""
+    wide = 2 * size if min(images.shape[2:]) >= 2 * size else size
+    grid = F.affine_grid(theta.to(images.device), [len(images), 3, wide, wide], align_corners=False)
     crops = F.grid_sample(
         images.float(), grid, mode="bilinear", padding_mode="reflection", align_corners=False
     )
-    return crops if sampled == size else F.avg_pool2d(crops, 2)
+    return crops if wide == size else F.avg_pool2d(crops, 2)
 
 
 def jitter_colour(images: Tensor, strength: float, generator: Generator) -> Tensor:
-    """Change brightness, contrast and saturation of each image by up to `strength` (a fraction) each.
+    """Change brightness, contrast and saturation of each image by up to `strength`, a fraction.
 
     Returns:
         As `images`: (n, 3, height, width) float, 0-255.
     """
-    brightness, contrast, saturation = (
-        _uniform(len(images), 1 - strength, 1 + strength, generator)
-        .view(-1, 1, 1, 1)
-        .to(images.device)
-        for _ in range(3)
-    )
+    count = len(images)
+    factors = [_uniform(count, 1 - strength, 1 + strength, generator) for _ in range(3)]
+    brightness, contrast, saturation = (_each(factor, images) for factor in factors)
     images = images * brightness
     images = torch.lerp(images.mean((1, 2, 3), keepdim=True), images, contrast)
     images = torch.lerp(images.mean(1, keepdim=True), images, saturation)
@@ -91,7 +102,9 @@ def jitter_colour(images: Tensor, strength: float, generator: Generator) -> Tens
 
 
 def distort(images: Tensor, strength: float, generator: Generator) -> Tensor:
-    """Gamma, tint, sharpness, greyness and erasing, each on some of the images, as in RandAugment (Cubuk et al. 2020).
+    """Gamma, tint, sharpness, greyness and erasing, each on some of the images.
+
+    As in RandAugment (Cubuk et al. 2020).
 
     Args:
         images: (n, 3, height, width) float, 0-255.
@@ -99,20 +112,26 @@ def distort(images: Tensor, strength: float, generator: Generator) -> Tensor:
             a quarter of the height and width is erased.
         generator: The only source of randomness.
     """
-    count, device = len(images), images.device
+    count = len(images)
+    gamma = (_sometimes(count, strength, generator) * math.log(2)).exp()
+    tint = _sometimes(3 * count, 0.3 * strength, generator).exp()
+    sharpness = _sometimes(count, strength, generator)
+    grey = (torch.rand(count, generator=generator) < 0.1 * strength).float()
+    images = 255 * (images.clamp(0.5, 255) / 255) ** _each(gamma, images) * _each(tint, images)
+    return _erase(_blurred_and_grey(images, sharpness, grey), 0.25 * strength, generator).clamp(
+        0, 255
+    )
 
-    def drawn(values: Tensor, channels: int = 1) -> Tensor:
-        return values.view(count, channels, 1, 1).to(device)
 
-    gamma = drawn((_sometimes(count, strength, generator) * math.log(2)).exp())
-    tint = drawn((_sometimes(3 * count, 0.3 * strength, generator)).exp(), 3)
-    sharpness = drawn(_sometimes(count, strength, generator))
-    grey = drawn((torch.rand(count, generator=generator) < 0.1 * strength).float())
-    images = 255 * (images.clamp(0.5, 255) / 255) ** gamma * tint
+def _blurred_and_grey(images: Tensor, sharpness: Tensor, grey: Tensor) -> Tensor:
     blurred = F.avg_pool2d(images, 3, 1, 1, count_include_pad=False)
-    images = torch.lerp(images, blurred, sharpness)  # a negative share sharpens
-    images = torch.lerp(images, images.mean(1, keepdim=True), grey)
-    return _erase(images, 0.25 * strength, generator).clamp(0, 255)
+    images = torch.lerp(images, blurred, _each(sharpness, images))  # a negative share sharpens
+    return torch.lerp(images, images.mean(1, keepdim=True), _each(grey, images))
+
+
+def _each(values: Tensor, images: Tensor) -> Tensor:
+    """One value an image, or one a channel of it, as a factor of its pixels."""
+    return values.view(len(images), -1, 1, 1).to(images.device)
 
 
 def _erase(images: Tensor, part: float, generator: Generator) -> Tensor:
@@ -140,17 +159,22 @@ def mix(images: Tensor, targets: Tensor, generator: Generator) -> tuple[Tensor, 
     if torch.rand((), generator=generator) < 0.5:
         images = torch.lerp(images[partner], images, share)
     else:
-        size = images.shape[-1]
-        cut = int(size * math.sqrt(1 - share))
-        top, left = (
-            int(torch.randint(0, size - cut + 1, (), generator=generator)) for _ in range(2)
-        )
-        box = (slice(None), slice(None), slice(top, top + cut), slice(left, left + cut))
-        patches = images[partner][box]
-        images = images.clone()
-        images[box] = patches
-        share = 1 - cut * cut / (size * size)
+        images, share = _patched(images, partner, share, generator)
     return images, torch.lerp(targets[partner], targets, share)
+
+
+def _patched(
+    images: Tensor, partner: Tensor, share: float, generator: Generator
+) -> tuple[Tensor, float]:
+    """A square of the partner in each image, and the share of the pixels that it left."""
+    size = images.shape[-1]
+    cut = int(size * math.sqrt(1 - share))
+    top, left = (int(torch.randint(0, size - cut + 1, (), generator=generator)) for _ in range(2))
+    box = (slice(None), slice(None), slice(top, top + cut), slice(left, left + cut))
+    patches = images[partner][box]
+    images = images.clone()
+    images[box] = patches
+    return images, 1 - cut * cut / (size * size)
 
 
 def _rotation(angle: Tensor, lean: Tensor | float = 0.0) -> Tensor:
