@@ -130,11 +130,11 @@ def confusion(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> Spec:
         "encoding": {"x": x, "y": y},
         "layer": [
             {
-                "mark": {"type": "rect", "cornerRadius": 3, "stroke": "#88888855"},
+                "mark": {"type": "rect", "cornerRadius": 3, "stroke": "#88888855", "aria": False},
                 "encoding": {"color": {"field": "colour", "type": "nominal", "scale": None}},
             },
             {
-                "mark": {"type": "text", "fontSize": 13},
+                "mark": {"type": "text", "fontSize": 13, "aria": False},
                 "encoding": {
                     "text": {"field": "images", "type": "quantitative"},
                     "color": {"field": "ink", "type": "nominal", "scale": None},
@@ -149,6 +149,7 @@ _OVER_THE_NUMBERS = {  # unseen; the numbers would catch the clicks
     "params": [{"name": "cell", "select": {"type": "point", "fields": ["row", "column"]}}],
     "mark": {"type": "rect", "opacity": 0, "cursor": "pointer"},
     "encoding": {
+        "description": {"field": "words"},
         "tooltip": [
             {"field": "true"},
             {"field": "answer"},
@@ -172,6 +173,7 @@ def _cells(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> list[dict[s
             "true": one_line(names[row]),
             "answer": one_line(names[column]),
             "images": int(count),
+            "words": one_line(f"{names[row]} answered {names[column]}: {count}"),
             **_look(count / max(1, sum(counts)), row == column),
         }
         for row, counts in enumerate(matrix)

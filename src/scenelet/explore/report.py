@@ -17,7 +17,9 @@ from scenelet.explore.findings import Findings
 from scenelet.explore.layout import MAP_POINTS, flat_map, grid_size, on_grid, picture_grid
 from scenelet.images import decode
 from scenelet.parallel import in_parallel
+from scenelet.report.charts import MOST_CLASSES
 from scenelet.report.html import Card, Gallery, Section, data_uri, page, svg
+from scenelet.text import listed
 
 PER_CLASS = 10
 MEAN_OF = 400
@@ -33,8 +35,11 @@ def explore_page(findings: Findings, seed: int = 0) -> str:
         seed: Of the random pictures and the map.
     """
     rows = [row for row in findings.rows if row.pixel_hash]
-    names = sorted({row.label for row in rows})
-    subtitle = f"{len(rows):,} images of {len(names)} classes: {', '.join(names)}"
+    everyone = sorted({row.label for row in rows})
+    subtitle = f"{len(rows):,} images of {len(everyone)} classes: {listed(everyone)}"
+    names = _drawn(rows)
+    if len(names) < len(everyone):
+        subtitle += f"; the {len(names)} largest and smallest are drawn"
     sections = [
         overview(findings),
         _balance(findings, names),
@@ -42,11 +47,19 @@ def explore_page(findings: Findings, seed: int = 0) -> str:
         _tones(findings, names),
         _means(findings, rows, names),
         _random(findings, rows, names, seed),
-        *_embedded(findings, names, seed),
+        *_embedded(findings, names, everyone, seed),
         *finding_sections(findings),
         next_steps(findings),
     ]
     return page(title_of(findings), subtitle, sections)
+
+
+def _drawn(rows: Sequence[Row]) -> list[str]:
+    """All classes; of many, those with most and with fewest images, by name."""
+    by_size = [name for name, _ in Counter(row.label for row in rows).most_common()]
+    half = MOST_CLASSES // 2
+    few = len(by_size) <= MOST_CLASSES
+    return sorted(by_size if few else by_size[:half] + by_size[-half:])
 
 
 def _balance(findings: Findings, names: Sequence[str]) -> Section:
@@ -150,7 +163,9 @@ def _random(findings: Findings, rows: list[Row], names: Sequence[str], seed: int
     return Section("At random", "Not chosen by anyone.", galleries=galleries)
 
 
-def _embedded(findings: Findings, names: Sequence[str], seed: int) -> list[Section]:
+def _embedded(
+    findings: Findings, names: Sequence[str], everyone: Sequence[str], seed: int
+) -> list[Section]:
     """The sections that need embeddings; none where there are none."""
     if not len(findings.embeddings):
         return []
@@ -160,7 +175,7 @@ def _embedded(findings: Findings, names: Sequence[str], seed: int) -> list[Secti
     )
     return [
         _typical(findings, rows, directions, names),
-        _map(findings, rows, names, seed),
+        _map(findings, rows, everyone, seed),
         _strangers(findings, rows, directions),
     ]
 

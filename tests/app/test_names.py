@@ -1,0 +1,78 @@
+"""Names that Streamlit, Markdown or Vega might take for their own language, in the app."""
+
+from dataclasses import replace
+
+import pytest
+from nasty import CLASSES, bundle_of, pictures_of
+from playwright.sync_api import expect
+from running_app import App
+
+from scenelet.dataset.dataset import Dataset
+from scenelet.dataset.manifest import read_manifest, write_manifest
+from scenelet.text import one_line
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def nasty(shipped_bundle, tmp_path_factory):
+    """The app on nasty names: bundle, data, a manifest with a doubt for each class."""
+    folder = tmp_path_factory.mktemp("app-names")
+    data, manifest = pictures_of(folder / "pictures", 6), folder / "audit" / "manifest.csv"
+    rows = {row.label: row for row in Dataset.open(data).examined().rows}
+    others = dict(zip(CLASSES, (*CLASSES[1:], CLASSES[0]), strict=True))
+    doubted = [
+        replace(row, suggested_label=others[row.label], label_quality=0.1, issues=("odd $x$",))
+        for row in rows.values()
+    ]
+    manifest.parent.mkdir()
+    write_manifest(manifest, doubted)
+    bundle = bundle_of(shipped_bundle, folder / "bundle")
+    options = ("--bundle", bundle, "--data", data, "--manifest", manifest)
+    running = App(folder, *options, "--ledger", folder / "ledger.jsonl")
+    yield running, manifest
+    running.close()
+
+
+def shown(page):
+    return page.locator("[data-testid=stMainBlockContainer]").inner_text()
+
+
+def visit(page, url, name):
+    page.goto(url)
+    page.get_by_role("heading", name="Classify", level=1).wait_for(timeout=60_000)
+    page.get_by_role("link", name=name).click()
+    page.get_by_role("heading", name=name, level=1).wait_for(timeout=60_000)
+
+
+def test_every_page_shows_them_as_they_are(nasty, chromium):
+    running, manifest = nasty
+    page = chromium.new_page()
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    visit(page, running.url, "Classify")
+    for name in CLASSES:
+        expect(page.get_by_text(one_line(name)).first).to_be_visible(timeout=30_000)
+    visit(page, running.url, "Data")
+    page.get_by_text("or rather").first.wait_for(timeout=60_000)
+    for name in CLASSES:
+        assert one_line(name) in shown(page)
+    assert all(one_line(row.path) in shown(page) for row in read_manifest(manifest))
+    visit(page, running.url, "Model")
+    page.get_by_text("True class").first.wait_for(timeout=120_000)
+    page.get_by_role("combobox").first.click()
+    for name in CLASSES:
+        expect(page.get_by_role("option", name=one_line(name)).first).to_be_visible(timeout=30_000)
+    assert page.locator(".katex").count() == 0
+    assert errors == []
+    page.close()
+
+
+def test_a_verdict_on_such_a_name_is_written(nasty, chromium):
+    running, manifest = nasty
+    page = chromium.new_page()
+    visit(page, running.url, "Data")
+    page.get_by_role("button", name=f"Keep {one_line(CLASSES[0])}").first.click(timeout=60_000)
+    expect(page.get_by_role("button", name="Undo (1)")).to_be_visible(timeout=60_000)
+    assert sum("judged by hand" in row.issues for row in read_manifest(manifest)) == 1
+    page.close()
