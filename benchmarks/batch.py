@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from scenelet.dataset.paint import paint_data_set
+from scenelet.files import pictures
 from scenelet.images import to_input
 from scenelet.parallel import cores, in_parallel
 from scenelet.quiet import quiet
-from scenelet.serve.batch import pictures_below, predict_folder
+from scenelet.serve.batch import predict_folder
 from scenelet.serve.predictor import Predictor
 from scenelet.shipped import default_bundle
 
@@ -47,7 +48,7 @@ def main() -> None:
         if source is None:
             source = Path(scratch) / "painted"
             paint_data_set(source, 100)
-        names = list(islice(pictures_below(source), arguments.images))
+        names = list(islice(pictures(source), arguments.images))
         for number, name in enumerate(names):
             (folder / f"{number:06d}{Path(name).suffix}").symlink_to((source / name).resolve())
         with quiet():

@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from servers import wait_until
 
 from scenelet.errors import ConfigError
 from scenelet.files import pictures
+from scenelet.names import raw
 from scenelet.parallel import cores
 from scenelet.serve.batch import predict_folder
 from scenelet.serve.predictor import Predictor
@@ -33,7 +35,7 @@ def rows_of(path):
     if path.suffix == ".parquet":
         return pq.read_table(path).to_pylist()
     if path.suffix == ".csv":
-        with open(path, newline="") as file:
+        with open(path, encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
     return [json.loads(line) for line in path.read_text().splitlines()]
 
@@ -155,6 +157,36 @@ def test_a_table_is_not_gone_on_with_over_files_that_are_others_now(
         first.write_bytes(next((folder / "street").iterdir()).read_bytes())
     with pytest.raises(ConfigError, match="no longer there, or another file"):
         predict_folder(Predictor(bundle), folder, out)
+
+
+NASTY = [
+    "=cmd|' calc'!A0.jpg",
+    "+1.jpg",
+    "-1.jpg",
+    "@sum.jpg",
+    "a\rb.jpg",
+    "a\nb.jpg",
+    "ü\t.jpg",
+    'q",x.jpg',
+]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
+def test_names_break_no_table_and_are_no_formulas(folder, bundle, tmp_path, suffix):
+    source = (folder / "sea" / "broken.jpg").read_bytes()
+    odd = tmp_path / "odd"
+    odd.mkdir()
+    names = [os.fsdecode(b"m\xfcller.jpg"), *NASTY]
+    for name in names:
+        (odd / name).write_bytes(source)
+    out = tmp_path / f"table{suffix}"
+    assert predict_folder(Predictor(bundle), odd, out) == (len(names), len(names))
+    rows = rows_of(out)
+    assert {os.path.normpath(raw(row["path"])) for row in rows} == set(names)
+    if suffix == ".csv":
+        assert not any(
+            value.startswith(tuple("=+-@\t\r")) for row in rows for value in row.values()
+        )
 
 
 @pytest.mark.parametrize(
