@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenelet.cli.options import AsJson, Bundle, Folder
+from scenelet.cli.look import look_of
+from scenelet.cli.options import AsJson, Folder, Looker
 from scenelet.cli.output import command, needs_extra, note, table, tell, tell_json, wrote
 from scenelet.errors import ConfigError
 from scenelet.progress import ConsoleProgress
@@ -36,7 +37,7 @@ def audit(
         Path, typer.Option(help="Folder for manifest.csv, audit.json and audit.html.")
     ] = Path("audit"),
     labels: Annotated[bool, typer.Option(help="Also judge the labels (takes minutes).")] = True,
-    bundle: Bundle = None,
+    bundle: Looker = None,
     fail_on: Annotated[
         str, typer.Option(help=f"Exit with code 1 on any of these findings: {', '.join(GATES)}.")
     ] = "",
@@ -53,10 +54,8 @@ def audit(
     with needs_extra("train"):
         from scenelet.explore.audit_report import write_audit
         from scenelet.explore.findings import investigate
-    from scenelet.shipped import default_bundle
-
-    embedder = (bundle or default_bundle()) if labels else None
-    findings = investigate(folder, against, embedder, progress)
+    look = look_of(bundle, progress) if labels else None
+    findings = investigate(folder, against, look, progress)
     progress.say("drawing")
     kept = write_audit(findings, out)
     if as_json:

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from scenelet.cli.options import Bundle, Folder, Manifest, Seed
+from scenelet.cli.look import look_of
+from scenelet.cli.options import Folder, Looker, Manifest, Seed
 from scenelet.cli.output import command, needs_extra, wrote
 from scenelet.progress import ConsoleProgress
 
@@ -15,7 +16,7 @@ def explore(
     *,
     manifest: Manifest = None,
     out: Annotated[Path, typer.Option(help="HTML file to write.")] = Path("explore.html"),
-    bundle: Bundle = None,
+    bundle: Looker = None,
     seed: Seed = 0,
     max_mb: Annotated[float, typer.Option(help="Refuse to write a larger report, in MB.")] = 30.0,
 ) -> None:
@@ -29,9 +30,8 @@ def explore(
         from scenelet.explore.findings import investigate
         from scenelet.explore.report import explore_page
     from scenelet.report.html import write_page
-    from scenelet.shipped import default_bundle
 
-    findings = investigate(folder, None, bundle or default_bundle(), progress, manifest)
+    findings = investigate(folder, None, look_of(bundle, progress), progress, manifest)
     progress.say("drawing")
     size_mb = write_page(out, explore_page(findings, seed), max_mb)
 

@@ -11,6 +11,13 @@ Folder = Annotated[Path, typer.Argument(help="Folder of class folders.")]
 Bundle = Annotated[
     Path | None, typer.Option(help="Bundle folder; default: the Intel scenes bundle.")
 ]
+Looker = Annotated[
+    Path | None,
+    typer.Option(
+        "--bundle",
+        help="Bundle that looks at the pictures; default: a backbone pretrained on ImageNet.",
+    ),
+]
 Manifest = Annotated[
     Path | None, typer.Option(help="manifest.csv of `data audit`: its labels and exclusions.")
 ]

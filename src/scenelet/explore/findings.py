@@ -4,6 +4,7 @@ What both reports are made of.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.row import Row
 from scenelet.explore.labels import FOLDS, doubt_labels, out_of_fold_probabilities
 from scenelet.progress import SILENT, Progress
+
+Look = Callable[[Dataset, Progress], np.ndarray]  # examined pictures to (n, features)
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,24 @@ class Findings:
         }
 
 
+def by_bundle(folder: Path) -> Look:
+    """Embeddings by a bundle's model.
+
+    Raises:
+        BundleError: The bundle can't be trusted or read.
+    """
+    model = open_bundle(folder)
+
+    def look(dataset: Dataset, progress: Progress) -> np.ndarray:
+        return ask(model, dataset, model.contract.preprocess, progress).features
+
+    return look
+
+
 def investigate(
     root: Path,
     against: Path | None,
-    bundle: Path | None,
+    look: Look | None,
     progress: Progress = SILENT,
     manifest: Path | None = None,
 ) -> Findings:
@@ -67,24 +84,21 @@ def investigate(
     Args:
         root: Data folder.
         against: Another folder whose pictures must not be in `root`.
-        bundle: That embeds; None leaves the labels unchecked.
+        look: That embeds; None leaves the labels unchecked.
         progress: Is told how it goes on.
         manifest: Look only at its rows in use, under their labels; None looks at the whole folder.
 
     Raises:
         DataError: No images there, or the manifest is of another folder.
-        BundleError: The bundle can't be trusted or read.
     """
     dataset = Dataset.open(root, manifest, progress)
     other = Dataset.open(against) if against else None
     audited = audit(dataset.used if manifest else dataset, other, progress)
     usable = [position for position, row in enumerate(audited.rows) if row.pixel_hash]
     rows = [audited.rows[position] for position in usable]
-    if bundle is None or not _labels_can_be_judged(rows):
+    if look is None or not _labels_can_be_judged(rows):
         return Findings(audited, [], np.zeros((0, 0), np.float32))
-    model = open_bundle(bundle)
-    pictures = audited.dataset.of(rows)
-    embeddings = ask(model, pictures, model.contract.preprocess, progress).features
+    embeddings = look(audited.dataset.of(rows), progress)
     progress.say("judging labels")
     judged = doubt_labels(rows, *out_of_fold_probabilities(embeddings, rows))
     by_path = {row.path: row for row in judged}
