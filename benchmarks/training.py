@@ -21,8 +21,9 @@ from scenelet.learn.callbacks import weight_averaging
 from scenelet.learn.classifier import Classifier
 from scenelet.learn.datamodule import Batches, ImagesInMemory, ShuffledBatches
 from scenelet.learn.devices import lightning_precision, pick_precision
+from scenelet.learn.fit import quiet_trainer
 from scenelet.learn.networks import architecture_of, build_network
-from scenelet.learn.train import quiet_trainer
+from scenelet.learn.targets import targets_of
 from scenelet.runs.recipe import resolve
 
 
@@ -52,7 +53,8 @@ def scenelet_loop(model: Classifier, pixels: Pixels, steps: int, precision: str)
         max_steps=steps + 3, precision=lightning_precision(precision), accelerator="cpu", logger=False,
         enable_checkpointing=False, limit_val_batches=0, callbacks=[weight_averaging(0.998), watch],
     )  # fmt: skip
-    trainer.fit(model, ImagesInMemory(pixels, pixels, model.config.batch_size, 0))
+    targets = targets_of(pixels.labels, 6, model.config)
+    trainer.fit(model, ImagesInMemory(pixels, targets, pixels, model.config.batch_size, 0))
     return watch.images_per_s
 
 
@@ -63,7 +65,8 @@ def bare_loop(model: Classifier, pixels: Pixels, steps: int, precision: str) -> 
     from scenelet.learn.augment import augment
     from scenelet.learn.networks import normalise, parameter_groups
 
-    config, batches = model.config, Batches(pixels)
+    config = model.config
+    batches = Batches(pixels.images, targets_of(pixels.labels, 6, config))
     optimizer = torch.optim.AdamW(
         parameter_groups(model.network, config.learning_rate, config.weight_decay)
     )
@@ -73,11 +76,8 @@ def bare_loop(model: Classifier, pixels: Pixels, steps: int, precision: str) -> 
             start_s = time.perf_counter()
         if step == steps + 3:
             break
-        images, labels = batches[indices]
-        targets = functional.one_hot(labels, 6).float()
-        images, targets = augment(
-            images, targets, model._augmentation(), torch.Generator().manual_seed(step)
-        )
+        images, targets = batches[indices]
+        images, targets = augment(images, targets, 96, config, torch.Generator().manual_seed(step))
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
             logits = model.network(normalise(images).contiguous(memory_format=torch.channels_last))
         loss = functional.cross_entropy(logits.float(), targets)
@@ -109,7 +109,7 @@ def main() -> None:
             model = Classifier(
                 build_network(architecture_of(config), 6).to(memory_format=torch.channels_last),
                 config,
-                6,
+                [1.0] * 6,
             )
             speeds[name].append(loop(model, pixels, arguments.steps, precision))
     ratios = [own / bare for own, bare in zip(speeds["scenelet"], speeds["bare"], strict=True)]
