@@ -24,9 +24,9 @@ from scenelet.progress import SILENT, Progress
 from scenelet.runs.recipe import NO_START, TrainConfig, from_values
 
 BACKBONE = "lite0"
-SIZES = (96, 128, 160, 192, 224)
+SIZES = (96, 128, 160)  # beyond that, time grows faster than accuracy
 FEW, MANY = 3_000, 30_000  # pictures
-PASSES = 16_000  # pictures that fine-tuning looks at, all epochs together, where there are few
+PASSES = 6_000  # pictures that fine-tuning looks at, all epochs together, where there are few
 PROBED, STRENGTH = 400, 0.01  # pictures that views are tried on, and the C of the heads that try
 HARM = 0.05  # part of the answers that a view may cost and still be taken for the same class
 NOISE = 1.64  # standard errors: 95 %, one-sided
@@ -104,21 +104,19 @@ def _by_facts(dataset: Dataset) -> list[Choice]:
 
 
 def _sizes(training: Dataset) -> Choice:
-    """The pictures' own size, no more than their number makes bearable."""
+    """The pictures' own size, as far as it pays."""
     side = median(max(row.width, row.height) for row in training.rows)
-    most = 224 if len(training) < FEW else 160
     size = min([each for each in SIZES if each >= side] or SIZES[-1:])
-    size = min(size, most)
     growing = tuple(round(size * part / 32) * 32 for part in (0.7, 0.85, 1.0))
     values = {"input_size": size, "storage_size": round(size * 1.15), "train_sizes": growing}
-    return Choice(values, f"the pictures are {side:.0f} px, and {len(training):,}")
+    return Choice(values, f"half of the pictures are {side:.0f} px or more on their longer side")
 
 
 def _length(pictures: int) -> Choice:
     """As many epochs as the pictures carry."""
     if pictures > MANY:
         return Choice({"epochs": 2, "batch_size": 64}, "many pictures need few epochs")
-    epochs = max(3, min(12, round(PASSES / pictures)))
+    epochs = max(3, min(8, round(PASSES / pictures)))
     batch, decay = (16, 0.98) if pictures < FEW else (32, 0.998)
     values = {
         "epochs": epochs,
