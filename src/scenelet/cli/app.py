@@ -25,33 +25,39 @@ _SETTINGS = {
 _MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "65536"}  # comes back after a crowd
 
 
+Bundle = Annotated[
+    Path | None, typer.Option(help="Bundle that answers; default: the Intel scenes bundle.")
+]
+Run = Annotated[Path, typer.Option(help="Run folder, or a folder of them.")]
+Searches = Annotated[Path, typer.Option(help="Folder of searches.")]
+Data = Annotated[
+    Path | None, typer.Option(help="Folder of class folders, to browse and to measure on.")
+]
+Manifest = Annotated[Path, typer.Option(help="Its manifest, as `data audit` writes it.")]
+Endpoint = Annotated[str | None, typer.Option(metavar="URL", help="Deployed service to ask too.")]
+Ledger = Annotated[
+    Path,
+    typer.Option(envvar="SCENELET_LEDGER", help="Where looks at test splits are recorded."),
+]
+Host = Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for everybody.")]
+Port = Annotated[int, typer.Option(help="Port to listen at.")]
+TrustHost = Annotated[
+    list[str] | None,
+    typer.Option(metavar="HOST:PORT", help="Server in your own network that URLs may name."),
+]
+
+
 def app(
-    bundle: Annotated[
-        Path | None, typer.Option(help="Bundle that answers; default: the Intel scenes bundle.")
-    ] = None,
-    run: Annotated[Path, typer.Option(help="Run folder, or a folder of them.")] = Path("runs"),
-    searches: Annotated[Path, typer.Option(help="Folder of searches.")] = Path("searches"),
-    data: Annotated[
-        Path | None, typer.Option(help="Folder of class folders, to browse and to measure on.")
-    ] = None,
-    manifest: Annotated[Path, typer.Option(help="Its manifest, as `data audit` writes it.")] = Path(
-        "audit/manifest.csv"
-    ),
-    endpoint: Annotated[
-        str | None, typer.Option(metavar="URL", help="Deployed service to ask too.")
-    ] = None,
-    ledger: Annotated[
-        Path,
-        typer.Option(envvar="SCENELET_LEDGER", help="Where looks at test splits are recorded."),
-    ] = DEFAULT_LEDGER,
-    host: Annotated[
-        str, typer.Option(help="Address to listen at; 0.0.0.0 for everybody.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen at.")] = 8501,
-    trust_host: Annotated[
-        list[str] | None,
-        typer.Option(metavar="HOST:PORT", help="Server in your own network that URLs may name."),
-    ] = None,
+    bundle: Bundle = None,
+    run: Run = Path("runs"),
+    searches: Searches = Path("searches"),
+    data: Data = None,
+    manifest: Manifest = Path("audit/manifest.csv"),
+    endpoint: Endpoint = None,
+    ledger: Ledger = DEFAULT_LEDGER,
+    host: Host = "127.0.0.1",
+    port: Port = 8501,
+    trust_host: TrustHost = None,
 ) -> None:
     """See the data, try the model, know its limits, in a browser.
 

@@ -26,21 +26,25 @@ GATES = (
 )
 
 
+Against = Annotated[
+    Path | None,
+    typer.Option(help="Another folder, say the test part: its pictures must not be here."),
+]
+Out = Annotated[Path, typer.Option(help="Folder for manifest.csv, audit.json and audit.html.")]
+Labels = Annotated[bool, typer.Option(help="Also judge the labels (takes minutes).")]
+FailOn = Annotated[
+    str, typer.Option(help=f"Exit with code 1 on any of these findings: {', '.join(GATES)}.")
+]
+
+
 def audit(
     folder: Folder,
     *,
-    against: Annotated[
-        Path | None,
-        typer.Option(help="Another folder, say the test part: its pictures must not be here."),
-    ] = None,
-    out: Annotated[
-        Path, typer.Option(help="Folder for manifest.csv, audit.json and audit.html.")
-    ] = Path("audit"),
-    labels: Annotated[bool, typer.Option(help="Also judge the labels (takes minutes).")] = True,
+    against: Against = None,
+    out: Out = Path("audit"),
+    labels: Labels = True,
     bundle: Looker = None,
-    fail_on: Annotated[
-        str, typer.Option(help=f"Exit with code 1 on any of these findings: {', '.join(GATES)}.")
-    ] = "",
+    fail_on: FailOn = "",
     as_json: AsJson = False,
 ) -> None:
     """Find what is wrong with a data set.

@@ -27,18 +27,23 @@ WHOLE_MATRIX = 12  # classes that a terminal is wide enough for
 PAIRS = 10
 
 
+Bundle = Annotated[Path, typer.Argument(help="Bundle folder.")]
+Report = Annotated[
+    Path | None, typer.Option(help="HTML file to write; the same as JSON is written beside it.")
+]
+Robustness = Annotated[
+    bool, typer.Option(help="In the report: accuracy on spoilt images too (takes minutes).")
+]
+
+
 def evaluate(
-    bundle: Annotated[Path, typer.Argument(help="Bundle folder.")],
+    bundle: Bundle,
     folder: Folder,
     *,
     part: Part = "auto",
     manifest: Manifest = None,
-    report: Annotated[
-        Path | None, typer.Option(help="HTML file to write; the same as JSON is written beside it.")
-    ] = None,
-    robustness: Annotated[
-        bool, typer.Option(help="In the report: accuracy on spoilt images too (takes minutes).")
-    ] = False,
+    report: Report = None,
+    robustness: Robustness = False,
     ledger: Ledger = DEFAULT_LEDGER,
     as_json: AsJson = False,
 ) -> None:

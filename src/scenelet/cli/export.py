@@ -1,64 +1,65 @@
 """`scenelet export`."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scenelet.bundle.plain import as_plain
-from scenelet.cli.output import needs_extra, wrote
+from scenelet.cli.output import command, needs_extra, tell, tell_json, wrote
 from scenelet.progress import ConsoleProgress
 
 if TYPE_CHECKING:
     from scenelet.export.steps import Exported
 
 
+RunOption = Annotated[Path, typer.Argument(help="Run folder, as `train` named it.")]
+Out = Annotated[Path | None, typer.Option(help="Folder of the bundle; default: bundles/NAME.")]
+Name = Annotated[str | None, typer.Option(help="Of the bundle; default: that of the run.")]
+Quantize = Annotated[
+    str,
+    typer.Option(help="none; fp16: half the size, the same answers; int8: a quarter, and faster."),
+]
+MaxDrop = Annotated[
+    float,
+    typer.Option(min=0, help="Most accuracy that quantising may cost, in percentage points."),
+]
+Mirror = Annotated[
+    bool,
+    typer.Option(
+        help=(
+            "Average the picture and its mirror image in the graph: more accurate, twice as slow."
+        )
+    ),
+]
+WishedAccuracy = Annotated[
+    float,
+    typer.Option(
+        help="Of the answers that the bundle does not abstain from, 0-1; sets the threshold."
+    ),
+]
+Coverage = Annotated[
+    float, typer.Option(help="Part of the pictures whose prediction set holds the truth, 0-1.")
+]
+Licence = Annotated[str, typer.Option(help="Of the weights, as the card and bundle.json will say.")]
+Data = Annotated[Path | None, typer.Option(help="Data folder, if it has moved since the training.")]
+AsJsonOption = Annotated[
+    bool, typer.Option("--json", help="Print parity, sizes and figures as one JSON object.")
+]
+
+
 def export(
-    run: Annotated[Path, typer.Argument(help="Run folder, as `train` named it.")],
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of the bundle; default: bundles/NAME.")
-    ] = None,
-    name: Annotated[
-        str | None, typer.Option(help="Of the bundle; default: that of the run.")
-    ] = None,
-    quantize: Annotated[
-        str,
-        typer.Option(
-            help="none; fp16: half the size, the same answers; int8: a quarter, and faster."
-        ),
-    ] = "none",
-    max_drop: Annotated[
-        float,
-        typer.Option(min=0, help="Most accuracy that quantising may cost, in percentage points."),
-    ] = 0.5,
-    mirror: Annotated[
-        bool,
-        typer.Option(
-            help=(
-                "Average the picture and its mirror image in the graph: more accurate, twice as"
-                " slow."
-            )
-        ),
-    ] = False,
-    wished_accuracy: Annotated[
-        float,
-        typer.Option(
-            help="Of the answers that the bundle does not abstain from, 0-1; sets the threshold."
-        ),
-    ] = 0.98,
-    coverage: Annotated[
-        float, typer.Option(help="Part of the pictures whose prediction set holds the truth, 0-1.")
-    ] = 0.95,
-    licence: Annotated[
-        str, typer.Option(help="Of the weights, as the card and bundle.json will say.")
-    ] = "not stated",
-    data: Annotated[
-        Path | None, typer.Option(help="Data folder, if it has moved since the training.")
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print parity, sizes and figures as one JSON object.")
-    ] = False,
+    run: RunOption,
+    out: Out = None,
+    name: Name = None,
+    quantize: Quantize = "none",
+    max_drop: MaxDrop = 0.5,
+    mirror: Mirror = False,
+    wished_accuracy: WishedAccuracy = 0.98,
+    coverage: Coverage = 0.95,
+    licence: Licence = "not stated",
+    data: Data = None,
+    as_json: AsJsonOption = False,
 ) -> None:
     """Write the bundle: LiteRT, ONNX, manifest, card, checksums, golden images.
 
@@ -75,38 +76,57 @@ def export(
     )
     made = export_bundle(source, out or Path("bundles") / options.name, options, ConsoleProgress())
     if as_json:
-        described = {
-            "bundle": str(made.folder),
-            "parity": as_plain(made.parity),
-            "size_bytes": made.size_bytes,
-        }
-        described |= {
-            "quantisation": as_plain(made.quantisation),
-            "validation": made.figures.as_dict(),
-        }
-        typer.echo(json.dumps(described))
+        tell_json(_described(made))
         return
     _print(made)
+    following = command("scenelet", "predict", "--bundle", made.folder, "photo.jpg")
+    wrote("bundle", made.folder, following)
+
+
+def _described(made: "Exported") -> dict[str, object]:
+    return {
+        "bundle": str(made.folder),
+        "parity": as_plain(made.parity),
+        "size_bytes": made.size_bytes,
+        "quantisation": as_plain(made.quantisation),
+        "validation": made.figures.as_dict(),
+    }
 
 
 def _print(made: "Exported") -> None:
     parity, quantisation, accuracy = made.parity, made.quantisation, made.figures.top1_accuracy
-    typer.echo(
+    tell(
         f"largest probability difference over {parity.images} images, from their bytes (0.001"
         " allowed; fp16 0.005):"
     )
     for pair, difference in parity.differences.items():
-        typer.echo(f"  {pair:28} {difference:.1e}")
+        tell(f"  {pair:28} {difference:.1e}")
     if quantisation.mode != "none":
-        typer.echo(
+        tell(
             f"{quantisation.mode} against float: accuracy {quantisation.accuracy:.2%} v"
             f" {quantisation.float_accuracy:.2%}, same answer on {quantisation.agreement:.2%}, size"
             f" x {quantisation.size_ratio:.2f}, latency x {quantisation.latency_ratio:.2f}"
             f" ({quantisation.latency_ms:.2f} ms, one thread)"
         )
-    typer.echo(
+    tell(
         f"validation accuracy of model.tflite {accuracy.value:.2%} (95 % interval"
         f" {accuracy.low:.2%} to {accuracy.high:.2%}, {made.figures.images:,} images),"
         f" {made.size_bytes['model.tflite'] / 1e6:.2f} MB"
     )
-    wrote("bundle", made.folder, f"scenelet predict --bundle {made.folder} photo.jpg")
+    _print_cautions(made)
+
+
+def _print_cautions(made: "Exported") -> None:
+    """What a person should know before relying on it."""
+    names = made.contract.class_names
+    if made.contract.abstain_below > 1:
+        tell(
+            "a weak model: no probability is high enough for what was wished, so it always"
+            " abstains; treat each answer as a guess"
+        )
+    told_apart = made.contract.promises.mean_set_size < len(names) - 0.5
+    if not told_apart:
+        tell(
+            f"{made.figures.images:,} held-out pictures are too few to rule a class out: its"
+            " prediction sets say nothing (--val-fraction holds more out)"
+        )

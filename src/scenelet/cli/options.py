@@ -40,3 +40,6 @@ TrustHost = Annotated[
         metavar="HOST:PORT", help="Server in your own network that URLs may name; may be repeated."
     ),
 ]
+Prepared = Annotated[
+    Path | None, typer.Option(help="manifest.csv of `data audit` or `data split`.")
+]

@@ -14,27 +14,34 @@ from scenelet.text import listed
 GRACE_S = 60  # after SIGTERM, for what was accepted: a slow upload does not hold it for ever
 
 
+Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")]
+Port = Annotated[
+    int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any that is free.")
+]
+Workers = Annotated[int, typer.Option(min=1, help="Processes, which share the cores.")]
+Queue = Annotated[
+    int, typer.Option(min=0, help="Requests waiting in a process before 429; 0: 16 a core.")
+]
+AllowUrl = Annotated[bool, typer.Option(help="Whether to fetch URLs that strangers send.")]
+CorsOrigin = Annotated[
+    list[str] | None, typer.Option(help="Origin whose pages may ask, or *; may be repeated.")
+]
+BasePath = Annotated[
+    str, typer.Option(help="Path that a proxy hands on to it, as /scenes, stripped or not.")
+]
+
+
 def serve(
     *,
     bundle: Bundle = None,
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any that is free.")
-    ] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="Processes, which share the cores.")] = 1,
-    queue: Annotated[
-        int, typer.Option(min=0, help="Requests waiting in a process before 429; 0: 16 a core.")
-    ] = 0,
-    allow_url: Annotated[
-        bool, typer.Option(help="Whether to fetch URLs that strangers send.")
-    ] = True,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    workers: Workers = 1,
+    queue: Queue = 0,
+    allow_url: AllowUrl = True,
     trust_host: TrustHost = None,
-    cors_origin: Annotated[
-        list[str] | None, typer.Option(help="Origin whose pages may ask, or *; may be repeated.")
-    ] = None,
-    base_path: Annotated[
-        str, typer.Option(help="Path that a proxy hands on to it, as /scenes, stripped or not.")
-    ] = "",
+    cors_origin: CorsOrigin = None,
+    base_path: BasePath = "",
 ) -> None:
     """Answer over HTTP on this machine, by the same routes as on Lambda; /docs shows them, /metrics is for Prometheus.
 

@@ -16,26 +16,32 @@ if TYPE_CHECKING:
     from scenelet.dataset.row import Row
 
 
+Out = Annotated[
+    Path,
+    typer.Option(help="File to write; with --folds a folder of fold-1.csv, fold-2.csv, ..."),
+]
+ValFraction = Annotated[
+    float, typer.Option(min=0.01, max=0.9, help="Part of each class to hold out, 0-1.")
+]
+GroupBy = Annotated[
+    str,
+    typer.Option(
+        help="Column of the manifest, or regular expression in the path: whose pictures stay on one side."
+    ),
+]
+Folds = Annotated[
+    int, typer.Option(min=0, max=100, help="Write this many folds instead, each held out once.")
+]
+
+
 def split(
     source: Folder,
     *,
     manifest: Manifest = None,
-    out: Annotated[
-        Path,
-        typer.Option(help="File to write; with --folds a folder of fold-1.csv, fold-2.csv, ..."),
-    ] = Path("split.csv"),
-    val_fraction: Annotated[
-        float, typer.Option(min=0.01, max=0.9, help="Part of each class to hold out, 0-1.")
-    ] = 0.1,
-    group_by: Annotated[
-        str,
-        typer.Option(
-            help="Column of the manifest, or regular expression in the path: whose pictures stay on one side."
-        ),
-    ] = "",
-    folds: Annotated[
-        int, typer.Option(min=0, max=100, help="Write this many folds instead, each held out once.")
-    ] = 0,
+    out: Out = Path("split.csv"),
+    val_fraction: ValFraction = 0.1,
+    group_by: GroupBy = "",
+    folds: Folds = 0,
     seed: Seed = 0,
 ) -> None:
     """Hold a validation part out: stratified, seeded, duplicates never torn apart.

@@ -15,20 +15,24 @@ RECIPE_HELP = "Recipe by name (quick, small, transfer, ...) or a YAML file."
 MANIFEST_HELP = "manifest.csv of `data audit` or `data split`."
 
 
+Folder = Annotated[Path, typer.Argument(help=FOLDER_HELP)]
+Recipe = Annotated[str | None, typer.Option(help=RECIPE_HELP)]
+Manifest = Annotated[Path | None, typer.Option(help=MANIFEST_HELP)]
+Name = Annotated[str | None, typer.Option(help="Of the run; default: data folder and recipe.")]
+Runs = Annotated[Path, typer.Option(help="Folder that holds the runs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
+
+
 @with_dials
 def train(
-    folder: Annotated[Path, typer.Argument(help=FOLDER_HELP)],
+    folder: Folder,
     *,
-    recipe: Annotated[str | None, typer.Option(help=RECIPE_HELP)] = None,
-    manifest: Annotated[Path | None, typer.Option(help=MANIFEST_HELP)] = None,
-    name: Annotated[
-        str | None, typer.Option(help="Of the run; default: data folder and recipe.")
-    ] = None,
-    runs: Annotated[Path, typer.Option(help="Folder that holds the runs.")] = Path("runs"),
+    recipe: Recipe = None,
+    manifest: Manifest = None,
+    name: Name = None,
+    runs: Runs = Path("runs"),
     dial: Set = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the result as one JSON object.")
-    ] = False,
+    as_json: AsJson = False,
     **dials: Any,
 ) -> None:
     """Train a classifier on a folder of labelled images.

@@ -1,13 +1,13 @@
 """`scenelet tune`."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenelet.cli.dials import set_dials
-from scenelet.cli.output import needs_extra, wrote
+from scenelet.cli.dials import Set, set_dials
+from scenelet.cli.options import Folder, Prepared
+from scenelet.cli.output import command, needs_extra, tell, tell_json, wrote
 from scenelet.progress import ConsoleProgress
 
 if TYPE_CHECKING:
@@ -19,50 +19,48 @@ if TYPE_CHECKING:
 OBJECTIVES_HELP = "Comma-separated: accuracy, and to weigh against it latency and size."
 
 
+Recipe = Annotated[
+    str | None, typer.Option(help="Recipe whose dials are varied; its `search:` says which.")
+]
+Name = Annotated[str | None, typer.Option(help="Of the search; default: data folder and recipe.")]
+Runs = Annotated[Path, typer.Option(help="Folder that holds the searches.")]
+Trials = Annotated[int, typer.Option(min=1, help="Trials in all; more the next time add to them.")]
+Timeout = Annotated[float, typer.Option(min=0, help="Minutes after which to stop; 0: none.")]
+Workers = Annotated[
+    int, typer.Option(min=1, help="Processes on this machine, which share its cores.")
+]
+Objectives = Annotated[str, typer.Option(help=OBJECTIVES_HELP)]
+MaxSizeMb = Annotated[
+    float,
+    typer.Option(min=0, help="Budget of the float model, MB; larger ones aren't trained."),
+]
+MaxLatencyMs = Annotated[float, typer.Option(min=0, help="Budget of one answer on one thread, ms.")]
+Storage = Annotated[
+    str, typer.Option(help="SQL URL of the study, for several machines; default: a local file.")
+]
+Save = Annotated[
+    Path | None, typer.Option(help="Write the best recipe here; `train` takes it as it is.")
+]
+AsJsonOption = Annotated[bool, typer.Option("--json", help="Print all trials as one JSON object.")]
+
+
 def tune(
-    folder: Annotated[Path, typer.Argument(help="Folder of class folders.")],
-    recipe: Annotated[
-        str | None, typer.Option(help="Recipe whose dials are varied; its `search:` says which.")
-    ] = None,
-    manifest: Annotated[
-        Path | None, typer.Option(help="manifest.csv of `data audit` or `data split`.")
-    ] = None,
-    name: Annotated[
-        str | None, typer.Option(help="Of the search; default: data folder and recipe.")
-    ] = None,
-    runs: Annotated[Path, typer.Option(help="Folder that holds the searches.")] = Path("searches"),
-    trials: Annotated[
-        int, typer.Option(min=1, help="Trials in all; more the next time add to them.")
-    ] = 20,
-    timeout: Annotated[
-        float, typer.Option(min=0, help="Minutes after which to stop; 0: none.")
-    ] = 0.0,
-    workers: Annotated[
-        int, typer.Option(min=1, help="Processes on this machine, which share its cores.")
-    ] = 1,
-    objectives: Annotated[str, typer.Option(help=OBJECTIVES_HELP)] = "accuracy",
-    max_size_mb: Annotated[
-        float,
-        typer.Option(min=0, help="Budget of the float model, MB; larger ones aren't trained."),
-    ] = 0.0,
-    max_latency_ms: Annotated[
-        float, typer.Option(min=0, help="Budget of one answer on one thread, ms.")
-    ] = 0.0,
-    storage: Annotated[
-        str, typer.Option(help="SQL URL of the study, for several machines; default: a local file.")
-    ] = "",
-    save: Annotated[
-        Path | None, typer.Option(help="Write the best recipe here; `train` takes it as it is.")
-    ] = None,
-    dial: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="A dial of the recipe to fix; may be repeated."
-        ),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print all trials as one JSON object.")
-    ] = False,
+    folder: Folder,
+    *,
+    recipe: Recipe = None,
+    manifest: Prepared = None,
+    name: Name = None,
+    runs: Runs = Path("searches"),
+    trials: Trials = 20,
+    timeout: Timeout = 0.0,
+    workers: Workers = 1,
+    objectives: Objectives = "accuracy",
+    max_size_mb: MaxSizeMb = 0.0,
+    max_latency_ms: MaxLatencyMs = 0.0,
+    storage: Storage = "",
+    save: Save = None,
+    dial: Set = None,
+    as_json: AsJsonOption = False,
 ) -> None:
     """Search the dials of a recipe.
 
@@ -113,19 +111,19 @@ def _show(
     if leader and save:
         save_recipe(save, leader, config)
     if as_json:
-        typer.echo(json.dumps(search_summary(study)))
+        tell_json(search_summary(study))
         return
     _say_best(leader, len(trials))
     recipe = save if leader and save else "RECIPE.yaml (write it with --save)"
-    wrote("report", out / "report.html", f"scenelet train {config.data} --recipe {recipe}")
+    wrote(
+        "report", out / "report.html", command("scenelet", "train", config.data, "--recipe", recipe)
+    )
 
 
 def _say_best(leader: "Trial | None", trials: int) -> None:
     if leader is None:
-        typer.echo("no trial is complete yet; the same command goes on")
+        tell("no trial is complete yet; the same command goes on")
         return
-    typer.echo(
-        f"best of {trials} trials: {leader.number}, validation accuracy {leader.accuracy:.2%}"
-    )
+    tell(f"best of {trials} trials: {leader.number}, validation accuracy {leader.accuracy:.2%}")
     for name, value in leader.dials.items():
-        typer.echo(f"  {name}: {value}")
+        tell(f"  {name}: {value}")

@@ -1,40 +1,40 @@
 """`scenelet variants`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from scenelet.cli.dials import set_dials
-from scenelet.cli.output import needs_extra, stdout, wrote
+from scenelet.cli.dials import Set, set_dials
+from scenelet.cli.options import Folder, Prepared
+from scenelet.cli.output import needs_extra, table, tell_json, wrote
 from scenelet.progress import ConsoleProgress
+
+Of = Annotated[
+    str, typer.Option(help="networks, ingredients, or a YAML file: name -> dials that differ.")
+]
+Recipe = Annotated[str | None, typer.Option(help="Recipe that the variants change.")]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(help="Take this variant and the first alone; may be repeated."),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="Folder for the runs and the table; default variants/DATA-OF."),
+]
+AsJsonOption = Annotated[bool, typer.Option("--json", help="Print the table as JSON.")]
 
 
 def variants(
-    folder: Annotated[Path, typer.Argument(help="Folder of class folders.")],
-    of: Annotated[
-        str, typer.Option(help="networks, ingredients, or a YAML file: name -> dials that differ.")
-    ] = "networks",
-    recipe: Annotated[str | None, typer.Option(help="Recipe that the variants change.")] = None,
-    manifest: Annotated[
-        Path | None, typer.Option(help="manifest.csv of `data audit` or `data split`.")
-    ] = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(help="Take this variant and the first alone; may be repeated."),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Folder for the runs and the table; default variants/DATA-OF."),
-    ] = None,
-    dial: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="A dial for all variants; may be repeated."
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
+    folder: Folder,
+    *,
+    of: Of = "networks",
+    recipe: Recipe = None,
+    manifest: Prepared = None,
+    only: Only = None,
+    out: Out = None,
+    dial: Set = None,
+    as_json: AsJsonOption = False,
 ) -> None:
     """Train variants of a recipe in turn and compare them on the same validation images.
 
@@ -58,12 +58,7 @@ def variants(
     write_json(out / "variants.json", plain)
     write_text(out / "variants.html", variants_page(results, title))
     if as_json:
-        typer.echo(json.dumps(plain))
+        tell_json(plain)
         return
-    from rich.table import Table
-
-    table = Table(*COLUMNS, box=None, pad_edge=False)
-    for result in results:
-        table.add_row(*cells(result))
-    stdout().print(table)
+    table(COLUMNS, map(cells, results))
     wrote("table and charts", out)
