@@ -3,7 +3,10 @@ import pytest
 import torch
 from PIL import Image
 
+from scenelet.assess.explain import GradCam
+from scenelet.bundle.contract import read_contract
 from scenelet.learn.backbones import BACKBONES
+from scenelet.learn.networks import normalise
 from scenelet.learn.pretrained import open_pretrained
 from scenelet.runs.run import Run
 
@@ -44,6 +47,31 @@ def test_a_head_alone_is_a_whole_run_that_knows_the_classes(photos, tmp_path, sc
     assert all(torch.equal(backbone[name], trained[name]) for name in same)
     [epoch] = Run(tmp_path / "r").history()
     assert 0 < epoch.train_loss < epoch.val_log_loss + 0.5
+
+
+@pytest.mark.pipeline
+def test_a_bundle_of_a_backbone_names_it_its_data_and_its_licence_and_opens_again(
+    photos, tmp_path, scenelet
+):
+    flags = (*HEAD, "--epochs", "0", "--val-fraction", "0.25", "--runs", tmp_path, "--name", "r")
+    assert scenelet("train", photos, *flags).code == 0
+    done = scenelet("export", tmp_path / "r", "--out", tmp_path / "bundle", "--name", "stripes")
+    assert done.code == 0, done.err
+    card = (tmp_path / "bundle" / "MODEL_CARD.md").read_text()
+    assert all(told in card for told in ("EfficientNet-Lite0", "ImageNet", "Apache-2.0"))
+    learned = read_contract(tmp_path / "bundle").training.history.init.history.learned_from
+    assert learned.sha256 == BACKBONES["lite0"].sha256
+    images = normalise(torch.randint(0, 256, (2, 3, 32, 32)).float())
+    with torch.inference_mode():
+        one, other = (
+            open_pretrained(str(tmp_path / place), "--init").network.eval()(images)
+            for place in ("r", "bundle")
+        )
+    assert torch.allclose(one, other, atol=1e-4)
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3), np.uint8)
+    heat = GradCam(tmp_path / "bundle").heat(pixels, 0)
+    assert heat.shape == (1, 1)
+    assert heat.min() >= 0
 
 
 @pytest.mark.pipeline

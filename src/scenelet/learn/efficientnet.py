@@ -100,6 +100,7 @@ class EfficientNetLite(nn.Module):
                 self._blocks.append(Block(channels, stage, position == 0))
                 channels = stage.channels
         self._conv_head, self._bn1 = SameConv(channels, FEATURES, 1), _norm(FEATURES)
+        self._avg_pooling = nn.AdaptiveAvgPool2d(1)  # a module: Grad-CAM looks at what enters it
         self._fc = nn.Linear(FEATURES, class_count)
 
     def forward(self, pixels: Tensor) -> Tensor:
@@ -108,7 +109,7 @@ class EfficientNetLite(nn.Module):
         for block in self._blocks:
             maps = block(maps)
         maps = F.relu6(self._bn1(self._conv_head(maps)))
-        logits: Tensor = self._fc(maps.mean((2, 3)))
+        logits: Tensor = self._fc(self._avg_pooling(maps).flatten(1))
         return logits
 
 
