@@ -74,7 +74,7 @@ def measured_mib(data: bytes) -> float:
 def estimated_mib(data: bytes) -> float:
     """As serving estimates it."""
     image = Image.open(io.BytesIO(data))
-    kind, size = next(each for each in TABLE if each.signature.match(data)), image.size
+    kind, size = next(each for each in TABLE if each.matches(data)), image.size
     if kind.has_draft:
         image.draft(None, (300, 300))
     return decoding_bytes(image, size, data, kind) / MIB

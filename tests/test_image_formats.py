@@ -1,5 +1,6 @@
 import io
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def test_no_two_formats_share_a_suffix_or_a_start():
         buffer = io.BytesIO()
         paint_scene("sea", seed=2).save(buffer, kind.name)
         start = buffer.getvalue()
-        assert [each.name for each in TABLE if each.signature.match(start)] == [kind.name]
+        assert [each.name for each in TABLE if each.matches(start)] == [kind.name]
 
 
 def test_the_documents_name_every_format():
@@ -82,3 +83,15 @@ def test_a_format_that_is_not_installed_is_named(monkeypatch):
     assert format_of(data) is avif
     with pytest.raises(UnreadableImageError, match="AVIF, which the Pillow that is installed here"):
         decode(data)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"<!---->" * 600, b" " * 5000, b"\xef\xbb\xbf" + b"\n" * 5000, b"<?xml" * 900, b"<!--" * 1200,
+     b"../" * 1500, b"%PDF" * 1200, b"<!-- -->  " * 400],
+)  # fmt: skip
+def test_no_text_makes_telling_it_slow(text):
+    start_s = time.process_time()
+    with pytest.raises(UnreadableImageError):
+        decode(text)
+    assert time.process_time() - start_s < 0.5

@@ -17,7 +17,7 @@ class Format:
         name: As Pillow calls it.
         suffixes: Of file names, in lower case.
         mime: Media type.
-        signature: What the first bytes are; a file's name is never believed.
+        signature: Pattern of the first bytes; a file's name is never believed.
         plugins: Pillow's readers, without "ImagePlugin"; the first opens it.
         compiled: Pillow's compiled module, beside the one that all formats need.
         decoder_bytes: A pixel that the decoder keeps beside the picture, in the worst case.
@@ -28,7 +28,7 @@ class Format:
     name: str
     suffixes: tuple[str, ...]
     mime: str
-    signature: re.Pattern[bytes]
+    signature: bytes
     plugins: tuple[str, ...]
     compiled: str = ""
     decoder_bytes: float = 0.0
@@ -40,9 +40,14 @@ class Format:
         """Whether the Pillow that is here can decode it."""
         return not self.compiled or find_spec(f"PIL.{self.compiled}") is not None
 
+    def matches(self, data: bytes) -> bool:
+        """Whether the first bytes promise this format."""
+        return _starts(data, self.signature)
 
-def _starts(pattern: bytes) -> re.Pattern[bytes]:
-    return re.compile(pattern, re.DOTALL)
+
+def _starts(data: bytes, pattern: bytes) -> bool:
+    """Compiled when first asked, and kept by `re`: all at once would be part of each cold start."""
+    return re.match(pattern, data, re.DOTALL) is not None
 
 
 TABLE = (
@@ -50,7 +55,7 @@ TABLE = (
         name="JPEG",
         suffixes=(".jpg", ".jpeg", ".jpe", ".jfif"),
         mime="image/jpeg",
-        signature=_starts(rb"\xff\xd8\xff"),
+        signature=rb"\xff\xd8\xff",
         plugins=("Jpeg", "Mpo"),
         decoder_bytes=2.0,  # a component; see images.py: files of several scans alone
         has_exif=True,
@@ -60,7 +65,7 @@ TABLE = (
         name="PNG",
         suffixes=(".png",),
         mime="image/png",
-        signature=_starts(rb"\x89PNG\r\n\x1a\n"),
+        signature=rb"\x89PNG\r\n\x1a\n",
         plugins=("Png",),
         has_exif=True,
     ),
@@ -68,7 +73,7 @@ TABLE = (
         name="WEBP",
         suffixes=(".webp",),
         mime="image/webp",
-        signature=_starts(rb"RIFF.{4}WEBP"),
+        signature=rb"RIFF.{4}WEBP",
         plugins=("WebP",),
         compiled="_webp",
         decoder_bytes=12.0,  # two canvases, and the frame as bytes
@@ -78,7 +83,7 @@ TABLE = (
         name="GIF",
         suffixes=(".gif",),
         mime="image/gif",
-        signature=_starts(rb"GIF8[79]a"),
+        signature=rb"GIF8[79]a",
         plugins=("Gif",),
         decoder_bytes=1.0,
     ),
@@ -86,14 +91,14 @@ TABLE = (
         name="BMP",
         suffixes=(".bmp", ".dib"),
         mime="image/bmp",
-        signature=_starts(rb"BM"),
+        signature=rb"BM",
         plugins=("Bmp",),
     ),
     Format(
         name="TIFF",
         suffixes=(".tif", ".tiff"),
         mime="image/tiff",
-        signature=_starts(rb"II\*\0|MM\0\*"),
+        signature=rb"II\*\0|MM\0\*",
         plugins=("Tiff",),
         decoder_bytes=8.0,  # one strip may hold all of it
         has_exif=True,
@@ -102,7 +107,7 @@ TABLE = (
         name="AVIF",
         suffixes=(".avif",),
         mime="image/avif",
-        signature=_starts(rb".{4}ftyp(?:avi[fs]|(?:mif1|msf1).{4}(?:.{4}){0,12}?avif)"),
+        signature=rb".{4}ftyp(?:avi[fs]|(?:mif1|msf1).{4}(?:.{4}){0,12}?avif)",
         plugins=("Avif",),
         compiled="_avif",
         decoder_bytes=12.0,
@@ -112,7 +117,7 @@ TABLE = (
         name="JPEG2000",
         suffixes=(".jp2", ".j2k", ".jpx", ".jpf", ".j2c"),
         mime="image/jp2",
-        signature=_starts(rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  \r\n\x87\n"),
+        signature=rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  \r\n\x87\n",
         plugins=("Jpeg2K",),
         decoder_bytes=20.0,
     ),
@@ -121,7 +126,7 @@ TABLE = (
 _SAVE = "save it as JPEG"
 _PHONE = f"{_SAVE} (an iPhone does so itself: Settings, Camera, Formats, Most Compatible)"
 # What people send that is none of these: what it is, and what to do.
-_OTHERS = (
+_FOREIGN = (
     (rb".{4}ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)", "a HEIC picture", _PHONE),
     (rb"\xff\x0a|\0\0\0\x0cJXL ", "a JPEG XL picture", _SAVE),
     (rb"II\+\0|MM\0\+", "a BigTIFF picture", f"{_SAVE} or plain TIFF"),
@@ -136,9 +141,9 @@ _OTHERS = (
     (rb"\x93NUMPY|\x89HDF|SIMPLE  =", "a file of numbers", _SAVE),
     (rb"%PDF-|.{0,1000}?%PDF-1", "a PDF document", f"take the picture out of it and {_SAVE}"),
     (rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript document", _SAVE),
-    (rb"\s*(?:\xef\xbb\xbf)?\s*(?:<\?xml.{0,2000}?|<!--.{0,2000}?|<!DOCTYPE svg.{0,500}?)?<svg",
+    (rb"\s*+(?:\xef\xbb\xbf)?\s*+(?:<\?xml.{0,2000}?|<!--.{0,2000}?|<!DOCTYPE svg.{0,500}?)?<svg",
      "an SVG drawing", f"{_SAVE} or PNG"),
-    (rb"(?i)(?:\xef\xbb\xbf)?\s*(?:<!--.{0,2000}?-->\s*)*<(?:!doctype html|html|head|body|title|script)",
+    (rb"(?i)(?:\xef\xbb\xbf)?\s*+(?:<!--(?>.{0,2000}?-->)\s*+)*+<(?:!doctype html|html|head|body|title|script)",
      "a web page (HTML)", "give the address of the picture itself; it may need a sign-in"),
     (rb"(?:\xef\xbb\xbf)?\s*<\?xml", "an XML document", "give the picture itself"),
     (rb"version https://git-lfs", "a Git LFS pointer, not the file", "run git lfs pull"),
@@ -155,7 +160,6 @@ _OTHERS = (
     (rb"\0+\Z", "nothing but zeros: a copy that broke off", "copy it again"),
     (rb"\s*[\[{]", "JSON", "give the picture itself"),
 )  # fmt: skip
-_FOREIGN = tuple((_starts(pattern), what, advice) for pattern, what, advice in _OTHERS)
 LOOKED_AT = 4096  # bytes at the start of a file that tell what it is
 
 FORMATS = tuple(each.name for each in TABLE if each.is_installed)
@@ -164,7 +168,7 @@ SUFFIXES = frozenset(suffix for each in TABLE for suffix in each.suffixes if eac
 
 def format_of(data: bytes) -> Format | None:
     """The format that the first bytes promise, whether it can be decoded here or not."""
-    return next((each for each in TABLE if each.signature.match(data)), None)
+    return next((each for each in TABLE if each.matches(data)), None)
 
 
 def sniff(data: bytes) -> str | None:
@@ -190,5 +194,5 @@ def what_else(data: bytes) -> str:
 def foreign(data: bytes) -> tuple[str, str] | None:
     """What bytes of no format of ours are, and what to do; None where nobody knows."""
     start = data[:LOOKED_AT]
-    found = (each[1:] for each in _FOREIGN if each[0].match(start))
+    found = (each[1:] for each in _FOREIGN if _starts(start, each[0]))
     return next(found, None)

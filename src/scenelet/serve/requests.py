@@ -23,11 +23,12 @@ USAGE = 'send {"url": "https://..."}, {"image": "<base64>"} or the bytes of an i
 _TEXTS = ("", JSON, "text/plain", "text/json", FIELDS)
 _NAMING = ("url", "image")
 _ENCODINGS = ("", "identity", "gzip", "x-gzip", "deflate")
-_DATA_URL = re.compile(r"data:([^,]{0,200}),", re.IGNORECASE)
+# Patterns are compiled when first asked, and kept by `re`: not part of each cold start.
+_DATA_URL = r"(?i)data:([^,]{0,200}),"
 _URL_SAFE = str.maketrans("-_", "+/")
-_BOUNDARY = re.compile(r';\s*boundary=(?:"([^"]{1,200})"|([^;,\s]{1,200}))', re.IGNORECASE)
-_DISPOSITION = re.compile(rb"content-disposition:([^\r\n]*)", re.IGNORECASE)
-_FIELD_NAME = re.compile(rb'[;\s]name="?([^";]*)', re.IGNORECASE)
+_BOUNDARY = r'(?i);\s*boundary=(?:"([^"]{1,200})"|([^;,\s]{1,200}))'
+_DISPOSITION = rb"(?i)content-disposition:([^\r\n]*)"
+_FIELD_NAME = rb'(?i)[;\s]name="?([^";]*)'
 
 
 @dataclass(frozen=True)
@@ -85,14 +86,14 @@ def picture_of(text: Any, name: str) -> bytes:
     if not isinstance(text, str):
         found = "nothing" if text is None else type(text).__name__
         raise RequestError(f"{name}: not valid base64: found {found}, expected text; {USAGE}")
-    if head := _DATA_URL.match(text.strip()):
+    if head := re.match(_DATA_URL, text.strip()):
         return _of_data_url(head[1], text.strip()[head.end() :], name)
     return _of_base64(text, name)
 
 
 def is_data_url(text: str) -> bool:
     """Whether a "URL" is the picture itself."""
-    return _DATA_URL.match(text.strip()) is not None
+    return re.match(_DATA_URL, text.strip()) is not None
 
 
 def _of_data_url(head: str, content: str, name: str) -> bytes:
@@ -191,13 +192,13 @@ def _of_form(content_type: str, body: bytes) -> Asked:
 
 
 def _field_name(disposition: bytes) -> str:
-    found = _FIELD_NAME.search(disposition)
+    found = re.search(_FIELD_NAME, disposition)
     return found[1].decode("utf-8", "replace") if found else ""
 
 
 def _parts_of(content_type: str, body: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Content-disposition and content of each part; a form that was cut is refused whole."""
-    found = _BOUNDARY.search(content_type)
+    found = re.search(_BOUNDARY, content_type)
     if not found:
         raise RequestError("multipart/form-data without a boundary; send the parts with one")
     boundary = b"\r\n--" + (found[1] or found[2]).encode("latin-1", "replace")
@@ -207,5 +208,5 @@ def _parts_of(content_type: str, body: bytes) -> Iterator[tuple[bytes, bytes]]:
         raise RequestError(f"{told}: its closing boundary is missing; send it again")
     for part in pieces[1:-1]:
         head, _, content = part.partition(b"\r\n\r\n")
-        disposition = _DISPOSITION.search(head)
+        disposition = re.search(_DISPOSITION, head)
         yield disposition[1] if disposition else b"", content
