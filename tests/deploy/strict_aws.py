@@ -21,6 +21,12 @@ from deploy.moto_with_types import COUNTED, GATEWAY_URL, PERMISSIONS, teach_type
 from deploy.strict_calls import call_of
 from deploy.strict_stacks import FAILED_VALIDATIONS, RULES, USED, teach_refusals
 
+PRICES = {
+    "AWS-Lambda-Duration": 0.0000166667,
+    "AWS-Lambda-Duration-ARM": 0.0000133334,
+    "AWS-Lambda-Requests": 0.0000002,
+    "ApiGatewayHttpApi": 0.000001,
+}
 XML, JSON = ("Content-Type", "text/xml"), ("Content-Type", "application/json")
 ACCOUNT = "123456789012"
 
@@ -34,12 +40,14 @@ class Rules:
         bucket_quiet_s: A deleted bucket's name is not free again for so long.
         early_validation: Whether names that are taken are found before anything is made.
         denied: Actions that the credentials are not permitted.
+        price_factor: Of the price list, over that of us-east-1; 0: it can't be asked.
     """
 
     concurrency: int = 1000
     bucket_quiet_s: float = 2.0
     early_validation: bool = True
     denied: tuple[str, ...] = ()
+    price_factor: float = 0
 
 
 class Strict:
@@ -159,6 +167,22 @@ class Strict:
             f"<DescribeEventsResult><OperationEvents>{members}</OperationEvents>"
             "</DescribeEventsResult></DescribeEventsResponse>",
         )
+
+    def pricing_GetProducts(self, environ, body, resource):  # noqa: N802
+        """In the shape of AWS's price list: a JSON text a product, with tiers and a free one."""
+        if not self.rules.price_factor:
+            text = json.dumps({"__type": "InternalErrorException", "message": "not today"})
+            return "400 Bad Request", JSON, text
+        asked = {each["Field"]: each["Value"] for each in json.loads(body)["Filters"]}
+        usd = self.rules.price_factor * PRICES[asked.get("group") or asked["operation"]]
+        tiers = [
+            {"beginRange": "0", "endRange": "300", "pricePerUnit": {"USD": f"{usd:.10f}"}},
+            {"beginRange": "300", "endRange": "Inf", "pricePerUnit": {"USD": f"{usd * 0.9:.10f}"}},
+            {"beginRange": "0", "endRange": "Inf", "pricePerUnit": {"USD": "0.0000000000"}},
+        ]
+        dimensions = {f"SKU.TERM.{number}": tier for number, tier in enumerate(tiers)}
+        product = {"terms": {"OnDemand": {"SKU.TERM": {"priceDimensions": dimensions}}}}
+        return "200 OK", JSON, json.dumps({"PriceList": [json.dumps(product)]})
 
     def iam_SimulatePrincipalPolicy(self, environ, body, resource):  # noqa: N802
         asked = parse_qs(body.decode())
