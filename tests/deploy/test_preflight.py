@@ -1,6 +1,7 @@
 import hashlib
 import io
 import json
+import platform
 import zipfile
 
 import pytest
@@ -78,12 +79,29 @@ def test_a_wheel_of_another_python_is_refused(shipped_bundle, tmp_path):
     assert "is for Python 3.12, not 3.13" in reasons(claimed)["platform"]
 
 
-def test_a_shared_object_with_too_new_symbols_is_refused(shipped_bundle, tmp_path):
+def test_a_shared_object_with_too_new_symbols_is_refused(shipped_bundle, tmp_path, monkeypatch):
+    monkeypatch.setattr("scenelet.deploy.wheels.relabel", lambda content: content)
     arm = package_zip(shipped_bundle, tmp_path / "arm.zip", Target(architecture="arm64")).path
     assert (
         "libLiteRt.so needs GLIBCXX_3.4.30, Lambda's Amazon Linux 2023 has GLIBCXX_3.4.29"
         in reasons(arm)["symbols"]
     )
+
+
+def test_for_arm64_the_one_symbol_is_bound_to_what_lambda_has_and_that_is_said(
+    shipped_bundle, tmp_path
+):
+    arm = Packed.open(
+        package_zip(shipped_bundle, tmp_path / "arm.zip", Target(architecture="arm64")).path
+    )
+    found = {check.name: check for check in preflight(arm).checks}
+    assert found["symbols"].ok, found["symbols"].detail
+    assert "GLIBCXX_3.4.29" in found["symbols"].detail
+    if platform.machine() != "aarch64":
+        assert found["starts"].ok is None  # only what can be shown is said
+    assert b"GLIBCXX_3.4.11" in arm.files["licenses/ai-edge-litert/CHANGES"]
+    bill = json.loads(arm.files["sbom.cdx.json"])
+    assert [each["name"] for each in bill["components"] if "pedigree" in each] == ["ai-edge-litert"]
 
 
 def test_a_missing_library_is_refused(packages, tmp_path):

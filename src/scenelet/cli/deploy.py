@@ -13,7 +13,7 @@ from scenelet.progress import ConsoleProgress
 
 if TYPE_CHECKING:
     from scenelet.deploy.aws.preparing import Prepared
-    from scenelet.deploy.aws.release import Release
+    from scenelet.deploy.aws.release import Deployed, Release
     from scenelet.deploy.aws.settings import DeploySettings
     from scenelet.deploy.package import Package
     from scenelet.deploy.preflight import Preflight
@@ -58,7 +58,7 @@ def package(
     python: PythonOption = "3.13",
     as_json: JsonOption = False,
 ) -> None:
-    """Pack a bundle for AWS Lambda: what serving needs and no more, byte for byte the same each time.
+    """Pack a bundle for AWS Lambda: what serving needs alone, byte for byte the same each time.
 
     Example: `scenelet package models/intel-scenes`
     """
@@ -99,7 +99,9 @@ def preflight(
     memory: Annotated[int, typer.Option(help="Memory in MiB that it is tried with.")] = 512,
     as_json: JsonOption = False,
 ) -> None:
-    """Will it start on Lambda, answer as recorded, and what will it cost? Exit code 1 with the reason if it would not do.
+    """Tell whether it starts on Lambda, answers as recorded, and what it costs.
+
+    Exit code 1 with the reason if it would not do.
 
     Example: `scenelet preflight packages/intel-scenes-x86_64.zip`
     """
@@ -177,7 +179,10 @@ def deploy(
         _show_plan(release.plan(packed, wanted, prepared.memory_mib), stack)
         return
     _say_who_may_ask(wanted, secret)
-    done = release.deploy(packed, wanted, prepared.memory_mib, progress)
+    _show_deployed(release.deploy(packed, wanted, prepared.memory_mib, progress))
+
+
+def _show_deployed(done: "Deployed") -> None:
     answers = "answers" if done.changed else "answers, nothing was to be changed"
     typer.echo(f"version {done.version} {answers}: {done.endpoint}")
     typer.echo(f"golden pictures answered as recorded, largest difference {done.difference:.1e}")

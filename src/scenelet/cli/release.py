@@ -1,4 +1,4 @@
-"""`scenelet status`, `rollback`, `pause`, `resume`, `logs`, `destroy`: what is done with a stack that stands."""
+"""`scenelet status`, `rollback`, `pause`, `resume`, `logs`, `destroy`: a stack that stands."""
 
 from typing import Annotated
 
@@ -45,7 +45,7 @@ def rollback(
 
 
 def pause(stack: StackOption = "scenelet", region: RegionOption = None) -> None:
-    """Let nothing run: requests are refused and nothing is billed for them but the API's dollar a million.
+    """Let nothing run: requests are refused, and cost the API's dollar a million alone.
 
     Example: `scenelet pause`
     """

@@ -61,7 +61,7 @@ def _option(each: Field[Any]) -> inspect.Parameter:
 
 
 def _kind(stated: Any) -> Any:
-    """What typer is to read: a list where several are kept, the type itself where None is allowed."""
+    """What typer is to read: a list where several are kept, the type itself beside None."""
     if get_origin(stated) in (tuple, frozenset):
         return list[str]
     if get_origin(stated) in (Union, UnionType):

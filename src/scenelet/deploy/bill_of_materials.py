@@ -1,4 +1,6 @@
-"""What is in a package, as CycloneDX 1.6 says it, without a serial number or date, which would differ.
+"""What is in a package, as CycloneDX 1.6 says it.
+
+Without a serial number or date, which would differ.
 
 Source: the CycloneDX 1.6 specification.
 """
@@ -26,7 +28,9 @@ def bill_of_materials(wheels: Sequence[Wheel], contract: Contract) -> dict[str, 
 
 def _library(wheel: Wheel) -> dict[str, Any]:
     address = f"pkg:pypi/{wheel.name}@{wheel.version}"
+    changed = {"pedigree": {"notes": wheel.changes.strip()}} if wheel.changes else {}
     return {
+        **changed,
         "type": "library",
         "bom-ref": address,
         "name": wheel.name,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def handler_modules(root: Path, start: str = "scenelet.serve.aws_lambda") -> list[str]:
-    """Paths, relative to `root`, of the modules of scenelet that the handler may import, lazily or not.
+    """Paths, relative to `root`, of the modules that the handler may import, lazily or not.
 
     Args:
         root: Folder that the package `scenelet` lies in.

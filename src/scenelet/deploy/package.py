@@ -1,4 +1,6 @@
-"""A bundle in, a Lambda zip (or a folder for an image) out: what serving needs and no more, byte for byte the same each time.
+"""A bundle in, a Lambda zip (or a folder for an image) out.
+
+What serving needs and no more, byte for byte the same each time:
 
 PACKAGE.zip
 ├── scenelet/        the modules that the handler imports, and their bytecode
@@ -50,7 +52,8 @@ root = pathlib.Path(sys.argv[1])
 for path in sorted(root.rglob("*.py")):
     place = path.relative_to(root).as_posix()
     mode = py_compile.PycInvalidationMode.UNCHECKED_HASH  # dates go stale in a zip
-    py_compile.compile(str(path), dfile=f"{sys.argv[2]}/{place}", doraise=True, invalidation_mode=mode, optimize=-1)
+    where = f"{sys.argv[2]}/{place}"
+    py_compile.compile(str(path), dfile=where, doraise=True, invalidation_mode=mode, optimize=-1)
 """
 
 
@@ -99,7 +102,7 @@ def package_zip(bundle: Path, out: Path, target: Target, cache: Path | None = No
 
 
 def package_image(bundle: Path, out: Path, target: Target, cache: Path | None = None) -> Package:
-    """Write a folder to build a container image from: a Dockerfile, and `task/` with what the zip holds.
+    """Write a folder to build an image from: a Dockerfile, and `task/` with what the zip holds.
 
     Raises as `package_zip`.
     """

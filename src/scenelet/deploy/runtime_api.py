@@ -1,4 +1,4 @@
-"""A function run here as Lambda runs it: the real awslambdaric, the files of the package alone, no disk to write to.
+"""A function run here as Lambda runs it: the real awslambdaric, the package alone, no disk.
 
 Killed when it holds more memory than it has, and when it takes longer than it may: as on Lambda.
 """
@@ -32,7 +32,7 @@ main(["", sys.argv[1]])
 
 
 class RuntimeServer(http.server.ThreadingHTTPServer):
-    """Loopback server of the Runtime API: put an event into `events`, take (kind, answer) from `answers`."""
+    """The Runtime API: put an event into `events`, take (kind, answer) from `answers`."""
 
     daemon_threads = True
 
@@ -192,7 +192,7 @@ class RunningFunction:
         return self._status_kib("VmHWM") / 1024
 
     def cpu_ms(self) -> float:
-        """Processor time that it has used so far, of all its threads: what other work takes is not in it."""
+        """Processor time that all its threads have used so far."""
         tasks = Path(f"/proc/{self._process.pid}/task").glob("*/schedstat")
         return sum(int(task.read_text(encoding="ascii").split()[0]) for task in tasks) / 1e6
 

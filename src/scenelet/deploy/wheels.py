@@ -1,4 +1,4 @@
-"""Wheels for the target, whatever machine packs them: resolved by pip, kept in a cache, and cut down to what serving needs."""
+"""Wheels for the target, whatever machine packs them: cut down to what serving needs."""
 
 import hashlib
 import io
@@ -15,10 +15,15 @@ from elftools.elf.elffile import ELFFile
 from scenelet.artefacts import make_folder
 from scenelet.bundle.litert import LIBRARIES
 from scenelet.deploy.described import Files
+from scenelet.deploy.relabel import NEW, OLD, relabel
 from scenelet.deploy.target import Target
 from scenelet.errors import PackageError
 from scenelet.image_formats import TABLE
 
+_CHANGES = (
+    f"scenelet bound the symbol version {NEW} of the shared objects to {OLD} of the same symbol,"
+    " which Amazon Linux 2023 has; nothing else was changed.\n"
+)
 NEEDED = ("pillow", "ai-edge-litert")
 # The compiled parts of Pillow that serving imports: its core, colour profiles, and what the table
 # of formats says.
@@ -42,6 +47,7 @@ class Wheel:
         sha256: Of the wheel.
         licence: As its metadata says.
         files: Path -> content, of what is taken.
+        changes: What was changed in them; empty for nothing.
     """
 
     name: str
@@ -50,6 +56,7 @@ class Wheel:
     sha256: str
     licence: str
     files: Files
+    changes: str = ""
 
 
 def fetch_wheels(target: Target, cache: Path) -> list[Wheel]:
@@ -117,22 +124,35 @@ def _download(name: str, wanted: str, target: Target, cache: Path) -> Path:
 def _open(name: str, wanted: str, path: Path, target: Target) -> Wheel:
     content = path.read_bytes()
     with zipfile.ZipFile(io.BytesIO(content)) as wheel:
-        names = wheel.namelist()
         taken = _of_pillow(wheel, target) if name == "pillow" else _of_litert(wheel)
-        licences = [
-            each
-            for each in names
-            if ".dist-info/" in each and "licen" in each.lower() and not each.endswith("/")
-        ]
-        taken |= {
-            f"licenses/{name}/{PurePosixPath(each).name}": wheel.read(each) for each in licences
-        }
-        metadata = wheel.read(
-            next(each for each in names if each.endswith(".dist-info/METADATA"))
-        ).decode()
+        changed = _made_to_fit(taken)
+        taken |= changed | _licences(name, wheel)
+        if changed:
+            taken[f"licenses/{name}/CHANGES"] = _CHANGES.encode()
+        metadata = _metadata(wheel)
+    digest = hashlib.sha256(content).hexdigest()
     return Wheel(
-        name, wanted, path.name, hashlib.sha256(content).hexdigest(), _licence(metadata), taken
+        name, wanted, path.name, digest, _licence(metadata), taken, _CHANGES if changed else ""
     )
+
+
+def _made_to_fit(files: Files) -> Files:
+    """Those shared objects that Lambda's libstdc++ is too old for, bound to what it has."""
+    made = {name: relabel(content) for name, content in files.items() if ".so" in name}
+    return {name: content for name, content in made.items() if content != files[name]}
+
+
+def _licences(name: str, wheel: zipfile.ZipFile) -> Files:
+    return {
+        f"licenses/{name}/{PurePosixPath(each).name}": wheel.read(each)
+        for each in wheel.namelist()
+        if ".dist-info/" in each and "licen" in each.lower() and not each.endswith("/")
+    }
+
+
+def _metadata(wheel: zipfile.ZipFile) -> str:
+    name = next(each for each in wheel.namelist() if each.endswith(".dist-info/METADATA"))
+    return wheel.read(name).decode()
 
 
 def _of_litert(wheel: zipfile.ZipFile) -> Files:

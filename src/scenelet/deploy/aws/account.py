@@ -1,6 +1,7 @@
-"""What an account can do, looked up before anything is made: who, where, how much, which names, what is permitted.
+"""What an account can do, looked up before anything is made.
 
-Seconds, in place of a stack that is rolled back after minutes.
+Who, where, how many instances, which names, what is permitted: in seconds, in place of a stack
+that is rolled back after minutes.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The bill before it comes: what a million answers cost, what stands every month, and the most it can come to.
+"""The bill before it comes: of a million answers, of every month, and the most it can come to.
 
 Estimates: the limits of rate and burst are targets of AWS, not guarantees.
 """

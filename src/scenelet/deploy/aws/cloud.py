@@ -39,18 +39,16 @@ _CONFIG = Config(
     connect_timeout=10,
     read_timeout=60,
 )
+_DENIED = (
+    "not permitted: {message}. Ask for that permission, or use other credentials (AWS_PROFILE)."
+)
+_EXPIRED = "the credentials have expired. Log in again (aws login, or aws sso login)."
 _CODES = {
-    "AccessDenied": (
-        "not permitted: {message}. Ask for that permission, or use other credentials (AWS_PROFILE)."
-    ),
-    "AccessDeniedException": (
-        "not permitted: {message}. Ask for that permission, or use other credentials (AWS_PROFILE)."
-    ),
-    "UnauthorizedOperation": (
-        "not permitted: {message}. Ask for that permission, or use other credentials (AWS_PROFILE)."
-    ),
-    "ExpiredToken": "the credentials have expired. Log in again (aws login, or aws sso login).",
-    "ExpiredTokenException": "the credentials have expired. Log in again (aws login, or aws sso login).",
+    "AccessDenied": _DENIED,
+    "AccessDeniedException": _DENIED,
+    "UnauthorizedOperation": _DENIED,
+    "ExpiredToken": _EXPIRED,
+    "ExpiredTokenException": _EXPIRED,
     "InvalidClientTokenId": (
         "the credentials are not known to AWS. Check AWS_PROFILE, or run: aws configure"
     ),
@@ -203,7 +201,7 @@ def message_of(error: ClientError) -> str:
 
 
 def known_reason(message: str) -> str:
-    """What to do about a refusal that comes as a ClientError or as a stack's event; empty if unknown."""
+    """What to do about a refusal, as ClientError or as a stack's event; empty if unknown."""
     if "UnreservedConcurrentExecution" in message:
         return (
             "the account is too small to reserve concurrency. Deploy with --concurrency 0, or ask"

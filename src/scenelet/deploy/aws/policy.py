@@ -22,8 +22,9 @@ _FUNCTION = (
     " *FunctionUrlConfig *FunctionEventInvokeConfig InvokeFunction InvokeFunctionUrl"
 )
 _ROLE = (
-    "CreateRole GetRole UpdateRole UpdateRoleDescription ListRoleTags DeleteRole PutRolePolicy GetRolePolicy DeleteRolePolicy ListRolePolicies"
-    " ListAttachedRolePolicies TagRole UntagRole UpdateAssumeRolePolicy"
+    "CreateRole GetRole UpdateRole UpdateRoleDescription ListRoleTags DeleteRole PutRolePolicy"
+    " GetRolePolicy DeleteRolePolicy ListRolePolicies ListAttachedRolePolicies TagRole UntagRole"
+    " UpdateAssumeRolePolicy"
 )
 _LOGS = (
     "CreateLogGroup DeleteLogGroup DescribeLogGroups PutRetentionPolicy DeleteRetentionPolicy"
@@ -54,6 +55,44 @@ _TOPIC = (
 _BUDGET = "ViewBudget ModifyBudget CreateBudgetAction TagResource UntagResource ListTagsForResource"
 
 
+_API = "GET POST PUT PATCH DELETE TagResource UntagResource"
+# name, service, actions, resources: {here} is region and account, {name} the stack
+_TABLE: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+    (
+        "Stack",
+        "cloudformation",
+        _STACK,
+        ("cloudformation:{here}:stack/{name}/*", "cloudformation:{here}:stack/{name}-plan/*"),
+    ),
+    (
+        "Function",
+        "lambda",
+        _FUNCTION,
+        ("lambda:{here}:function:{name}", "lambda:{here}:function:{name}:*"),
+    ),
+    ("Account", "lambda", "GetAccountSettings", ("*",)),
+    ("Role", "iam", _ROLE, ("iam::{account}:role/{name}-*",)),
+    ("PassRole", "iam", "PassRole", ("iam::{account}:role/{name}-*",)),
+    ("Api", "apigateway", _API, ("apigateway:{region}::/apis*", "apigateway:{region}::/tags/*")),
+    ("Logs", "logs", _LOGS, ("logs:{here}:log-group:/aws/lambda/{name}*",)),
+    ("LookForLogs", "logs", "DescribeLogGroups", ("*",)),
+    ("Alarms", "cloudwatch", _ALARMS, ("cloudwatch:{here}:alarm:{name}-*",)),
+    ("Dashboard", "cloudwatch", _DASHBOARD, ("cloudwatch::{account}:dashboard/{name}*",)),
+    ("Figures", "cloudwatch", "GetMetricData DescribeAlarms", ("*",)),
+    ("Packages", "s3", _BUCKET, ("s3:::{bucket}", "s3:::{bucket}/*")),
+    ("Rules", "events", _RULES, ("events:{here}:rule/{name}-*",)),
+    ("Failures", "sqs", _QUEUE, ("sqs:{here}:{name}-*",)),
+    ("Mail", "sns", _TOPIC, ("sns:{here}:{name}-*",)),
+    ("Budget", "budgets", _BUDGET, ("budgets::{account}:budget/{name}*",)),
+    ("Bill", "billing", "GetBillingViewData", ("*",)),
+    ("Prices", "pricing", "GetProducts", ("*",)),
+    ("Cost", "ce", "GetCostAndUsage", ("*",)),
+    ("Doctor", "iam", "SimulatePrincipalPolicy", ("*",)),
+    ("Who", "sts", "GetCallerIdentity", ("*",)),
+)
+_PASSED_TO_LAMBDA = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+
+
 def policy(identity: Identity, account: str, region: str, partition: str = "aws") -> dict[str, Any]:
     """An IAM policy for who deploys this one stack.
 
@@ -63,73 +102,25 @@ def policy(identity: Identity, account: str, region: str, partition: str = "aws"
         region: Of AWS.
         partition: "aws", "aws-cn", "aws-us-gov" ...
     """
-    name = identity.stack
-    bucket = identity.bucket or f"scenelet-packages-{account}-{region}"
-
-    def here(service: str, resource: str) -> str:
-        return f"arn:{partition}:{service}:{region}:{account}:{resource}"
-
-    role = f"arn:{partition}:iam::{account}:role/{name}-*"
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            _allow(
-                "Stack",
-                "cloudformation",
-                _STACK,
-                here("cloudformation", f"stack/{name}/*"),
-                here("cloudformation", f"stack/{name}-plan/*"),
-            ),
-            _allow(
-                "Function",
-                "lambda",
-                _FUNCTION,
-                here("lambda", f"function:{name}"),
-                here("lambda", f"function:{name}:*"),
-            ),
-            _allow("Account", "lambda", "GetAccountSettings", "*"),
-            _allow("Role", "iam", _ROLE, role),
-            {
-                **_allow("PassRole", "iam", "PassRole", role),
-                "Condition": {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}},
-            },
-            _allow(
-                "Api",
-                "apigateway",
-                "GET POST PUT PATCH DELETE TagResource UntagResource",
-                f"arn:{partition}:apigateway:{region}::/apis*",
-                f"arn:{partition}:apigateway:{region}::/tags/*",
-            ),
-            _allow("Logs", "logs", _LOGS, here("logs", f"log-group:/aws/lambda/{name}*")),
-            _allow("LookForLogs", "logs", "DescribeLogGroups", "*"),
-            _allow("Alarms", "cloudwatch", _ALARMS, here("cloudwatch", f"alarm:{name}-*")),
-            _allow(
-                "Dashboard",
-                "cloudwatch",
-                _DASHBOARD,
-                f"arn:{partition}:cloudwatch::{account}:dashboard/{name}*",
-            ),
-            _allow("Figures", "cloudwatch", "GetMetricData DescribeAlarms", "*"),
-            _allow(
-                "Packages",
-                "s3",
-                _BUCKET,
-                f"arn:{partition}:s3:::{bucket}",
-                f"arn:{partition}:s3:::{bucket}/*",
-            ),
-            _allow("Rules", "events", _RULES, here("events", f"rule/{name}-*")),
-            _allow("Failures", "sqs", _QUEUE, here("sqs", f"{name}-*")),
-            _allow("Mail", "sns", _TOPIC, here("sns", f"{name}-*")),
-            _allow(
-                "Budget", "budgets", _BUDGET, f"arn:{partition}:budgets::{account}:budget/{name}*"
-            ),
-            _allow("Bill", "billing", "GetBillingViewData", "*"),
-            _allow("Prices", "pricing", "GetProducts", "*"),
-            _allow("Cost", "ce", "GetCostAndUsage", "*"),
-            _allow("Doctor", "iam", "SimulatePrincipalPolicy", "*"),
-            _allow("Who", "sts", "GetCallerIdentity", "*"),
-        ],
+    words = {
+        "name": identity.stack,
+        "bucket": identity.bucket or f"scenelet-packages-{account}-{region}",
+        "account": account,
+        "region": region,
+        "here": f"{region}:{account}",
     }
+    statements = [
+        _allow(name, service, actions, *(_arn(each, partition, words) for each in resources))
+        for name, service, actions, resources in _TABLE
+    ]
+    for each in statements:
+        if each["Sid"] == "PassRole":
+            each["Condition"] = _PASSED_TO_LAMBDA
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _arn(resource: str, partition: str, words: dict[str, str]) -> str:
+    return resource if resource == "*" else f"arn:{partition}:{resource.format(**words)}"
 
 
 def watching(bucket: str, partition: str = "aws") -> dict[str, Any]:

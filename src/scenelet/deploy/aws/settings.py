@@ -1,4 +1,4 @@
-"""Which stack, and how it is deployed. What the service itself may do is `serve.settings.Settings`."""
+"""Which stack, and how it is deployed; what the service may do is `serve.settings.Settings`."""
 
 import re
 from dataclasses import dataclass, field

@@ -138,7 +138,7 @@ class Stack:
         return True
 
     def is_as(self, template: str, parameters: Mapping[str, str], but: str) -> bool:
-        """Whether it stands, made from this very template and these parameters, one of them (`but`) aside."""
+        """Whether it stands as from this very template and these parameters, `but` one aside."""
         state = self.state()
         if state is None or not state.status.endswith("_COMPLETE") or "ROLLBACK" in state.status:
             return False
@@ -296,7 +296,7 @@ class Stack:
         return f"{first['LogicalResourceId']}: {known_reason(told) or told}"
 
     def _validation(self, **which: str) -> str:
-        """What was found before anything was made: CloudFormation tells it by DescribeEvents alone."""
+        """What was found before anything was made: DescribeEvents alone tells it."""
         with translated(f"stack {self.name}"):
             try:
                 found = self._formation.describe_events(**which, Filters={"FailedEvents": True})

@@ -31,5 +31,5 @@ def _wildcards() -> str:
 
 
 def variables_with(variables: Mapping[str, str]) -> dict[str, str]:
-    """Every variable of the function; Lambda takes no empty ones seriously, so they are left out."""
+    """Every variable of the function; empty ones mean the default, so they are left out."""
     return {**BUNDLE, **{name: value for name, value in variables.items() if value}}

@@ -1,4 +1,4 @@
-"""Pictures to try a package with: one of each format, and the heaviest that a few kilobytes can hold."""
+"""Pictures to try a package with: one of each format, and the heaviest of a few kilobytes."""
 
 import functools
 import io
