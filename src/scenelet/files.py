@@ -6,11 +6,11 @@ Opens only what has no known suffix, to look at its first bytes. Knows nothing o
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from scenelet.errors import ResourceError, UnreadableImageError
+from scenelet.errors import DataError, ResourceError, UnreadableImageError
 from scenelet.image_formats import FORMATS, LOOKED_AT, SUFFIXES, foreign, sniff
 from scenelet.names import printable, raw
 from scenelet.resources import ended, is_ours
@@ -99,12 +99,12 @@ def walk(folder: Path) -> Iterator[Entry]:
 
     Raises:
         ResourceError: This process has too many files open, or no memory: no fault of the file.
-        UnreadableImageError: The folder itself can't be opened.
+        DataError: The folder itself can't be opened.
     """
     try:
         found = _sorted(folder)
     except OSError as error:
-        raise UnreadableImageError(
+        raise DataError(
             f"{printable(str(folder))}: folder can't be opened: {_refusal(error)}"
         ) from error
     yield from _all(found, "", True)
@@ -222,17 +222,31 @@ def _reason(entry: os.DirEntry[str]) -> str:
         return "broken link"
     if not stat.S_ISREG(entry.stat().st_mode):
         return "no regular file"
-    if _is_litter(entry.name):
-        return LITTER
-    if is_hidden(entry.name):
-        return "hidden"
-    suffix = PurePosixPath(entry.name).suffix.lower()
-    return "" if suffix in SUFFIXES else _by_content(entry.path)
+    return reason_of(entry.name, lambda: _head(entry.path))
 
 
-def _by_content(path: str) -> str:
+def _head(path: str) -> bytes:
     with open(path, "rb") as file:
-        head = file.read(LOOKED_AT)
+        return file.read(LOOKED_AT)
+
+
+def reason_of(path: str, head: Callable[[], bytes]) -> str:
+    """Why a file is no picture; "" if it is one by its name or, failing that, its first bytes.
+
+    Args:
+        path: With the folders that count.
+        head: Reads the first bytes, where the name does not tell.
+    """
+    *folders, name = path.split("/")
+    if _is_litter(name) or any(folder.lower() in _LITTER_FOLDERS for folder in folders):
+        return LITTER
+    if any(map(is_hidden, (*folders, name))):
+        return "hidden"
+    suffix = PurePosixPath(name).suffix.lower()
+    return "" if suffix in SUFFIXES else _by_content(head())
+
+
+def _by_content(head: bytes) -> str:
     if sniff(head) in FORMATS:
         return ""
     what, advice = foreign(head) or ("not an image file", "")

@@ -1,7 +1,7 @@
 import pytest
 
 from scenelet.dataset.layout import lay_out, split_of
-from scenelet.errors import DataError
+from scenelet.errors import ConfigError, DataError
 from scenelet.files import EMPTY, Entry
 
 
@@ -115,3 +115,32 @@ def test_every_picture_is_a_row_or_passed_over():
     paths = [*each("train/a", "train/b/deep", "test/a", "test/b", "extra", "train"), "stray.jpg"]
     found = laid(*paths)
     assert len(found.rows) + sum(entry.files for entry in found.passed_over) == len(paths)
+
+
+@pytest.mark.parametrize(
+    ("level", "labels"),
+    [
+        ("1", {"animal", "plant"}),
+        ("2", {"cat", "dog", "oak"}),
+        ("leaf", {"cat", "indoor", "oak"}),
+        ("path", {"animal/cat", "animal/dog/indoor", "plant/oak"}),
+    ],
+)
+def test_the_level_of_folders_that_names_the_classes_can_be_said(level, labels):
+    paths = each("animal/cat", "animal/dog/indoor", "plant/oak")
+    found = lay_out(map(Entry, paths), "photos", "photos", level)
+    assert {row.label for row in found.rows} == labels
+    found = lay_out([Entry(f"train/{path}") for path in paths], "photos", "photos", level)
+    assert placed(found) == {(label, "train") for label in labels}
+
+
+def test_pictures_less_deep_than_the_level_are_told():
+    found = lay_out(map(Entry, each("animal/cat", "plant")), "photos", "photos", "2")
+    assert {row.label for row in found.rows} == {"cat"}
+    assert {entry.path for entry in found.passed_over} == {"plant/1.jpg", "plant/2.jpg"}
+
+
+@pytest.mark.parametrize("level", ["0", "first", "-1"])
+def test_what_is_no_level_is_refused(level):
+    with pytest.raises(ConfigError, match="--label-level: found"):
+        lay_out(map(Entry, each("cat", "dog")), "photos", "photos", level)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scenelet.cli.look import look_of
-from scenelet.cli.options import AsJson, Folder, Looker
+from scenelet.cli.options import AsJson, Folder, LabelLevel, Looker
 from scenelet.cli.output import command, needs_extra, note, table, tell, tell_json, wrote
 from scenelet.errors import ConfigError
 from scenelet.progress import ConsoleProgress
@@ -42,6 +42,7 @@ def audit(
     *,
     against: Against = None,
     out: Out = Path("audit"),
+    label_level: LabelLevel = "",
     labels: Labels = True,
     bundle: Looker = None,
     fail_on: FailOn = "",
@@ -58,8 +59,10 @@ def audit(
     with needs_extra("train"):
         from scenelet.explore.audit_report import write_audit
         from scenelet.explore.findings import investigate
+    from scenelet.dataset.sources import source_of
+
     look = look_of(bundle, progress) if labels else None
-    findings = investigate(folder, against, look, progress)
+    findings = investigate(source_of(folder, label_level), against, look, progress)
     progress.say("drawing")
     kept = write_audit(findings, out)
     if as_json:

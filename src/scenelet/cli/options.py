@@ -7,7 +7,19 @@ import typer
 
 DEFAULT_LEDGER = Path("runs") / "test-ledger.jsonl"
 
-Folder = Annotated[Path, typer.Argument(help="Folder of class folders.")]
+Folder = Annotated[
+    Path,
+    typer.Argument(
+        help="Folder of class folders; or a table of paths and labels, a zip, an address (s3://...)."
+    ),
+]
+LabelLevel = Annotated[
+    str,
+    typer.Option(
+        metavar="N|leaf|path",
+        help="Which of nested folders name the classes: 1 the outermost, leaf the innermost.",
+    ),
+]
 Bundle = Annotated[
     Path | None, typer.Option(help="Bundle folder; default: the Intel scenes bundle.")
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenelet.cli.options import Folder, Manifest, Seed
+from scenelet.cli.options import Folder, LabelLevel, Manifest, Seed
 from scenelet.cli.output import command, wrote
 from scenelet.errors import ConfigError
 from scenelet.progress import ConsoleProgress
@@ -38,6 +38,7 @@ def split(
     source: Folder,
     *,
     manifest: Manifest = None,
+    label_level: LabelLevel = "",
     out: Out = Path("split.csv"),
     val_fraction: ValFraction = 0.1,
     group_by: GroupBy = "",
@@ -54,12 +55,13 @@ def split(
     from scenelet.dataset.dataset import Dataset
     from scenelet.dataset.groups import grouped
     from scenelet.dataset.manifest import write_manifest
+    from scenelet.dataset.sources import source_of
     from scenelet.dataset.split import split_validation
 
     if folds == 1:
         raise ConfigError("--folds: found 1, expected 2 or more, or 0 for a single split")
     progress = ConsoleProgress()
-    found = Dataset.open(source, manifest, progress).examined(progress)
+    found = Dataset.open(source_of(source, label_level), manifest, progress).examined(progress)
     rows = (grouped(found, group_by, manifest) if group_by else found).rows
     if folds:
         _write_folds(rows, folds, seed, out)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from scenelet.cli.dials import Set, chosen, with_dials
+from scenelet.cli.options import LabelLevel
 from scenelet.cli.output import needs_extra, wrote
 from scenelet.progress import ConsoleProgress
 
@@ -29,6 +30,7 @@ def train(
     *,
     recipe: Recipe = None,
     manifest: Manifest = None,
+    label_level: LabelLevel = "",
     name: Name = None,
     runs: Runs = Path("runs"),
     dial: Set = None,
@@ -45,15 +47,15 @@ def train(
         import lightning  # noqa: F401  (the first of the extra's packages to fail names the extra)
         import yaml  # noqa: F401
 
+        from scenelet.dataset.sources import source_of
         from scenelet.learn.train import train as run_training
         from scenelet.runs.recipe import resolve
         from scenelet.runs.run import Run, run_name
     given = chosen(dials, dial)
     config = resolve(recipe, given)
     run = Run(runs / (name or run_name(folder, recipe)))
-    result = run_training(
-        folder, config, run, ConsoleProgress(), manifest, given=None if recipe else given
-    )
+    place, told = source_of(folder, label_level), ConsoleProgress()
+    result = run_training(place, config, run, told, manifest, given=None if recipe else given)
     if as_json:
         typer.echo(json.dumps({"run": str(run.folder), **result.as_dict()}))
         return

@@ -19,7 +19,7 @@ from scenelet.dataset.duplicates import exact_groups, joined, near_groups
 from scenelet.dataset.faults import Look, look_at
 from scenelet.dataset.layout import NO_IMAGE, twin_lines
 from scenelet.dataset.row import Row
-from scenelet.dataset.sources import Source
+from scenelet.dataset.source import Source
 from scenelet.errors import UnreadableImageError
 from scenelet.parallel import Advance, silent
 from scenelet.progress import SILENT, Progress

@@ -16,7 +16,8 @@ from scenelet.dataset.layout import twin_lines
 from scenelet.dataset.manifest import class_names_of, read_numbered
 from scenelet.dataset.match import matched
 from scenelet.dataset.row import Row
-from scenelet.dataset.sources import Source, source_of
+from scenelet.dataset.source import Source
+from scenelet.dataset.sources import source_of
 from scenelet.errors import DataError, ImageError, UnreadableImageError
 from scenelet.files import Entry, account
 from scenelet.images import PreprocessSpec, decode, decode_for, pixel_hash, preprocess

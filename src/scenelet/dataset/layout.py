@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from scenelet.dataset.row import Row
-from scenelet.errors import DataError
+from scenelet.errors import ConfigError, DataError
 from scenelet.files import EMPTY, Entry
 from scenelet.names import twins
 
@@ -112,7 +112,7 @@ class Laid(NamedTuple):
     decided: tuple[str, ...]
 
 
-def lay_out(entries: Iterable[Entry], name: str, place: str) -> Laid:
+def lay_out(entries: Iterable[Entry], name: str, place: str, level: str = "") -> Laid:
     """Tell which files are the labelled images, and of which class and split.
 
     Understands a folder of class folders; split folders of class folders in any usual spelling;
@@ -122,6 +122,9 @@ def lay_out(entries: Iterable[Entry], name: str, place: str) -> Laid:
         entries: All that lies there.
         name: Of the root folder itself.
         place: As a person wrote it: for messages.
+        level: Which folder names the class: "1" the outermost, "2" the one in it, and so on; "leaf"
+            the innermost; "path" all of them, joined by "/"; "" the outermost, where there is no
+            doubt.
 
     Raises:
         DataError: No image in a class folder, or no telling what the classes are.
@@ -133,11 +136,12 @@ def lay_out(entries: Iterable[Entry], name: str, place: str) -> Laid:
             f" pictures in it.{_most_passed_over(passed_over)}"
         )
     base = _unwrapped(root)
-    plan = _planned(base, place)
+    plan = _planned(base, place, level)
     rows = [
-        Row(path, folder.label, folder.split)
+        Row(path, label, folder.split)
         for folder in plan.classes
         for path in folder.branch.below()
+        if (label := folder.label or _label_at(path, folder.branch, level))
     ]
     spoken_for = {row.path for row in rows} | {
         path for entry in plan.beside for path in root.at(entry.path.split("/")).below()
@@ -222,7 +226,31 @@ def _is_unlabelled(branch: Branch) -> bool:
     return any(word in _UNLABELLED for word in words)
 
 
-def _planned(base: Branch, place: str) -> _Plan:
+def _label_at(path: str, outermost: Branch, level: str) -> str:
+    """Name of the class by the folders of a picture; "" where it lies less deep."""
+    above = outermost.path.count("/")
+    folders = path.split("/")[above:-1]
+    if level == "path":
+        return "/".join(folders)
+    if level == "leaf":
+        return folders[-1]
+    depth = int(level)
+    return folders[depth - 1] if depth <= len(folders) else ""
+
+
+def check_level(level: str) -> None:
+    """Refuse what names no level.
+
+    Raises:
+        ConfigError: Neither a number from 1, nor leaf, nor path.
+    """
+    if level not in ("", "leaf", "path") and not re.fullmatch(r"[1-9]\d?", level):
+        raise ConfigError(f"--label-level: found {level!r}, expected 1, 2, ..., leaf or path")
+
+
+def _planned(base: Branch, place: str, level: str) -> _Plan:
+    if level:
+        return _of_level(base, level)
     splits = [branch for branch in base.full if _is_split(branch)]
     if splits:
         return _of_splits(base, splits, place)
@@ -236,6 +264,20 @@ def _planned(base: Branch, place: str) -> _Plan:
     named = (f"{base.name}/ is taken as {_PART_NAMES[split]}, as it is called",) if split else ()
     classes = [_ClassFolder(branch, split, branch.name) for branch in folders]
     return _Plan(classes, beside, (*named, *_nested(folders)))
+
+
+def _of_level(base: Branch, level: str) -> _Plan:
+    """The folders name classes as a person said; split folders are split folders all the same."""
+    check_level(level)
+    parts = [branch for branch in base.full if _is_split(branch)]
+    others = [branch for branch in base.full if branch not in parts]
+    classes = [
+        _ClassFolder(folder, split_of(part.name), "")
+        for part in (parts or [base])
+        for folder in (_undoubled(part) if parts else part).full
+    ]
+    beside = [_passed(branch, "beside the split folders") for branch in others if parts]
+    return _Plan(classes, beside, (f"classes are named by folder level {level}",))
 
 
 def _of_splits(base: Branch, splits: Sequence[Branch], place: str) -> _Plan:
@@ -293,8 +335,8 @@ def _refuse_deeper(folders: Sequence[Branch], place: str) -> None:
         raise DataError(
             f"{place}: {_some(branch.name for branch in folders)} all hold the same sub-folders"
             f" ({_some(sorted(shared))}), so the classes seem to lie one level deeper. Give one of"
-            f" them ({place}/{folders[0].name}), or put the pictures of each class into one"
-            " sub-folder."
+            f" them ({place}/{folders[0].name}), or say --label-level 1 if these are the classes, 2"
+            " if their sub-folders are."
         )
 
 

@@ -1,65 +1,23 @@
-"""Sources: where the bytes of a data set are, and what its places say of labels and splits.
+"""Sources that lie on this machine, and which source a place is.
 
-Another source (a table, a bucket) is another class with these three methods.
+Another source is another class in a file of its own, and a line in `source_of`.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from scenelet import files
-from scenelet.dataset.layout import lay_out
+from scenelet.dataset.layout import lay_out, twin_lines
+from scenelet.dataset.manifest import read_numbered
+from scenelet.dataset.match import matched
+from scenelet.dataset.remote import Remote, address_of
 from scenelet.dataset.row import Row
+from scenelet.dataset.source import Listing, Source
+from scenelet.dataset.table import SUFFIXES as TABLES
 from scenelet.errors import DataError
 from scenelet.files import Entry
-
-
-@dataclass(frozen=True)
-class Listing:
-    """What a source holds.
-
-    Attributes:
-        rows: Its labelled images, sorted by path; nobody has looked into them yet.
-        passed_over: Everything else, each with its reason.
-        decided: What was made of the layout, one line each, for a person.
-    """
-
-    rows: tuple[Row, ...]
-    passed_over: tuple[Entry, ...] = ()
-    decided: tuple[str, ...] = ()
-
-
-class Source(Protocol):
-    """Where the bytes are."""
-
-    @property
-    def name(self) -> str:
-        """As a person wrote it: for messages."""
-
-    def entries(self) -> Iterator[Entry]:
-        """Every file, with a reason where it is no picture.
-
-        Raises:
-            DataError: There is no such place.
-        """
-
-    def list(self) -> Listing:
-        """Every image with label and split, and everything passed over with a reason.
-
-        Raises:
-            DataError: No labelled image there, or no telling what its classes are.
-        """
-
-    def read(self, path: str) -> bytes:
-        """Bytes of an image.
-
-        Args:
-            path: Of a row or an entry.
-
-        Raises:
-            UnreadableImageError: They can't be read.
-        """
+from scenelet.names import printable
 
 
 @dataclass(frozen=True)
@@ -68,14 +26,16 @@ class Folder:
 
     Attributes:
         root: The folder.
+        level: As `layout.lay_out` takes it.
     """
 
     root: Path
+    level: str = ""
 
     @property
     def name(self) -> str:
         """As a person wrote it."""
-        return str(self.root)
+        return printable(str(self.root))
 
     def entries(self) -> Iterator[Entry]:
         """Every file below the folder."""
@@ -87,11 +47,47 @@ class Folder:
 
     def list(self) -> Listing:
         """As its class folders and split folders say."""
-        return Listing(*lay_out(self.entries(), self.root.resolve().name, self.name))
+        name = printable(self.root.resolve().name)
+        return Listing(*lay_out(self.entries(), name, self.name, self.level))
 
     def read(self, path: str) -> bytes:
         """Bytes of a file."""
         return files.read(self.root, path)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of paths and labels; the paths start from the folder that it lies in.
+
+    Attributes:
+        path: Of the table.
+    """
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """As a person wrote it."""
+        return printable(str(self.path))
+
+    @property
+    def _folder(self) -> Folder:
+        return Folder(self.path.parent)
+
+    def entries(self) -> Iterator[Entry]:
+        """Every file of the folder."""
+        return self._folder.entries()
+
+    def list(self) -> Listing:
+        """As the table says."""
+        numbered = read_numbered(self.path)
+        rows, passed_over = matched(numbered, self.entries(), self.path, self._folder.name)
+        decided = twin_lines(row.label for row in rows)
+        return Listing(tuple(sorted(rows, key=lambda row: row.path)), passed_over, decided)
+
+    def read(self, path: str) -> bytes:
+        """Bytes of a file."""
+        return self._folder.read(path)
 
 
 @dataclass(frozen=True)
@@ -119,6 +115,17 @@ class Memory:
         return self.contents[int(path)]
 
 
-def source_of(place: "str | Path | Source") -> Source:
-    """The source of a place, by what it is."""
-    return Folder(Path(place)) if isinstance(place, str | Path) else place
+def source_of(place: "str | Path | Source", level: str = "") -> Source:
+    """The source of a place, by what it is.
+
+    Args:
+        place: A folder, a table of paths and labels, an archive, or an address of fsspec.
+        level: Which folders name the classes, as `layout.lay_out` takes it.
+    """
+    if not isinstance(place, str | Path):
+        return place
+    path = Path(place)
+    if path.suffix.lower() in TABLES and path.is_file():
+        return Table(path)
+    address = "" if path.is_dir() else address_of(str(place))
+    return Remote(address, level) if address else Folder(path, level)

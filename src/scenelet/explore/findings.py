@@ -15,6 +15,7 @@ from scenelet.answers import ask, open_bundle
 from scenelet.dataset.audit import Audit, audit
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.row import Row
+from scenelet.dataset.source import Source
 from scenelet.explore.labels import FOLDS, doubt_labels, out_of_fold_probabilities
 from scenelet.progress import SILENT, Progress
 
@@ -73,7 +74,7 @@ def by_bundle(folder: Path) -> Look:
 
 
 def investigate(
-    root: Path,
+    root: Path | Source,
     against: Path | None,
     look: Look | None,
     progress: Progress = SILENT,
@@ -82,7 +83,7 @@ def investigate(
     """Audit a folder, embed its usable images and judge their labels.
 
     Args:
-        root: Data folder.
+        root: Data folder, or another source.
         against: Another folder whose pictures must not be in `root`.
         look: That embeds; None leaves the labels unchecked.
         progress: Is told how it goes on.

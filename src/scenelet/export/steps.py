@@ -166,12 +166,19 @@ def open_material(run: Run, options: ExportOptions) -> Material:
     place = options.data or Path(described["source"])
     rows = [row for row in run.rows() if row.split in SPLITS and not row.excluded]
     images = Dataset(source_of(place), tuple(rows))
-    there = {entry.path for entry in images.source.entries()} if place.is_dir() else set()
-    if not all(row.path in there for row in rows):
+    if not _are_there(images):
         raise DataError(
             f"{place}: the run's images are not there. Say where they are now with --data FOLDER."
         )
     return Material(run, images, tuple(described["class_names"]), spec)
+
+
+def _are_there(images: Dataset) -> bool:
+    try:
+        there = {entry.path for entry in images.source.entries()}
+    except DataError:
+        return False
+    return all(row.path in there for row in images.rows)
 
 
 def load_network(run: Run, mirror: bool = False) -> ServingNetwork:

@@ -9,6 +9,7 @@ from typing import Any
 
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.groups import count_groups, grouped
+from scenelet.dataset.source import Source
 from scenelet.dataset.split import split_validation
 from scenelet.errors import ConfigError, DataError
 from scenelet.learn.distill import require_classes
@@ -89,14 +90,14 @@ def prepare(config: TrainConfig, run: Run, dataset: Dataset) -> Job:
 
 
 def split_dataset(
-    folder: Path, manifest: Path | None, config: TrainConfig, progress: Progress = SILENT
+    folder: Path | Source, manifest: Path | None, config: TrainConfig, progress: Progress = SILENT
 ) -> Dataset:
     """Open, examine and split a folder.
 
     Images that can't be used are left out, with the reason.
 
     Args:
-        folder: Data set.
+        folder: Data set: a folder, or another source.
         manifest: Of `data audit` or `data split`, whose labels, exclusions, groups and splits are
             then taken.
         config: Validation fraction and seed.
@@ -117,7 +118,7 @@ def split_dataset(
     found = found.keeping(lambda row: row.split != "test", "of the test part")
     if not found.rows:
         raise DataError(
-            f"{folder}: only a test part found, which is never trained on. Give the training part."
+            f"{found.source.name}: only a test part found, which is never trained on. Give the training part."
         )
     return _split(found.examined(progress), None, config, progress)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from scenelet.dataset.source import Source
 from scenelet.learn.callbacks import Watch
 from scenelet.learn.fit import fit
 from scenelet.learn.job import prepare, split_dataset
@@ -15,7 +16,7 @@ from scenelet.runs.run import Result, Run
 
 
 def train(
-    folder: Path,
+    folder: Path | Source,
     config: TrainConfig,
     run: Run,
     progress: Progress = SILENT,
