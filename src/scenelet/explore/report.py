@@ -4,7 +4,7 @@ Every picture is a thumbnail in the page itself.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -25,6 +25,16 @@ PER_CLASS = 10
 MEAN_OF = 400
 NEIGHBOURS = 12
 MEAN_PX = 64
+BLOCK = 512  # rows that are compared with all at once
+_TONES = (
+    "Boxes hold the middle half of the images. Where they barely overlap, a model may learn light"
+    " instead of content."
+)
+_MAP = (
+    "Each of {points} images is a point; near points look alike to the network. Below, the"
+    " pictures themselves, {pictures} of them, on a grid where neighbours look alike. Where"
+    " classes meet, look for what they share."
+)
 
 
 def explore_page(findings: Findings, seed: int = 0) -> str:
@@ -90,44 +100,25 @@ def _sizes(rows: list[Row]) -> Section:
 
 
 def _tones(findings: Findings, names: Sequence[str]) -> Section:
-    pairs = [
-        (row, look)
-        for row, look in zip(findings.rows, findings.audit.looks, strict=True)
-        if row.pixel_hash
-    ]
-    labels = [row.label for row, _ in pairs]
-    aspects = [row.width / row.height for row, _ in pairs]
+    pairs = zip(findings.rows, findings.audit.looks, strict=True)
+    rows, looks = zip(*((row, look) for row, look in pairs if row.pixel_hash), strict=True)
+    labels = [row.label for row in rows]
+
+    def spread(values: list[float], what: str) -> str:
+        return svg(figures.spread_by_class(values, labels, names, what))
+
+    brightness = spread([look.brightness for look in looks], "mean brightness, 0-1")
+    sharpness = spread([look.sharpness for look in looks], "strength of edges, 0-255")
+    colours = svg(figures.colour_strips(np.array([look.colour for look in looks]), labels, names))
     charts = [
-        (
-            figures.spread_by_class(
-                [look.brightness for _, look in pairs], labels, names, "mean brightness, 0-1"
-            ),
-            "Brightness by class",
-        ),
-        (
-            figures.spread_by_class(
-                [look.sharpness for _, look in pairs], labels, names, "strength of edges, 0-255"
-            ),
-            "Sharpness by class",
-        ),
-        (
-            figures.colour_strips(np.array([look.colour for _, look in pairs]), labels, names),
-            "Mean colours by class",
-        ),
+        (brightness, "Brightness by class"),
+        (sharpness, "Sharpness by class"),
+        (colours, "Mean colours by class"),
     ]
+    aspects = [row.width / row.height for row in rows]
     if np.percentile(aspects, 75) > np.percentile(aspects, 25):  # else all boxes would be lines
-        charts.append(
-            (figures.spread_by_class(aspects, labels, names, "width / height"), "Aspect by class")
-        )
-    lead = (
-        "Boxes hold the middle half of the images. Where they barely overlap, a model may learn"
-        " light instead of content."
-    )
-    return Section(
-        "Light, sharpness, colour",
-        lead,
-        figures=[(svg(chart), description) for chart, description in charts],
-    )
+        charts.append((spread(aspects, "width / height"), "Aspect by class"))
+    return Section("Light, sharpness, colour", _TONES, figures=charts)
 
 
 def _means(findings: Findings, rows: list[Row], names: Sequence[str]) -> Section:
@@ -155,12 +146,14 @@ def _random(findings: Findings, rows: list[Row], names: Sequence[str], seed: int
     for name in names:
         of_class = [row for row in rows if row.label == name]
         chosen = rng.choice(len(of_class), min(PER_CLASS, len(of_class)), replace=False)
-        galleries.append(
-            Gallery(
-                name, [[card(findings.audit.dataset, of_class[position])] for position in chosen]
-            )
-        )
+        galleries.append(Gallery(name, _cards(findings, [of_class[place] for place in chosen])))
     return Section("At random", "Not chosen by anyone.", galleries=galleries)
+
+
+def _cards(
+    findings: Findings, rows: Sequence[Row], note: str = "", tone: str = ""
+) -> list[list[Card]]:
+    return [[card(findings.audit.dataset, row, note, tone)] for row in rows]
 
 
 def _embedded(
@@ -170,9 +163,8 @@ def _embedded(
     if not len(findings.embeddings):
         return []
     rows = [findings.rows[position] for position in findings.embedded]
-    directions = findings.embeddings / np.maximum(
-        np.linalg.norm(findings.embeddings, axis=1, keepdims=True), 1e-9
-    )
+    lengths = np.linalg.norm(findings.embeddings, axis=1, keepdims=True)
+    directions = findings.embeddings / np.maximum(lengths, 1e-9)
     return [
         _typical(findings, rows, directions, names),
         _map(findings, rows, everyone, seed),
@@ -185,82 +177,72 @@ def _typical(
 ) -> Section:
     galleries = []
     for name in names:
-        places = np.array([position for position, row in enumerate(rows) if row.label == name])
-        centre = directions[places].mean(0)
-        order = places[np.argsort(-(directions[places] @ centre))]
+        order = _by_typicality(rows, directions, name)
         half = max(1, min(PER_CLASS // 2, len(order) // 2))
-        groups = [
-            [card(findings.audit.dataset, rows[position], "typical", "good")]
-            for position in order[:half]
-        ]
-        groups += [
-            [card(findings.audit.dataset, rows[position], "atypical", "bad")]
-            for position in order[-half:]
-        ]
-        galleries.append(Gallery(name, groups))
-    return Section(
-        "Typical and atypical",
-        "Nearest to and farthest from the middle of their class.",
-        galleries=galleries,
-    )
+        good = _cards(findings, [rows[place] for place in order[:half]], "typical", "good")
+        bad = _cards(findings, [rows[place] for place in order[-half:]], "atypical", "bad")
+        galleries.append(Gallery(name, good + bad))
+    lead = "Nearest to and farthest from the middle of their class."
+    return Section("Typical and atypical", lead, galleries=galleries)
+
+
+def _by_typicality(rows: list[Row], directions: np.ndarray, name: str) -> np.ndarray:
+    """Places of a class's rows, those nearest to its middle first."""
+    places = np.array([place for place, row in enumerate(rows) if row.label == name])
+    centre = directions[places].mean(0)
+    return np.asarray(places[np.argsort(-(directions[places] @ centre))])
 
 
 def _map(findings: Findings, rows: list[Row], names: Sequence[str], seed: int) -> Section:
     rng = np.random.default_rng(seed)
     chosen = np.sort(rng.choice(len(rows), min(MAP_POINTS, len(rows)), replace=False))
+    shown = [rows[place] for place in chosen]
     points = flat_map(findings.embeddings[chosen], seed)
-    columns, lines = grid_size(len(chosen))
-    on_sheet = rng.choice(len(chosen), columns * lines, replace=False)
-    cells = on_grid(points[on_sheet] * np.array([1, -1]), columns, lines)
-    sheet = picture_grid(
-        [partial(findings.audit.dataset.read, rows[chosen[place]]) for place in on_sheet],
-        cells,
-        columns,
-        lines,
-    )
-    scatter = figures.embedding_map(points, [rows[position].label for position in chosen], names)
-    lead = (
-        f"Each of {len(chosen):,} images is a point; near points look alike to the network. Below,"
-        f" the pictures themselves, {columns * lines:,} of them, on a grid where neighbours look"
-        " alike. Where classes meet, look for what they share."
-    )
-    return Section(
-        "Map",
-        lead,
-        figures=[
-            (svg(scatter), "Embedding map coloured by class"),
-            (data_uri(sheet, 80), "Pictures laid out by likeness"),
-        ],
-        wide=True,
-    )
+    sheet, count = _sheet(findings, shown, points, rng)
+    scatter = figures.embedding_map(points, [row.label for row in shown], names)
+    charts = [
+        (svg(scatter), "Embedding map coloured by class"),
+        (data_uri(sheet, 80), "Pictures laid out by likeness"),
+    ]
+    lead = _MAP.format(points=f"{len(shown):,}", pictures=f"{count:,}")
+    return Section("Map", lead, figures=charts, wide=True)
+
+
+def _sheet(
+    findings: Findings, rows: list[Row], points: np.ndarray, rng: np.random.Generator
+) -> tuple[Image.Image, int]:
+    """Some of the pictures on a grid where neighbours look alike, and how many they are."""
+    columns, lines = grid_size(len(rows))
+    chosen = rng.choice(len(rows), columns * lines, replace=False)
+    cells = on_grid(points[chosen] * np.array([1, -1]), columns, lines)
+    pictures = [partial(findings.audit.dataset.read, rows[place]) for place in chosen]
+    return picture_grid(pictures, cells, columns, lines), columns * lines
 
 
 def _strangers(findings: Findings, rows: list[Row], directions: np.ndarray) -> Section:
-    """The most alike pairs of different classes, found block by block so that memory stays flat."""
-    labels, pictures = (
-        np.array([row.label for row in rows]),
-        np.array([row.pixel_hash for row in rows]),
-    )
-    best: list[tuple[float, int, int]] = []
-    for start in range(0, len(rows), 512):
-        block = directions[start : start + 512] @ directions.T
-        block[labels[start : start + 512, None] == labels[None]] = -1
-        block[pictures[start : start + 512, None] == pictures[None]] = -1
-        nearest = block.argmax(1)
-        best += [(float(block[i, j]), start + i, int(j)) for i, j in enumerate(nearest)]
+    """The most alike pairs of different classes; no picture is in two of them."""
     seen: set[int] = set()
     groups: list[list[Card]] = []
-    for likeness, first, second in sorted(best, reverse=True):
-        if len(groups) < NEIGHBOURS and not {first, second} & seen:
-            seen |= {first, second}
-            groups.append(
-                [
-                    card(findings.audit.dataset, rows[place], f"likeness {likeness:.3f}")
-                    for place in (first, second)
-                ]
-            )
+    for likeness, *pair in sorted(_nearest_of_others(rows, directions), reverse=True):
+        if len(groups) < NEIGHBOURS and not seen & set(pair):
+            seen |= set(pair)
+            note = f"likeness {likeness:.3f}"
+            groups.append([card(findings.audit.dataset, rows[place], note) for place in pair])
     return Section(
         "Neighbours across classes",
         "The most alike pairs with different labels.",
         galleries=[Gallery("Nearest first", groups)],
     )
+
+
+def _nearest_of_others(rows: list[Row], directions: np.ndarray) -> Iterator[tuple[float, int, int]]:
+    """Each row with the likest of another class, block by block so that memory stays flat."""
+    labels = np.array([row.label for row in rows])
+    pictures = np.array([row.pixel_hash for row in rows])
+    for start in range(0, len(rows), BLOCK):
+        part = slice(start, start + BLOCK)
+        block = directions[part] @ directions.T
+        for kinds in (labels, pictures):
+            block[kinds[part, None] == kinds[None]] = -1
+        for place, other in enumerate(block.argmax(1)):
+            yield float(block[place, other]), start + place, int(other)

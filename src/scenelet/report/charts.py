@@ -1,16 +1,19 @@
 """The look that every chart shares, and names in it as they are, drawn with matplotlib."""
 
 import io
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache, wraps
+from typing import Any, ParamSpec
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
 
 from scenelet.text import elided, one_line
 
+P = ParamSpec("P")
 COLOURS = (
     "#0969da",
     "#1a7f37",
@@ -90,6 +93,52 @@ def _letters(family: str) -> frozenset[int]:
 def colour_of(index: int) -> str:
     """Colour of a class by its place among the class names."""
     return COLOURS[index % len(COLOURS)]
+
+
+def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Draw in the look that every chart shares."""
+
+    @wraps(draw)
+    def drawn(*arguments: P.args, **options: P.kwargs) -> Figure:
+        with mpl.rc_context(CHART_STYLE):
+            return draw(*arguments, **options)
+
+    return drawn
+
+
+def name_rows(axes: mpl.axes.Axes, names: Sequence[str]) -> None:
+    """A class a row, the first on top."""
+    axes.set_yticks(range(len(names)), named(names))
+    axes.invert_yaxis()
+
+
+def legend_above(axes: mpl.axes.Axes, height: float, columns: int) -> None:
+    """A legend in one line over a chart; `height` is where, in heights of the axes."""
+    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, height), ncols=columns)
+
+
+def boxes(
+    axes: mpl.axes.Axes,
+    groups: Sequence[Sequence[float] | np.ndarray],
+    names: Sequence[str],
+    fills: Sequence[str],
+    thickness: float | None = None,
+) -> dict[str, Any]:
+    """Horizontal box plots, the first on top; returns matplotlib's parts of them."""
+    drawn = axes.boxplot(
+        groups,
+        orientation="horizontal",
+        tick_labels=names,
+        patch_artist=True,
+        sym=".",
+        widths=thickness,
+    )
+    for box, fill in zip(drawn["boxes"], fills, strict=True):
+        box.set(facecolor=fill, alpha=0.75, edgecolor=INK)
+    for line in drawn["medians"]:
+        line.set(color="white", linewidth=2)
+    axes.invert_yaxis()
+    return dict(drawn)
 
 
 def blank(height: float, width: float = 7.2) -> tuple[Figure, mpl.axes.Axes]:
