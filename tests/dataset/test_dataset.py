@@ -1,7 +1,10 @@
+import os
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from scenelet.dataset.dataset import Dataset
@@ -87,3 +90,28 @@ def test_the_fingerprint_is_of_pixels_labels_and_splits_alone(folder):
     renamed = found.of(replace(row, path=f"x/{row.path}") for row in found.rows)
     relabelled = found.of([replace(found.rows[0], label="dog"), *found.rows[1:]])
     assert renamed.fingerprint == found.fingerprint != relabelled.fingerprint
+
+
+NAMES = st.binary(min_size=1, max_size=40).filter(
+    lambda name: not set(name) & set(b"/\0") and name not in (b".", b"..")
+)
+
+
+@settings(max_examples=40)
+@given(st.lists(NAMES, min_size=1, max_size=4, unique=True))
+def test_whatever_files_are_called_they_are_used_or_told_and_come_back(tmp_path_factory, names):
+    """Any bytes that a file system takes, through folder, manifest and back."""
+    root = tmp_path_factory.mktemp("names") / "photos"
+    paint(root, "cat/0.jpg", "dog/0.jpg")
+    content = (root / "cat" / "0.jpg").read_bytes()
+    for name in names:
+        (root / "cat" / os.fsdecode(name)).write_bytes(content)
+    there = sum(1 for path in root.rglob("*") if path.is_file())
+    found = Dataset.open(root).examined()
+    assert len(found) + sum(entry.files for entry in found.passed_over) == there
+    assert not found.excluded
+    write_manifest(root.parent / "m.csv", found.rows)
+    again = Dataset.open(root, root.parent / "m.csv")
+    assert again.rows == found.rows
+    assert [again.read(row) for row in again.rows] == [found.read(row) for row in found.rows]
+    found.account().encode()
