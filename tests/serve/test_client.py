@@ -1,11 +1,14 @@
 import http.server
+import io
 import json
+import random
 import threading
 
 import pytest
+from PIL import Image
 
 from scenelet.errors import CloudError, ConfigError, FetchError
-from scenelet.serve.client import Endpoint
+from scenelet.serve.client import Endpoint, shrunk
 
 
 class Scripted(http.server.BaseHTTPRequestHandler):
@@ -109,3 +112,48 @@ def test_without_credentials_it_says_what_to_do(service, monkeypatch, tmp_path):
 def test_what_is_no_address_is_refused(url):
     with pytest.raises(ConfigError, match="--endpoint: found"):
         Endpoint(url)
+
+
+def noisy_jpeg(width, height):
+    picture = Image.frombytes(
+        "RGB", (width, height), random.Random(1).randbytes(3 * width * height)
+    )
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=95)
+    return buffer.getvalue()
+
+
+def test_a_large_picture_is_sent_no_larger_than_a_model_needs_unless_asked(service):
+    large = noisy_jpeg(1500, 1200)
+    assert len(large) > 1_000_000
+    service.script = [GOOD]
+    endpoint = Endpoint(f"http://127.0.0.1:{service.server_port}")
+    endpoint.predict(large)
+    endpoint.predict(large, original=True)
+    sizes = [int(headers["Content-Length"]) for headers in service.asked]
+    assert sizes[1] == len(large)
+    assert sizes[0] < len(large) / 2
+    assert max(Image.open(io.BytesIO(shrunk(large))).size) == 1024
+    assert shrunk(b"no picture" * 200_000) == b"no picture" * 200_000  # the service says why
+
+
+def test_the_token_is_sent_and_to_nobody_in_the_open(service, monkeypatch):
+    monkeypatch.setenv("SCENELET_TOKEN", "secret-token")
+    ask(service, GOOD)
+    sent = {name.lower(): value for name, value in service.asked[0].items()}
+    assert sent["x-scenelet-token"] == "secret-token"
+    assert Endpoint("http://example.org")._token == ""
+    assert Endpoint("https://example.org")._token == "secret-token"
+
+
+def test_no_stranger_s_host_is_signed_for():
+    aws = "https://x.execute-api.eu-central-1.amazonaws.com"
+    assert Endpoint(aws)._may_sign
+    for url in (
+        "https://example.org",
+        "https://amazonaws.com.example.org",
+        "https://evilamazonaws.com",
+        aws.replace("https", "http"),
+    ):
+        assert not Endpoint(url)._may_sign, url
+    assert Endpoint("https://api.example.org", signs=True)._may_sign  # a custom domain

@@ -220,7 +220,8 @@ def _asks(way: str, asked: Sources) -> dict[str, Ask]:
         asks["here"] = lambda content: predictor(asked.bundle).predict(content).as_dict()
     if way != "here":
         endpoint = Endpoint(asked.endpoint, timeout_s=20, tries=2)
-        asks["there"] = endpoint.predict
+        # side by side the same bytes are asked about, else a large one is shrunk on its way
+        asks["there"] = lambda content: endpoint.predict(content, original=way == "both")
     return asks
 
 

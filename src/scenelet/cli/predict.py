@@ -34,6 +34,13 @@ Service = Annotated[
     str | None,
     typer.Option(metavar="URL", help="Ask a deployed service instead; signed if it asks for that."),
 ]
+Original = Annotated[
+    bool,
+    typer.Option(
+        "--original",
+        help="For --endpoint: send large pictures as they are, not as a JPEG of 1,024 pixels.",
+    ),
+]
 LineByLine = Annotated[
     bool, typer.Option("--json", help="One JSON object a line, as soon as it is known.")
 ]
@@ -47,6 +54,7 @@ def predict(
     trust_host: TrustHost = None,
     out: Table = None,
     endpoint: Service = None,
+    original: Original = False,
     as_json: LineByLine = False,
 ) -> None:
     """Classify images.
@@ -64,7 +72,11 @@ def predict(
     if out:
         _predict_folder(sources, folder, out)
         return
-    ask = _by_service(endpoint) if endpoint else _by_bundle(folder, frozenset(trust_host or ()))
+    ask = (
+        _by_service(endpoint, original)
+        if endpoint
+        else _by_bundle(folder, frozenset(trust_host or ()))
+    )
     passed_over: list[Entry] = []
     answers = _Counted(_answer(ask, source) for source in _expand(sources, passed_over))
     (_print_json if as_json else _print_table)(answers)
@@ -74,11 +86,13 @@ def predict(
         raise typer.Exit(1)
 
 
-def _by_service(endpoint: str) -> Ask:
+def _by_service(endpoint: str, original: bool) -> Ask:
     from scenelet.serve.client import Endpoint
 
     asked = Endpoint(endpoint)
-    return lambda source: asked.predict(source if _is_url(source) else _read(source, frozenset()))
+    return lambda source: asked.predict(
+        source if _is_url(source) else _read(source, frozenset()), original
+    )
 
 
 def _by_bundle(folder: Path, trusted: frozenset[str]) -> Ask:

@@ -111,14 +111,19 @@ def _download(name: str, wanted: str, target: Target, cache: Path) -> Path:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if found := sorted(folder.glob(pattern)):
         return found[0]
-    reason = next(
-        (line for line in reversed(done.stderr.splitlines()) if line.startswith("ERROR")),
-        "pip said nothing",
-    )
     raise PackageError(
         f"{name} {wanted}: no wheel for Python {target.python} on {target.architecture}:"
-        f" {reason.removeprefix('ERROR: ')}"
+        f" {_reason(done.stderr)}"
     )
+
+
+def _reason(told: str) -> str:
+    """Of pip's failure; of its absence, where uv or pipx made the environment without it."""
+    lines = [line for line in told.splitlines() if line.strip()]
+    if lines and "No module named pip" in lines[-1]:
+        return "pip is not in this environment. Put it there: uv pip install pip"
+    errors = [line for line in lines if line.startswith("ERROR")]
+    return (errors or lines or ["pip said nothing"])[-1].removeprefix("ERROR: ")
 
 
 def _open(name: str, wanted: str, path: Path, target: Target) -> Wheel:

@@ -25,6 +25,7 @@ from scenelet.serve.settings import Log, Settings
 from scenelet.shipped import default_bundle
 
 VERSION_HEADER = "x-scenelet-version"  # which version of the function answered
+OBJECT_BYTES = 20_000_000  # of a picture in a bucket
 RESERVED_MIB = 100  # of a function's memory: Python, the model and a request; the rest may decode
 
 
@@ -105,7 +106,8 @@ def _answer_notification(event: dict[str, Any]) -> dict[str, Any]:
     service = _service()
     service.predictor()  # so that a warm-up call warms
     answer = answer_tasks if isinstance(event.get("tasks"), list) else answer_event
-    return answer(event, service.predict, service.settings.max_body_bytes)
+    most = max(OBJECT_BYTES, service.settings.max_body_bytes)  # no request's limit: S3 is read
+    return answer(event, service.predict, most)
 
 
 def _warm() -> None:
