@@ -77,7 +77,7 @@ def test_every_answer_to_what_is_none_of_ours_says_what_to_do():
 
 def test_a_format_that_is_not_installed_is_named(monkeypatch):
     avif = next(each for each in TABLE if each.name == "AVIF")
-    monkeypatch.setattr("scenelet.image_formats.find_spec", lambda _: None)
+    monkeypatch.setattr("scenelet.image_formats._has", lambda _: False)
     assert not avif.is_installed
     data = b"\0\0\0\x1cftypavif" + bytes(500)
     assert format_of(data) is avif

@@ -5,12 +5,12 @@ parts of Pillow go into a package) derives it from `TABLE`. Knows no pixels.
 """
 
 import re
-from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Format:
+class Format(NamedTuple):
     """One format that can be decoded, where its part of Pillow is installed.
 
     Attributes:
@@ -38,11 +38,16 @@ class Format:
     @property
     def is_installed(self) -> bool:
         """Whether the Pillow that is here can decode it."""
-        return not self.compiled or find_spec(f"PIL.{self.compiled}") is not None
+        return not self.compiled or _has(self.compiled)
 
     def matches(self, data: bytes) -> bool:
         """Whether the first bytes promise this format."""
         return _starts(data, self.signature)
+
+
+@cache
+def _has(compiled: str) -> bool:
+    return find_spec(f"PIL.{compiled}") is not None
 
 
 def _starts(data: bytes, pattern: bytes) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from PIL import Image, ImageOps
 
@@ -68,8 +68,7 @@ class PreprocessSpec:
     fit: Literal["squash", "pad", "crop"] = "squash"
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """What one picture may take.
 
     Attributes:
@@ -84,8 +83,10 @@ class Limits:
     enough: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True)
-class Decoded:
+NO_LIMITS = Limits()  # but of pixels
+
+
+class Decoded(NamedTuple):
     """An upright RGB picture, and how it was stored.
 
     Attributes:
@@ -118,7 +119,7 @@ def decode(
     return decode_fully(data, Limits(max_pixels, enough=enough)).picture
 
 
-def decode_fully(data: bytes, limits: Limits = Limits()) -> Decoded:
+def decode_fully(data: bytes, limits: Limits = NO_LIMITS) -> Decoded:
     """Decode image bytes to an upright RGB image. The only road from a file to pixels.
 
     Rotated by its EXIF orientation; an embedded colour profile converted to sRGB; 16-bit scaled to

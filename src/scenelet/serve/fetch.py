@@ -99,10 +99,7 @@ def _get(target: SplitResult, limits: FetchLimits, deadline_s: float) -> tuple[s
         _in_our_words(url, limits, deadline_s),
         _cut_in_time(_Pinned(target, addresses, deadline_s), deadline_s) as connection,
     ):
-        path = (target.path or "/") + (f"?{target.query}" if target.query else "")
-        headers = {"User-Agent": f"scenelet/{__version__}", "Accept": "image/*"}
-        connection.request("GET", path, headers=headers)
-        response = connection.getresponse()
+        response = _asked(connection, target)
         location = response.getheader("Location")
         if response.status in _REDIRECTS and location:
             return from_header(location), b""
@@ -111,6 +108,13 @@ def _get(target: SplitResult, limits: FetchLimits, deadline_s: float) -> tuple[s
         body = _body(response, limits, url)
         _left(deadline_s)
         return None, body
+
+
+def _asked(connection: "_Pinned", target: SplitResult) -> http.client.HTTPResponse:
+    path = (target.path or "/") + (f"?{target.query}" if target.query else "")
+    headers = {"User-Agent": f"scenelet/{__version__}", "Accept": "image/*"}
+    connection.request("GET", path, headers=headers)
+    return connection.getresponse()
 
 
 @contextlib.contextmanager

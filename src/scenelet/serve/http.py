@@ -99,13 +99,7 @@ def create_app(bundle: Path, settings: Settings, queue: int = 0, threads: int = 
     Raises:
         BundleError: It can't be trusted or read.
     """
-    threads = threads or cores()
-    queue = queue or QUEUE_PER_CORE * threads
-    metrics, most = Metrics(), settings.max_body_bytes
-    with quiet():  # LiteRT says once in a process that it starts, and nothing of later bundles
-        service = Service(ReplaceableBundle(bundle, threads), settings, metrics.watch)
-    uploads = Uploads(most, queue * most, settings.body_timeout_s)
-    door = Door(service, metrics, uploads, queue, threads)
+    door = _door(bundle, settings, queue, threads or cores())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -121,9 +115,18 @@ def create_app(bundle: Path, settings: Settings, queue: int = 0, threads: int = 
         redoc_url=None,
         root_path="/" + base if (base := settings.base_path.strip("/")) else "",
     )
-    _add_pages(app, metrics)
+    _add_pages(app, door.metrics)
     _add_routes(app, door.answer)
     return app
+
+
+def _door(bundle: Path, settings: Settings, queue: int, threads: int) -> Door:
+    metrics, most = Metrics(), settings.max_body_bytes
+    queue = queue or QUEUE_PER_CORE * threads
+    with quiet():  # LiteRT says once in a process that it starts, and nothing of later bundles
+        service = Service(ReplaceableBundle(bundle, threads), settings, metrics.watch)
+    uploads = Uploads(most, queue * most, settings.body_timeout_s)
+    return Door(service, metrics, uploads, queue, threads)
 
 
 def app_from_environment() -> FastAPI:

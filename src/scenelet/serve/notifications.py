@@ -6,8 +6,7 @@ S3's test message; schedules and warm-up calls. Knows no S3 client and no model.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
 from scenelet.errors import RequestError
@@ -19,8 +18,7 @@ _SCHEDULES = ("aws.events", "aws.scheduler")
 _EXPECTED = "expected a new object of S3, alone or through SNS, SQS or EventBridge"
 
 
-@dataclass(frozen=True)
-class Noted:
+class Noted(NamedTuple):
     """One thing that an event tells of.
 
     Attributes:

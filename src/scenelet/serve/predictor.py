@@ -91,19 +91,25 @@ class Predictor:
         pixels = to_pixels(data, self.model.contract.preprocess, self._memory_bytes)
         decoded_s = time.perf_counter()
         logits, features = self.model.answer(pixels)
-        task, contract = self.model.task, self.model.contract
-        values = task.probabilities(logits, contract.temperature)
+        values = self.model.task.probabilities(logits, self.model.contract.temperature)
         done_s = time.perf_counter()
         score = self.model.stranger_score(logits, features)
         return Prediction(
-            **vars(task.decide(values, score, contract.rules)),
-            stranger_score=round(score, 4),
-            bundle=contract.name,
-            bundle_created=contract.created,
-            decode_ms=round(1000 * (decoded_s - start_s), 3),
-            inference_ms=round(1000 * (done_s - decoded_s), 3),
+            **self._decided(values, score),
+            decode_ms=_ms(decoded_s - start_s),
+            inference_ms=_ms(done_s - decoded_s),
             measures=self._measures(pixels, features, score) if measured else {},
         )
+
+    def _decided(self, values: list[float], score: float) -> dict[str, Any]:
+        """What the bundle's task makes of the probabilities, and which bundle that is."""
+        contract = self.model.contract
+        return {
+            **vars(self.model.task.decide(values, score, contract.rules)),
+            "stranger_score": round(score, 4),
+            "bundle": contract.name,
+            "bundle_created": contract.created,
+        }
 
     def _measures(self, pixels: bytes, features: array[float], score: float) -> dict[str, float]:
         spec = self.model.contract.preprocess
@@ -113,3 +119,7 @@ class Predictor:
             **measures,
             "feature_distance": round(score if is_distance else self.model.distance(features), 4),
         }
+
+
+def _ms(seconds: float) -> float:
+    return round(1000 * seconds, 3)

@@ -44,15 +44,25 @@ def answer_for(event: dict[str, Any], response: Response) -> dict[str, Any]:
 
 def _path(event: dict[str, Any]) -> str:
     """Below a custom domain's mapping and a stage: where the API says which route it was, that one."""
-    context = _mapping(event.get("requestContext"))
+    if route := _route(event):
+        return route
+    if isinstance(rest := _mapping(event.get("pathParameters")).get("proxy"), str):
+        return f"/{rest}"
+    return _without_stage(event)
+
+
+def _route(event: dict[str, Any]) -> str:
+    """As the API was told it, where it holds no parameter; "" where it does, or there is none."""
     for route in (event.get("resource"), str(event.get("routeKey", "")).partition(" ")[2]):
         if isinstance(route, str) and route.startswith("/") and "{" not in route:
             return route
-    if isinstance(rest := _mapping(event.get("pathParameters")).get("proxy"), str):
-        return f"/{rest}"
-    http = _mapping(context.get("http"))
+    return ""
+
+
+def _without_stage(event: dict[str, Any]) -> str:
+    context = _mapping(event.get("requestContext"))
+    http, stage = _mapping(context.get("http")), context.get("stage")
     path = str(event.get("rawPath") or http.get("path") or event.get("path") or "/")
-    stage = context.get("stage")
     if "rawPath" in event and stage != "$default" and path.startswith(f"/{stage}/"):
         return path[len(f"/{stage}") :]
     return path

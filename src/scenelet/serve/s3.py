@@ -50,7 +50,7 @@ def answer_event(event: dict[str, Any], predict: Predict, max_bytes: int) -> dic
     """
     noted = list(noted_in(event))
     answers = [_answer(each, predict, max_bytes) for each in noted if not each.passed_over]
-    passed_over = [vars(each) for each in noted if each.passed_over]
+    passed_over = [each._asdict() for each in noted if each.passed_over]
     return {"answers": answers, **({"passed_over": passed_over} if passed_over else {})}
 
 

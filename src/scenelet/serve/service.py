@@ -161,10 +161,7 @@ class Service:
             return 200, self._about()
         if method == "POST" and path in ("/", "/predict"):
             return 200, self._predict(request)
-        if path in ("/", "/predict", "/health"):
-            told = f"{request.method[:20]} is not answered here; {ROUTES} are"
-            raise RequestError(told, 405, "Wrong method")
-        raise RequestError(f"nothing at {path[:200]}; {ROUTES} are answered", 404, "Not found")
+        raise _not_here(request.method, path)
 
     def _path(self, request: Request) -> str:
         """Of the request, without the path that the service is mounted at."""
@@ -239,6 +236,13 @@ class Service:
             "access-control-allow-headers": "content-type, authorization, x-scenelet-token",
             "vary": "origin",
         }
+
+
+def _not_here(method: str, path: str) -> RequestError:
+    if path in ("/", "/predict", "/health"):
+        told = f"{method[:20]} is not answered here; {ROUTES} are"
+        return RequestError(told, 405, "Wrong method")
+    return RequestError(f"nothing at {path[:200]}; {ROUTES} are answered", 404, "Not found")
 
 
 def problem_of(error: SceneletError) -> tuple[int, dict[str, Any]]:
