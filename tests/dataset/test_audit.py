@@ -176,6 +176,7 @@ def test_auditing_alters_nothing(spoilt):
     assert {path: path.stat().st_mtime_ns for path in spoilt[0].rglob("*")} == before
 
 
+@pytest.mark.pipeline
 def test_the_command_writes_manifest_summary_and_report_and_can_be_a_gate(
     spoilt, tmp_path, scenelet
 ):
@@ -282,6 +283,7 @@ def read_whole(folder):
     assert not manifest.exists() or len(read_manifest(manifest)) == 180
 
 
+@pytest.mark.pipeline
 @pytest.mark.parametrize("begun", ["audit.html", "audit.json", "manifest.csv"])
 def test_killed_while_it_writes_the_audit_leaves_no_half_file_and_starts_clean(
     begun, painted, tmp_path, scenelet

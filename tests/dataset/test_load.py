@@ -8,7 +8,6 @@ from scenelet.dataset.row import Row
 from scenelet.dataset.sources import Folder
 from scenelet.errors import DataError, UnreadableImageError
 from scenelet.images import PreprocessSpec, to_input
-from scenelet.parallel import in_parallel
 
 
 def test_an_image_that_cannot_be_used_is_a_row_with_its_reason(painted, tmp_path):
@@ -43,13 +42,6 @@ def test_a_file_that_vanished_meanwhile_is_named(tmp_path):
     gone = Dataset(Folder(tmp_path), (Row("gone.jpg", "a"),))
     with pytest.raises(UnreadableImageError, match=r"gone\.jpg: can't be read"):
         load_pixels(gone, ["a"], PreprocessSpec(8, 8))
-
-
-def test_parallel_work_keeps_its_order_and_counts():
-    done = []
-    squares = in_parallel(lambda n: n * n, range(500), lambda: done.append(1))
-    assert list(squares) == [n * n for n in range(500)]
-    assert len(done) == 500
 
 
 def test_a_manifest_reads_back_as_written(tmp_path):

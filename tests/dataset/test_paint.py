@@ -45,6 +45,7 @@ def test_a_folder_with_something_in_it_is_not_painted_over(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.pipeline
 def test_a_linear_model_on_raw_pixels_does_not_solve_it():
     def table(count, start):
         pictures = [
