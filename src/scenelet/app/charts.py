@@ -1,4 +1,4 @@
-"""Vega-Lite specifications of the app's charts, and its bars in HTML. Colours that read on light and dark."""
+"""Charts of the app, for Vega-Lite and as HTML, in colours that read on light and on dark."""
 
 import json
 from collections.abc import Sequence
@@ -52,27 +52,28 @@ def bars(probabilities: dict[str, float], most: int = 10) -> str:
     return "".join(rows)
 
 
+_DOT = "width:.62rem;height:.62rem;border-radius:50%;box-sizing:border-box"
+_DOTS = "display:grid;grid-template-columns:repeat(25,.62rem);gap:.3rem;max-width:100%"
+
+
 def dots(right: float, wrong: float) -> str:
-    """A hundred pictures as dots, as SVG: answered rightly, answered wrongly, not answered.
+    """A hundred pictures as dots, as HTML: answered rightly, answered wrongly, not answered.
 
     Args:
         right: Part of all pictures, 0-1.
         wrong: Part of all pictures, 0-1.
     """
     good, bad = round(100 * right), round(100 * wrong)
-    marks = []
-    for place in range(100):
-        x, y = 12 * (place % 25) + 6, 12 * (place // 25) + 6
-        look = f'fill="{BLUE}"' if place < good else f'fill="{RED}"'
-        if place >= good + bad:
-            look = 'fill="none" stroke="currentColor" stroke-opacity=".45"'
-        marks.append(f'<circle cx="{x}" cy="{y}" r="4" {look}/>')
+    unanswered = max(0, 100 - good - bad)
+    looks = [f"background:{BLUE}"] * good + [f"background:{RED}"] * bad
+    looks += ["border:1.5px solid color-mix(in srgb,currentColor 45%,transparent)"] * unanswered
     words = (
-        f"Of 100 pictures like these: {good} answered rightly, {bad} wrongly,"
-        f" {100 - good - bad} not answered"
+        f"Of 100 pictures like these: {good} answered rightly (blue), {bad} wrongly (red),"
+        f" {unanswered} not answered."
     )
-    drawn = f'<svg viewBox="0 0 300 48" role="img" aria-label="{words}">{"".join(marks)}</svg>'
-    return f'<div style="max-width:34rem">{drawn}<div style="font-size:.85rem">{words}.</div></div>'
+    drawn = "".join(f'<span style="{_DOT};{look}"></span>' for look in looks[:100])
+    said = f'<div style="font-size:.85rem;margin-top:.4rem">{words}</div>'
+    return f'<div style="{_DOTS}" aria-hidden="true">{drawn}</div>{said}'
 
 
 def class_balance(counts: list[dict[str, Any]]) -> Spec:
@@ -189,34 +190,34 @@ def _look(share: float, is_right: bool) -> dict[str, Any]:
 
 
 def reliability(points: list[dict[str, Any]]) -> Spec:
-    """How often answers of a confidence are right, beside the diagonal.
+    """How often answers of a confidence are right, beside the diagonal; discs grow with images.
 
     Rows: confidence, accuracy, images.
     """
-    axis = {"type": "quantitative", "scale": {"domain": [0, 1]}}
-    return {
-        "height": 280,
-        "layer": [
-            {
-                "data": {"values": [{"x": 0, "y": 0}, {"x": 1, "y": 1}]},
-                "mark": {"type": "line", "strokeDash": [4, 4], "color": "#8a949e"},
-                "encoding": {"x": {"field": "x", **axis}, "y": {"field": "y", **axis}},
-            },
-            {
-                "data": {"values": points},
-                "mark": {"type": "line", "point": {"filled": True, "size": 70}, "color": BLUE},
-                "encoding": {
-                    "x": {"field": "confidence", "title": "probability of the answer", **axis},
-                    "y": {"field": "accuracy", "title": "part that is right", **axis},
-                    "tooltip": [
-                        {"field": "confidence", "format": ".2f"},
-                        {"field": "accuracy", "format": ".1%"},
-                        {"field": "images"},
-                    ],
-                },
-            },
-        ],
+    scale = {"type": "quantitative", "scale": {"domain": [0, 1]}}
+    diagonal = {
+        "data": {"values": [{"x": 0, "y": 0}, {"x": 1, "y": 1}]},
+        "mark": {"type": "line", "strokeDash": [4, 4], "color": "#8a949e"},
+        "encoding": {"x": {"field": "x", **scale}, "y": {"field": "y", **scale}},
     }
+    discs = {
+        "data": {"values": points},
+        "mark": {"type": "circle", "color": BLUE, "opacity": 0.85},
+        "encoding": {
+            "x": {"field": "confidence", "title": "probability of the answer", **scale},
+            "y": {"field": "accuracy", "title": "part that is right", **scale},
+            "size": {"field": "images", "type": "quantitative", "title": "images"},
+            "tooltip": _BIN_TOOLTIP,
+        },
+    }
+    return {"height": 280, "layer": [diagonal, discs]}
+
+
+_BIN_TOOLTIP = [
+    {"field": "confidence", "format": ".2f"},
+    {"field": "accuracy", "format": ".1%"},
+    {"field": "images"},
+]
 
 
 def risk_coverage(points: list[dict[str, Any]], here: dict[str, float]) -> Spec:

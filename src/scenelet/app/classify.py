@@ -27,6 +27,7 @@ Ask = Callable[[bytes], Answer]
 IN_FULL = 12  # pictures with their bars; of more, a sheet of all stands above
 NAMED = 12  # classes that the head of the page names
 WAYS = {"here": "this bundle", "there": "the endpoint", "both": "both, side by side"}
+SAMPLE = "width:100%;border-radius:.4rem;display:block"
 LOOK = "display:flex;flex-wrap:wrap;gap:.8rem"
 PHOTO = "width:min(46%,200px);max-height:200px;object-fit:contain;border-radius:.4rem"
 
@@ -168,9 +169,11 @@ def _examples(asked: Sources) -> None:
     if not samples:
         st.caption("None that would suit these classes.")
     with st.container(horizontal=True, gap="small"):
-        for each in samples:
-            with st.container(width=104, gap="small"):
-                st.image(each.content, width="stretch", alt=each.words)
+        for place, each in enumerate(samples):
+            with st.container(width=104, gap="small", key=f"sample-{place}"):
+                st.html(
+                    f'<img src="{shown(each.content, 150)}" alt="{each.words}" style="{SAMPLE}">'
+                )
                 st.button(
                     each.name,
                     key=f"example-{each.name}",

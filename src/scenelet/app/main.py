@@ -9,6 +9,9 @@ _STYLE = """<style>
 [data-testid=stMainBlockContainer] {padding-top: 4.5rem; max-width: 76rem}
 [data-testid=stMetricValue] {font-size: 1.9rem}
 [data-testid=stCaptionContainer], [data-testid=stCaptionContainer] p {color: inherit; opacity: .92}
+[class*=st-key-sample-] {position: relative}  /* its picture is part of the button */
+[class*=st-key-sample-] :is([data-testid=stElementContainer], .stButton, button) {position: static}
+[class*=st-key-sample-] button::after {content: ""; position: absolute; inset: 0; cursor: pointer}
 @media (max-width: 640px) {
   [data-testid=stColumn]:has(.st-key-answers) {order: -1}  /* a tap on an example shows something */
   [data-testid=stExpandSidebarButton]::after {content: "Menu"; margin-left: .3rem}

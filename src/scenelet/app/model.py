@@ -210,7 +210,9 @@ def _confusion(seen: Seen) -> None:
     answer = right.selectbox("Answer", places, key="answer", format_func=named)
     chosen = np.flatnonzero((seen.labels == true) & (seen.answers == answer))
     is_true, told = (markdown(seen.names[place]) for place in (true, answer))
-    st.markdown(f"**{len(chosen)}** pictures of {is_true} were answered {told}.")
+    pictures = "picture" if len(chosen) == 1 else "pictures"
+    was = "was" if len(chosen) == 1 else "were"
+    st.markdown(f"**{len(chosen)}** {pictures} of {is_true} {was} answered {told}.")
     _gallery(seen, chosen)
 
 
