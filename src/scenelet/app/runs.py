@@ -67,8 +67,9 @@ def _figures(epochs: list[Epoch]) -> None:
     if best is None:
         return
     left, middle, right = st.columns(3)
-    left.metric(f"Accuracy, epoch {best.number}", f"{best.val_top1_accuracy:.2%}")
-    middle.metric("Log loss there", f"{best.val_log_loss:.3f}")
+    if best.val_top1_accuracy is not None and best.val_log_loss is not None:
+        left.metric(f"Accuracy, epoch {best.number}", f"{best.val_top1_accuracy:.2%}")
+        middle.metric("Log loss there", f"{best.val_log_loss:.3f}")
     mean_s = sum(epoch.epoch_s for epoch in epochs) / len(epochs)
     right.metric("Seconds an epoch", f"{mean_s:.1f}")
 

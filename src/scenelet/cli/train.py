@@ -59,8 +59,9 @@ def train(
     if as_json:
         typer.echo(json.dumps({"run": str(run.folder), **result.as_dict()}))
         return
+    judged = "out-of-fold" if result.folds > 1 else "validation"
     typer.echo(
-        f"validation accuracy {result.val_top1_accuracy:.2%} ({result.validation_images:,}"
+        f"{judged} accuracy {result.val_top1_accuracy:.2%} ({result.validation_images:,}"
         f" images), log loss {result.val_log_loss:.3f}, epoch {result.best_epoch} of"
         f" {result.epochs}, {result.training_s / 60:.1f} min"
     )

@@ -80,8 +80,8 @@ class History(Callback):
         this = Epoch(
             epoch=trainer.current_epoch,
             train_loss=round(float(figures["train_loss"]), 6),
-            val_log_loss=round(float(figures["val_log_loss"]), 6),
-            val_top1_accuracy=round(float(figures["val_top1_accuracy"]), 6),
+            val_log_loss=_rounded(figures.get("val_log_loss")),
+            val_top1_accuracy=_rounded(figures.get("val_top1_accuracy")),
             learning_rate=float(trainer.optimizers[0].param_groups[0]["lr"]),
             epoch_s=round(time.perf_counter() - self._start_s, 2),
         )
@@ -101,6 +101,21 @@ class History(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """From the checkpoint."""
         self.epochs = [Epoch(**row) for row in state_dict["rows"]]
+
+
+def _rounded(figure: Tensor | None) -> float | None:
+    return None if figure is None else round(float(figure), 6)
+
+
+class EndAfter(Callback):
+    """Ends a training after some epochs, though its schedule may be for more."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """End it."""
+        trainer.should_stop = trainer.should_stop or trainer.current_epoch + 1 >= self.epochs
 
 
 class Watching(Callback):
@@ -127,7 +142,7 @@ class ImagesPerSecond(Callback):
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start the clock."""
-        self._images, self._start_s = 0, time.perf_counter()
+        self._images, self._start_s, self._speed = 0, time.perf_counter(), 0.0
 
     def on_train_batch_end(
         self,
@@ -149,19 +164,30 @@ class ImagesPerSecond(Callback):
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Stop the clock: the speed is the training's."""
-        self._speed = self._images / max(1e-9, time.perf_counter() - self._start_s)
+        self._speed = self._images_per_second()
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Say how the epoch went."""
         if not trainer.is_global_zero:
             return
-        metrics = trainer.callback_metrics
+        self._speed = self._speed or self._images_per_second()
+        told = _told(trainer.callback_metrics)
         self._progress.say(
-            f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}: validation accuracy"
-            f" {float(metrics['val_top1_accuracy']):.2%}, log loss"
-            f" {float(metrics['val_log_loss']):.3f}, {self._speed:.0f} images/s"
+            f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}: {told},"
+            f" {self._speed:.0f} images/s"
         )
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Take the bar away, also after an interrupt."""
         self._counting.close()
+
+    def _images_per_second(self) -> float:
+        return self._images / max(1e-9, time.perf_counter() - self._start_s)
+
+
+def _told(metrics: Mapping[str, Tensor]) -> str:
+    """How an epoch went, in words."""
+    if "val_log_loss" not in metrics:
+        return f"training loss {float(metrics['train_loss']):.3f}"
+    accuracy, loss = float(metrics["val_top1_accuracy"]), float(metrics["val_log_loss"])
+    return f"validation accuracy {accuracy:.2%}, log loss {loss:.3f}"

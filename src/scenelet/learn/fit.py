@@ -16,6 +16,7 @@ from scenelet.artefacts import explained
 from scenelet.dataset.load import load_pixels
 from scenelet.errors import ConfigError, DataError
 from scenelet.learn.callbacks import (
+    EndAfter,
     History,
     ImagesPerSecond,
     SeedEachEpoch,
@@ -90,7 +91,8 @@ def _fit(job: Job, place: Place, progress: Progress, watch: Watch | None) -> Res
         **_outcome(job, history, watching),
         peak_memory_mib=peak_memory_mib(),
         parameters=parameter_count(model.network),
-        validation_images=len(data.val.labels),
+        validation_images=job.judged.images if job.judged else len(data.val.labels),
+        folds=job.judged.folds if job.judged else 1,
         last_stretch_s=round(time.perf_counter() - start_s, 1),
     )
     if place.writes:
@@ -165,6 +167,7 @@ def _trainer(job: Job, place: Place, callbacks: list[Callback]) -> L.Trainer:
         max_epochs=job.config.epochs,
         callbacks=callbacks,
         plugins=[WholeCheckpoints(), *place.plugins],
+        limit_val_batches=0 if job.judged else None,
         logger=TensorBoardLogger(job.run.folder, name="", version="tensorboard"),
     )
 
@@ -193,12 +196,14 @@ def _outcome(job: Job, history: History, watching: Watching) -> dict[str, Any]:
     best = chosen(history.epochs)
     if best is None:
         raise DataError(f"{job.run.folder}: no epoch came to its end. Run the same command again.")
-    early = "patience" if len(history.epochs) < job.config.epochs else ""
+    planned = job.judged.epochs if job.judged else job.config.epochs
+    early = "patience" if len(history.epochs) < planned else ""
+    judge = job.judged
     return {
         "best_epoch": best.number,
         "epochs": len(history.epochs),
-        "val_top1_accuracy": best.val_top1_accuracy,
-        "val_log_loss": best.val_log_loss,
+        "val_top1_accuracy": judge.top1_accuracy if judge else best.val_top1_accuracy,
+        "val_log_loss": judge.log_loss if judge else best.val_log_loss,
         "stopped_by": "watch" if watching.stopped else early,
         "training_s": round(sum(epoch.epoch_s for epoch in history.epochs), 1),
     }
@@ -216,10 +221,17 @@ def _callbacks(job: Job, history: History, progress: Progress) -> list[Callback]
         SeedEachEpoch(config.seed),
         history,
         ImagesPerSecond(progress),
-        *_patience(config),
-        ModelCheckpoint(filename="best", monitor="val_log_loss", mode="min", **at_epoch_end),
+        *([] if job.judged else _patience(config)),
+        *_keeping(job, at_epoch_end),
         ModelCheckpoint(filename="last", **at_epoch_end),
     ]
+
+
+def _keeping(job: Job, at_epoch_end: dict[str, Any]) -> list[Callback]:
+    """Keep the weights of the best epoch; where nothing validates, of the last of those planned."""
+    if job.judged:
+        return [EndAfter(job.judged.epochs), ModelCheckpoint(filename="best", **at_epoch_end)]
+    return [ModelCheckpoint(filename="best", monitor="val_log_loss", mode="min", **at_epoch_end)]
 
 
 def _patience(config: TrainConfig) -> list[Callback]:
@@ -250,9 +262,9 @@ def _announce(job: Job, place: Place, model: Classifier, progress: Progress) -> 
         progress.say(f"left out: {len(excluded) - 5} more, see manifest.csv")
     progress.say(job.dataset.account())
     progress.say(job.dataset.classes())
+    validation = f"{len(job.dataset.part('val')):,}" if not job.judged else "no"
     progress.say(
-        f"{len(job.dataset.part('train')):,} training and {len(job.dataset.part('val')):,}"
-        f" validation images, {parameter_count(model.network):,} parameters,"
+        f"{len(job.dataset.part('train')):,} training and {validation} validation images, {parameter_count(model.network):,} parameters,"
         f" {place.device} {place.precision}, {torch.get_num_threads()} threads,"
         f" {job.config.epochs} epochs"
     )

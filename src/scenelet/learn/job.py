@@ -17,7 +17,7 @@ from scenelet.learn.networks import architecture_of
 from scenelet.learn.pretrained import Pretrained, open_pretrained, refuse_leak, require_size
 from scenelet.progress import SILENT, Progress
 from scenelet.runs.recipe import TrainConfig
-from scenelet.runs.run import Run, trained
+from scenelet.runs.run import Judged, Run, trained
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,15 @@ class Job:
         run: Folder to write; a run of the same recipe and data found there is continued.
         dataset: Images with their splits.
         network: `architecture`, and of `init` and `teachers` the origin and a hash of the weights.
+        judged: By the networks of several folds; then there is no validation part, and training
+            ends after as many epochs as they took.
     """
 
     config: TrainConfig
     run: Run
     dataset: Dataset
     network: dict[str, Any]
+    judged: Judged | None = None
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -127,6 +127,27 @@ def choose_head(
     return best
 
 
+def choose_head_by_folds(
+    features: np.ndarray, labels: np.ndarray, folds: np.ndarray, class_count: int, balance: str
+) -> LinearHead:
+    """Fit a head on all pictures, as strong as heads of the folds were best with out of fold.
+
+    Args:
+        features: (n, features).
+        labels: (n,) class indices.
+        folds: (n,) fold of each picture.
+        class_count: Number of classes.
+        balance: As `class_weights` takes it; the log loss is weighted alike.
+    """
+    weights = class_weights(labels, class_count, balance)
+
+    def judged(strength: float) -> float:
+        answers = out_of_fold(features, labels, folds, class_count, strength, balance)
+        return log_loss(answers, labels, weights)
+
+    return fit_head(features, labels, class_count, min(STRENGTHS, key=judged), balance)
+
+
 def out_of_fold(
     features: np.ndarray,
     labels: np.ndarray,

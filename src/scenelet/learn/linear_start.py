@@ -7,14 +7,16 @@ import time
 from collections.abc import Sequence
 
 import lightning as L
+import numpy as np
 import torch
 from torch import nn
 
 from scenelet.dataset.dataset import Dataset
+from scenelet.dataset.split import assign_folds
 from scenelet.learn.classifier import Classifier
 from scenelet.learn.datamodule import ImagesInMemory
 from scenelet.learn.features import Lens, features_of
-from scenelet.learn.linear import LinearHead, choose_head
+from scenelet.learn.linear import LinearHead, choose_head, choose_head_by_folds
 from scenelet.learn.networks import head_name
 from scenelet.learn.pretrained import Pretrained
 from scenelet.progress import SILENT, Progress
@@ -44,13 +46,14 @@ def linear_head(
     lens = Lens.features(start, config.preprocess, precision)
     seen, unseen = dataset.part("train"), dataset.part("val")
     features = features_of(dataset.of((*seen.rows, *unseen.rows)), lens, progress)
-    head = choose_head(
-        features[: len(seen)],
-        seen.label_indices(class_names),
-        len(class_names),
-        config.balance,
-        (features[len(seen) :], unseen.label_indices(class_names)),
-    )
+    labels = dataset.of((*seen.rows, *unseen.rows)).label_indices(class_names)
+    if unseen.rows:
+        judge = (features[len(seen) :], labels[len(seen) :])
+        labels = labels[: len(seen)]
+        head = choose_head(features[: len(seen)], labels, len(class_names), config.balance, judge)
+    else:
+        folds = np.array(assign_folds(seen.rows, max(2, config.folds), config.seed))
+        head = choose_head_by_folds(features, labels, folds, len(class_names), config.balance)
     progress.say(f"linear head on {start.origin}'s features: C {head.strength:g}")
     return head
 
@@ -68,13 +71,18 @@ def only_head(
 ) -> Epoch:
     """Keep the network with its linear head as the run's best, and tell how well it answers."""
     start_s = time.perf_counter()
-    figures = trainer.validate(model, dataloaders=data.val_dataloader(), verbose=False)[0]
+    judges = len(data.val.labels) > 0
+    figures = {}
+    if judges:
+        figures = trainer.validate(model, dataloaders=data.val_dataloader(), verbose=False)[0]
+    else:
+        trainer.strategy.connect(model)
     trainer.save_checkpoint(run.best_checkpoint)
     return Epoch(
         epoch=0,
         train_loss=round(head.train_log_loss, 6),
-        val_log_loss=round(figures["val_log_loss"], 6),
-        val_top1_accuracy=round(figures["val_top1_accuracy"], 6),
+        val_log_loss=round(figures["val_log_loss"], 6) if judges else None,
+        val_top1_accuracy=round(figures["val_top1_accuracy"], 6) if judges else None,
         learning_rate=0.0,
         epoch_s=round(time.perf_counter() - start_s, 2),
     )

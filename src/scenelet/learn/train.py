@@ -1,12 +1,15 @@
 """Train: from a folder of class folders (or a run cut short) to a complete run folder."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.source import Source
 from scenelet.learn.callbacks import Watch
 from scenelet.learn.fit import fit
+from scenelet.learn.folds import fit_folds, folds_for
 from scenelet.learn.job import prepare, split_dataset
 from scenelet.learn.place import here
 from scenelet.learn.plan import plan
@@ -48,5 +51,8 @@ def train(
     dataset = split_dataset(folder, manifest, config, told)
     if given is not None:
         config = plan(dataset, given, place.precision, told)
-    job = prepare(config, run, dataset)
-    return fit(job, place, told, watch)
+    is_decided = bool(Dataset.open(folder, manifest).part("val").rows)
+    config = replace(config, folds=folds_for(config, dataset, is_decided, told))
+    if config.folds > 1:
+        return fit_folds(config, run, dataset, place, told)
+    return fit(prepare(config, run, dataset), place, told, watch)

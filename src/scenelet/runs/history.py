@@ -19,16 +19,17 @@ class Epoch:
     Attributes:
         epoch: Its number, from 0.
         train_loss: Mean loss of its steps, in nats, of augmented pictures and smoothed labels.
-        val_log_loss: Of the averaged weights on the validation images, in nats.
-        val_top1_accuracy: Part of the validation images that they answer rightly.
+        val_log_loss: Of the averaged weights on the validation images, in nats; None where there
+            are none (the final network of several folds).
+        val_top1_accuracy: Part of the validation images that they answer rightly; None likewise.
         learning_rate: Of the head, at its end.
         epoch_s: Seconds that it took, validation included.
     """
 
     epoch: int
     train_loss: float
-    val_log_loss: float
-    val_top1_accuracy: float
+    val_log_loss: float | None
+    val_top1_accuracy: float | None
     learning_rate: float
     epoch_s: float
 
@@ -39,8 +40,14 @@ class Epoch:
 
 
 def chosen(epochs: Sequence[Epoch]) -> Epoch | None:
-    """The epoch whose weights training keeps: of lowest validation log loss, of equals the first."""
-    return min(epochs, key=lambda each: (each.val_log_loss, each.epoch), default=None)
+    """The epoch whose weights training keeps: of lowest validation log loss, of equals the first.
+
+    Where nothing validates, the last.
+    """
+    losses = [(loss, each) for each in epochs if (loss := each.val_log_loss) is not None]
+    if not losses:
+        return max(epochs, key=lambda each: each.epoch, default=None)
+    return min(losses, key=lambda pair: (pair[0], pair[1].epoch))[1]
 
 
 def read_history(path: Path) -> list[Epoch]:
@@ -70,5 +77,6 @@ def write_history(path: Path, epochs: Sequence[Epoch]) -> None:
 
 
 def _epoch(row: dict[str, str]) -> Epoch:
-    values = {each.name: float(row[each.name]) for each in fields(Epoch) if each.name != "epoch"}
-    return Epoch(int(row["epoch"]), **values)
+    figures = [each.name for each in fields(Epoch) if each.name != "epoch"]
+    values = {name: float(row[name]) if row[name] else None for name in figures}
+    return Epoch(int(row["epoch"]), **values)  # type: ignore[arg-type]

@@ -160,6 +160,15 @@ class TrainConfig:
     val_fraction: float = dial(
         0.1, "Part of each class held out for validation, 0-1.", 0.01, 0.9, flag=True
     )
+    folds: int = dial(
+        0,
+        "Networks that hold another part out each, so that every picture is judged by one that did"
+        " not see it, before a final one learns from all; 1: a single validation part; 0: 5 where"
+        " that would be under 100 pictures.",
+        0,
+        100,
+        flag=True,
+    )
     group_by: str = dial(
         "",
         "Column of the manifest, or regular expression in the path, that names the writer, patient"

@@ -9,6 +9,7 @@ runs/NAME/
 ├── metrics.csv        one row an epoch
 ├── tensorboard/       the same, to look at
 ├── checkpoints/       best.ckpt and last.ckpt
+├── folds/1, 2, ...    with --folds: runs that judge the pictures in turn
 └── result.json        written when the training is complete
 """
 
@@ -33,20 +34,40 @@ _SPLITS = ("train", "val")
 
 
 @dataclass(frozen=True)
+class Judged:
+    """What the networks of all folds answered to the pictures that each had not seen.
+
+    Attributes:
+        folds: How many.
+        images: Judged, each once.
+        top1_accuracy: Part answered rightly.
+        log_loss: In nats.
+        epochs: After which they were best, in the middle; as many as the final network gets.
+    """
+
+    folds: int
+    images: int
+    top1_accuracy: float
+    log_loss: float
+    epochs: int
+
+
+@dataclass(frozen=True)
 class Result:
     """Figures of a complete training.
 
     Attributes:
         best_epoch: Whose weights were kept, from 1; that of lowest validation log loss.
         epochs: That were trained.
-        val_top1_accuracy: Of the best epoch, on the validation images.
-        val_log_loss: Of the best epoch, there, in nats.
+        val_top1_accuracy: Of the best epoch, on the validation images; with folds, out of fold.
+        val_log_loss: Likewise, in nats.
         stopped_by: "patience", "watch" (somebody looking on), or "" at the planned end.
         peak_memory_mib: Of the last stretch's process; None where the system does not say.
         training_s: Seconds of all epochs.
         parameters: Number of trained values.
         validation_images: How many there were.
         last_stretch_s: Seconds since the last start.
+        folds: Networks that judged all pictures in turn; 1: a validation part.
     """
 
     best_epoch: int
@@ -59,6 +80,7 @@ class Result:
     parameters: int
     validation_images: int
     last_stretch_s: float
+    folds: int = 1
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -90,6 +112,16 @@ class Run:
         """State after the last complete epoch; training goes on from here."""
         return self.folder / "checkpoints" / "last.ckpt"
 
+    def fold(self, number: int) -> "Run":
+        """The run of one fold, counted from 1."""
+        return Run(self.folder / "folds" / str(number))
+
+    @property
+    def folds(self) -> list["Run"]:
+        """Runs that judged the pictures of this one, each those that it had not seen."""
+        count = self.config().folds
+        return [self.fold(number) for number in range(1, count + 1)] if count > 1 else []
+
     @property
     def metrics_csv(self) -> Path:
         """One row an epoch."""
@@ -112,7 +144,8 @@ class Run:
         """
         values = self._read_json("result.json")
         try:
-            return Result(**{each.name: values[each.name] for each in fields(Result)})
+            known = {each.name: values[each.name] for each in fields(Result) if each.name in values}
+            return Result(**known)
         except (KeyError, TypeError) as error:
             raise self._damaged("result.json") from error
 

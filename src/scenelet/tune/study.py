@@ -137,7 +137,8 @@ def recipe_of(number: int, dials: Mapping[str, Any], config: SearchConfig) -> Tr
     Raises:
         ConfigError: Its dials contradict one another.
     """
-    return from_values({**config.base.as_dict(), **dials}, f"trial {number}")
+    one_part = {"folds": 1}  # all trials are judged on one validation part
+    return from_values({**config.base.as_dict(), **dials, **one_part}, f"trial {number}")
 
 
 def save_recipe(path: Path, trial: Trial, config: SearchConfig) -> None:

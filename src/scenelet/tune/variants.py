@@ -131,7 +131,8 @@ def compare_variants(
         DataError: The folder can't be trained on.
     """
     recipes = {
-        name: from_values({**base.as_dict(), **part}, name) for name, part in changes.items()
+        name: from_values({**base.as_dict(), "folds": 1, **part}, name)
+        for name, part in changes.items()
     }
     split = _shared_split(folder, manifest, base, out, progress)
     answers = {}
