@@ -229,8 +229,9 @@ def _callbacks(job: Job, history: History, progress: Progress) -> list[Callback]
 
 def _keeping(job: Job, at_epoch_end: dict[str, Any]) -> list[Callback]:
     """Keep the weights of the best epoch; where nothing validates, of the last of those planned."""
-    if job.judged:
-        return [EndAfter(job.judged.epochs), ModelCheckpoint(filename="best", **at_epoch_end)]
+    if job.judged:  # the mode says nothing here; Lightning wants the two to differ in something
+        kept = ModelCheckpoint(filename="best", mode="max", **at_epoch_end)
+        return [EndAfter(job.judged.epochs), kept]
     return [ModelCheckpoint(filename="best", monitor="val_log_loss", mode="min", **at_epoch_end)]
 
 
