@@ -89,17 +89,17 @@ def test_what_is_done_is_not_done_again(dataset, trained):
 
 @pytest.mark.pipeline
 def test_a_fold_that_was_cut_short_ends_with_the_same_bits(dataset, trained, tmp_path):
-    class Stopped(Exception):
+    class StoppedError(Exception):
         pass
 
     class Interrupting(Heard):
         def say(self, line):
             super().say(line)
             if line == "fold 3 of 3":
-                raise Stopped
+                raise StoppedError
 
     run = Run(tmp_path / "again")
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         fit_folds(TINY, run, dataset, PLACE, Interrupting())
     fit_folds(TINY, run, dataset, PLACE)
     one, other = (load_run_network(each).state_dict() for each in (trained[0], run))

@@ -50,10 +50,16 @@ def choose(bundle: BundleModel, found: Dataset, part: str) -> tuple[Dataset, str
     """
     name = found.source.name
     _check_classes(bundle, name, found.rows)
-    place, chosen, unfit = _choose_part(found.used.rows, training_data(bundle), part, name)
+    known = training_data(bundle)
+    place, chosen, unfit = _choose_part(found.used.rows, known, part, name)
     paths = {row.path for row in chosen}
     found = found.without(unfit, "was trained on: the same pixels are in the training data")
     found = found.keeping(lambda row: bool(row.excluded) or row.path in paths, "of another part")
+    if not chosen and "val" not in known.values():
+        raise DataError(
+            f"{name}: the bundle learned from all of its pictures and was judged in folds; its card"
+            " has these figures. Give pictures that it has not seen."
+        )
     if not chosen:
         raise DataError(
             f"{name}: no usable image in part {part!r}; {len(found):,} could not be used. Give"

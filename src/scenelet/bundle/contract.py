@@ -271,7 +271,7 @@ def _class_lists(contract: Contract) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _training_faults(training: Training) -> Iterator[str]:
-    for split in SPLITS:
+    for split in SPLITS if training.folds == 1 else ("train",):
         if not training.count(split):
             yield f"training.images.{split}: expected at least one image"
     for name, found in (("network", training.network), ("recipe", training.recipe)):

@@ -139,6 +139,11 @@ class Training:
     outcome: Outcome
     environment: Environment
 
+    @property
+    def folds(self) -> int:
+        """Networks that judged all images in turn; 1: a validation part did."""
+        return int(str(self.recipe.get("folds") or 1))
+
     def count(self, split: str) -> int:
         """Images of a split."""
         return sum(self.images.get(split, {}).values())

@@ -101,6 +101,7 @@ def _print(made: "Exported") -> None:
     )
     for pair, difference in parity.differences.items():
         tell(f"  {pair:28} {difference:.1e}")
+    judged = "out-of-fold" if made.contract.training.folds > 1 else "validation"
     if quantisation.mode != "none":
         tell(
             f"{quantisation.mode} against float: accuracy {quantisation.accuracy:.2%} v"
@@ -109,7 +110,7 @@ def _print(made: "Exported") -> None:
             f" ({quantisation.latency_ms:.2f} ms, one thread)"
         )
     tell(
-        f"validation accuracy of model.tflite {accuracy.value:.2%} (95 % interval"
+        f"{judged} accuracy of model.tflite {accuracy.value:.2%} (95 % interval"
         f" {accuracy.low:.2%} to {accuracy.high:.2%}, {made.figures.images:,} images),"
         f" {made.size_bytes['model.tflite'] / 1e6:.2f} MB"
     )

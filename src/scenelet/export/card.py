@@ -59,8 +59,21 @@ Measured on {figures.images:,} images held out of the training data, from their 
 
 {_confusions(figures)}
 
-**What these figures are.** They are validation figures: the epoch was chosen, and the temperature fitted, on these same
-images, so they are a little kinder than those on unseen data would be. No test split was looked at."""
+**What these figures are.** {_meant(contract.training)} No test split was looked at."""
+
+
+def _meant(training: Training) -> str:
+    """Which images the figures are of, and how kind that is."""
+    if training.folds == 1:
+        return (
+            "They are validation figures: the epoch was chosen, and the temperature fitted, on these"
+            " same\nimages, so they are a little kinder than those on unseen data would be."
+        )
+    return (
+        f"They are out of fold: each image was answered by one of {training.folds} networks that had"
+        " not seen it,\nand the model in this bundle learned from all of them, so it should do a"
+        " little better. Temperature and\nthresholds are fitted on these answers."
+    )
 
 
 def _promises(contract: Contract) -> str:
@@ -200,9 +213,8 @@ def _training_lines(training: Training) -> str:
     }
     lines = (
         (
-            f"Data: {training.count('train'):,} training and {training.count('val'):,} validation"
-            f" images ({training.excluded} left out as unusable), split by picture, stratified by"
-            f" class; fingerprint `{training.fingerprint}`."
+            f"Data: {_parts(training)} ({training.excluded} left out as unusable), split by"
+            f" picture, stratified by class; fingerprint `{training.fingerprint}`."
         ),
         "Which pictures were seen is listed by pixel hash in `training-data.csv`.",
         _course(training),
@@ -214,11 +226,17 @@ def _training_lines(training: Training) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
+def _parts(training: Training) -> str:
+    if training.folds > 1:
+        return f"{training.count('train'):,} training images, judged in {training.folds} folds"
+    return f"{training.count('train'):,} training and {training.count('val'):,} validation images"
+
+
 def _course(training: Training) -> str:
     outcome = training.outcome
     return (
         f"{_origin(training.history)}: {outcome.parameters:,} parameters, {outcome.epochs} epochs,"
-        f" best epoch {outcome.best_epoch} by validation log loss, {outcome.training_s / 60:.0f}"
+        f" epoch {outcome.best_epoch} kept by validation log loss, {outcome.training_s / 60:.0f}"
         f" minutes on {_machine(training.environment)}."
     )
 

@@ -1,8 +1,8 @@
 """What a bundle says of itself: figures and origin, from a run and what was measured, as its contract."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from statistics import median
 from typing import Any
@@ -11,6 +11,7 @@ from scenelet import __version__
 from scenelet.bundle.contract import Contract, Golden
 from scenelet.bundle.figures import Figures, Histogram, Parity, Quantisation
 from scenelet.bundle.origin import (
+    SPLITS,
     Ancestor,
     Environment,
     History,
@@ -21,6 +22,7 @@ from scenelet.bundle.origin import (
 )
 from scenelet.bundle.task import SINGLE_LABEL
 from scenelet.dataset.dataset import Dataset
+from scenelet.dataset.row import Row
 from scenelet.export.fit import Fitted
 from scenelet.images import PreprocessSpec
 from scenelet.runs.run import Run
@@ -43,6 +45,21 @@ class Material:
     images: Dataset
     class_names: tuple[str, ...]
     spec: PreprocessSpec
+
+    @property
+    def judged(self) -> Dataset:
+        """The images that figures and thresholds are about; with folds, all of them."""
+        if not self.run.folds:
+            return self.images.part("val")
+        return self.images.of(row for fold in self.folds for row in fold.judged.rows)
+
+    @property
+    def folds(self) -> list["Material"]:
+        """Of each fold's network: the same images, split as it saw them."""
+        return [
+            replace(self, run=fold, images=self.images.of(_in_use(fold.rows())))
+            for fold in self.run.folds
+        ]
 
     def some_training_images(self, count: int) -> Dataset:
         """By pixel hash: as good as drawn by lot, and the same every time."""
@@ -67,6 +84,10 @@ class Measured:
     parity: Parity
     quantisation: Quantisation
     golden: tuple[Golden, ...]
+
+
+def _in_use(rows: Iterable[Row]) -> Iterator[Row]:
+    return (row for row in rows if row.split in SPLITS and not row.excluded)
 
 
 def describe(

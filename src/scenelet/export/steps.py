@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from scenelet.answers import ask
 from scenelet.artefacts import whole_folder, write_bytes, write_json
@@ -31,7 +32,7 @@ from scenelet.errors import ConfigError, DataError, QuantisationError
 from scenelet.export.card import model_card
 from scenelet.export.convert import ServingNetwork, distance_to_litert
 from scenelet.export.describe import Material, Measured, describe
-from scenelet.export.fit import Told, fit
+from scenelet.export.fit import HeldOut, Told, fit
 from scenelet.export.formats import CALIBRATION_IMAGES, FORMATS, MODES, SERVED, Format
 from scenelet.export.golden import golden_files, nasty_files
 from scenelet.export.parity import Candidate, checkpoint_logits, measure_parity
@@ -140,12 +141,12 @@ def export_bundle(
     floats = convert(network, material.spec)
     shipped = shrink(floats, options.quantize, material)
     litert = _loaded(shipped)
-    told = ask_all(litert, material, progress)
+    told = ask_all(litert, material, progress, options.mirror)
     quantisation = weigh(options, floats, shipped, told, material)
     progress.say("fitting temperature and thresholds")
     fitted = fit(told, options.wished)
     parity = prove(network, floats, shipped, material, options.quantize, fitted.temperature)
-    probabilities = SINGLE_LABEL.probabilities_of_many(told.validation.logits, fitted.temperature)
+    probabilities = SINGLE_LABEL.probabilities_of_many(told.logits, fitted.temperature)
     figures = SINGLE_LABEL.figures(told.labels, probabilities, material.class_names)
     golden = record_golden(litert, material, fitted.temperature)
     measured = Measured(fitted, figures, parity, quantisation, golden)
@@ -204,16 +205,49 @@ def shrink(floats: Models, mode: str, material: Material) -> Models:
     return {each.name: each.shrunk(floats[each.name], mode, calibration) for each in FORMATS}
 
 
-def ask_all(model: LiteRTModel, material: Material, progress: Progress) -> Told:
-    """What the bundle's model says of validation and training images, and of strangers."""
-    validation, spec = material.images.part("val"), material.spec
+def ask_all(
+    model: LiteRTModel, material: Material, progress: Progress = SILENT, mirror: bool = False
+) -> Told:
+    """What the bundle's model says of validation and training images, and of strangers.
+
+    With folds, their networks say what is said of all images, each of those it had not seen.
+    """
+    spec = material.spec
     painted = strangers(STRANGERS_PER_KIND)
+    training = ask(model, material.some_training_images(FEATURE_IMAGES), spec, progress)
+    folds = material.folds
+    held_out = tuple(_by_fold(each, len(folds), mirror, progress) for each in folds) or (
+        HeldOut(ask(model, material.judged, spec, progress, measured=True), training),
+    )
     return Told(
-        labels=SINGLE_LABEL.targets(validation, material.class_names),
-        validation=ask(model, validation, spec, progress, measured=True),
-        training=ask(model, material.some_training_images(FEATURE_IMAGES), spec, progress),
+        labels=SINGLE_LABEL.targets(material.judged, material.class_names),
+        held_out=held_out,
+        training=training,
         strangers={kind: ask(model, pictures, spec) for kind, pictures in painted.items()},
     )
+
+
+def _by_fold(fold: Material, folds: int, mirror: bool, progress: Progress) -> HeldOut:
+    """What a fold's network says of the images that it had not seen, and of some that it had."""
+    network = Checkpoint(load_network(fold.run, mirror))
+    seen = fold.some_training_images(FEATURE_IMAGES // folds)
+    return HeldOut(
+        ask(network, fold.images.part("val"), fold.spec, progress, measured=True),
+        ask(network, seen, fold.spec, progress),
+    )
+
+
+class Checkpoint:
+    """A network to be asked as a bundle's model is."""
+
+    def __init__(self, network: ServingNetwork) -> None:
+        self._network = network
+
+    def answer(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(1, height, width, 3) uint8 to (classes,) logits and (features,)."""
+        with torch.inference_mode():
+            logits, features = self._network(torch.from_numpy(pixels.copy()))
+        return logits[0].numpy(), features[0].numpy()
 
 
 def weigh(
@@ -225,15 +259,17 @@ def weigh(
         QuantisationError: It costs more accuracy than allowed.
     """
     before, after = _loaded(floats), _loaded(shipped)
-    original = told.validation
-    if floats is not shipped:
-        original = ask(before, material.images.part("val"), material.spec)
-    answers = [each.logits.argmax(1) for each in (original, told.validation)]
+    judged, labels = material.judged, told.labels
+    served = original = told.logits
+    if floats is not shipped or material.folds:
+        original = ask(before, judged, material.spec).logits
+        served = ask(after, judged, material.spec).logits
+    answers = [each.argmax(1) for each in (original, served)]
     float_ms, ms = latencies_ms((before, after))
     weighed = Quantisation(
         mode=options.quantize,
-        float_accuracy=float(np.mean(answers[0] == told.labels)),
-        accuracy=float(np.mean(answers[1] == told.labels)),
+        float_accuracy=float(np.mean(answers[0] == labels)),
+        accuracy=float(np.mean(answers[1] == labels)),
         agreement=float(np.mean(answers[0] == answers[1])),
         size_ratio=round(len(shipped[SERVED.name]) / len(floats[SERVED.name]), 4),
         latency_ratio=round(ms / float_ms, 3),
@@ -261,7 +297,7 @@ def prove(
     groups = [[checkpoint, *(_candidate(each, shipped, mode) for each in FORMATS)]]
     if floats is not shipped:
         groups.append([checkpoint, *(_candidate(each, floats) for each in FORMATS)])
-    images = material.images.part("val")
+    images = material.judged
     some = images.rows[:: max(1, len(images) // PARITY_VALIDATION_IMAGES)]
     files = [*nasty_files().values(), *map(images.read, some)]
     return measure_parity(groups, files, material.spec, temperature)
