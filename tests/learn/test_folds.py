@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 import torch
 
+from scenelet.dataset.manifest import write_manifest
 from scenelet.errors import DataError
 from scenelet.learn.folds import ENOUGH, fit_folds, folds_for
-from scenelet.learn.job import split_dataset
+from scenelet.learn.job import is_split_by_a_person, split_dataset
 from scenelet.learn.place import Place
 from scenelet.learn.pretrained import load_run_network
 from scenelet.progress import SILENT
@@ -139,3 +140,18 @@ def test_no_more_folds_are_taken_than_a_class_has_pictures(dataset):
 def test_pictures_that_the_start_has_seen_are_not_folded(dataset, run_folder):
     known = replace(TINY, folds=0, init=str(run_folder), input_size=64, train_sizes=(64,))
     assert folds_for(known, dataset, False) == 1
+
+
+def test_a_split_is_a_persons_where_folder_or_manifest_says_which_images_validate(
+    painted, dataset, tmp_path
+):
+    assert not is_split_by_a_person(dataset, None, TINY)
+    moved = dataset.of(
+        row.with_split("val" if place % 7 == 0 else "train")
+        for place, row in enumerate(dataset.rows)
+    )
+    assert is_split_by_a_person(moved, None, TINY)
+    write_manifest(tmp_path / "split.csv", dataset.rows)
+    assert is_split_by_a_person(dataset, tmp_path / "split.csv", TINY)
+    write_manifest(tmp_path / "none.csv", [row.with_split("") for row in dataset.rows])
+    assert not is_split_by_a_person(dataset, tmp_path / "none.csv", TINY)

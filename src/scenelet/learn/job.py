@@ -9,6 +9,7 @@ from typing import Any
 
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.groups import count_groups, grouped
+from scenelet.dataset.manifest import read_manifest
 from scenelet.dataset.source import Source
 from scenelet.dataset.split import split_validation
 from scenelet.errors import ConfigError, DataError
@@ -134,6 +135,15 @@ def _split(
         found = grouped(found, config.group_by, manifest)
         progress.say(f"{count_groups(found.rows):,} groups by {config.group_by}")
     return found.of(split_validation(found.rows, config.val_fraction, config.seed))
+
+
+def is_split_by_a_person(dataset: Dataset, manifest: Path | None, config: TrainConfig) -> bool:
+    """Whether manifest or folder, and not `split_dataset`, decided which images validate."""
+    if manifest is not None:
+        return any(row.split == "val" for row in read_manifest(manifest))
+    free = [row.with_split("train") if row.split == "val" else row for row in dataset.rows]
+    ours = split_validation(free, config.val_fraction, config.seed)
+    return [row.split for row in ours] != [row.split for row in dataset.rows]
 
 
 def _without_doubtful(dataset: Dataset, min_quality: float) -> Dataset:

@@ -5,12 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.source import Source
 from scenelet.learn.callbacks import Watch
 from scenelet.learn.fit import fit
 from scenelet.learn.folds import fit_folds, folds_for
-from scenelet.learn.job import prepare, split_dataset
+from scenelet.learn.job import is_split_by_a_person, prepare, split_dataset
 from scenelet.learn.place import here
 from scenelet.learn.plan import plan
 from scenelet.progress import SILENT, Progress
@@ -51,7 +50,7 @@ def train(
     dataset = split_dataset(folder, manifest, config, told)
     if given is not None:
         config = plan(dataset, given, place.precision, told)
-    is_decided = bool(Dataset.open(folder, manifest).part("val").rows)
+    is_decided = is_split_by_a_person(dataset, manifest, config)
     config = replace(config, folds=folds_for(config, dataset, is_decided, told))
     if config.folds > 1:
         return fit_folds(config, run, dataset, place, told)
