@@ -143,12 +143,7 @@ def lay_out(entries: Iterable[Entry], name: str, place: str, level: str = "") ->
         for path in folder.branch.below()
         if (label := folder.label or _label_at(path, folder.branch, level))
     ]
-    spoken_for = {row.path for row in rows} | {
-        path for entry in plan.beside for path in root.at(entry.path.split("/")).below()
-    }
-    strays = [
-        Entry(path, "not in a class folder") for path in root.below() if path not in spoken_for
-    ]
+    strays = _strays(root, rows, plan)
     passed_over = _with_empty_classes([*passed_over, *plan.beside, *strays], plan, root)
     inside = (f"{place}: the data set lies in {base.path}/",) if base is not root else ()
     return Laid(
@@ -364,6 +359,14 @@ def _nested(folders: Sequence[Branch]) -> tuple[str, ...]:
         for branch in folders
         if branch.full
     )
+
+
+def _strays(root: Branch, rows: Sequence[Row], plan: _Plan) -> list[Entry]:
+    """Pictures that are no row and in no folder that is passed over as a whole."""
+    told = {row.path for row in rows}
+    for entry in plan.beside:
+        told.update(root.at(entry.path.split("/")).below())
+    return [Entry(path, "not in a class folder") for path in root.below() if path not in told]
 
 
 def _passed(branch: Branch, reason: str) -> Entry:

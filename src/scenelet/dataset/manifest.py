@@ -79,6 +79,9 @@ def read_numbered(path: Path) -> list[tuple[int, Row]]:
         )
     rows, faults, seen = [], list[str](), defaultdict[str, list[int]](list)
     for number, record in table.records:
+        if (number, names["label"]) in table.several:
+            faults.append(f"row {number}: several labels; a picture has one label here")
+            continue
         try:
             row = from_record({ours: record.get(theirs, "") for ours, theirs in names.items()})
         except ValueError as error:

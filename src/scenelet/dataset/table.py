@@ -31,11 +31,13 @@ class Table:
         path: Of the file.
         columns: Names, in lower case.
         records: (number of the row as a spreadsheet counts, cells by column).
+        several: (number, column) of the cells that are lists of several values, or of none.
     """
 
     path: Path
     columns: tuple[str, ...]
     records: tuple[tuple[int, dict[str, str]], ...]
+    several: frozenset[tuple[int, str]] = frozenset()
 
 
 def read_table(path: Path) -> Table:
@@ -73,15 +75,24 @@ def _csv(path: Path) -> Table:
     separator = max(_SEPARATORS, key=lambda mark: len(_header(first, mark)))
     rows = enumerate(_csv_rows(path, text, separator), 1)
     header = _unique(path, next((cells for _, cells in rows if _is_header(cells)), []))
-    records, faults = [], list[str]()
-    for number, cells in rows:
-        if any(cells[len(header) :]):
-            faults.append(f"row {number}: {len(cells)} cells for {len(header)} columns")
-        elif any(cells):
-            padded = [*cells, *[""] * (len(header) - len(cells))]
-            records.append((number, dict(zip(header, padded, strict=False))))
-    refuse(path, faults)
+    filled = [(number, cells) for number, cells in rows if any(cells)]
+    _refuse_wide(path, filled, len(header))
+    missing = [""] * len(header)
+    records = (
+        (number, dict(zip(header, [*cells, *missing], strict=False))) for number, cells in filled
+    )
     return Table(path, header, tuple(records))
+
+
+def _refuse_wide(path: Path, rows: list[tuple[int, list[str]]], columns: int) -> None:
+    refuse(
+        path,
+        [
+            f"row {number}: {len(cells)} cells for {columns} columns"
+            for number, cells in rows
+            if any(cells[columns:])
+        ],
+    )
 
 
 def _text(path: Path) -> str:
@@ -123,28 +134,36 @@ def _unique(path: Path, header: list[str]) -> tuple[str, ...]:
 
 
 def _json_lines(path: Path) -> Table:
-    records, faults = [], list[str]()
+    objects, faults = [], list[str]()
     for number, line in enumerate(_text(path).splitlines(), 1):
         if line.strip():
             value = _json_object(line)
             if value is None:
                 faults.append(f"row {number}: no JSON object")
             else:
-                records.append((number, value))
+                objects.append((number, value))
     refuse(path, faults)
-    return Table(path, _columns(records), tuple(records))
+    return _of_objects(path, objects)
 
 
-def _json_object(line: str) -> dict[str, str] | None:
+def _json_object(line: str) -> dict[str, Any] | None:
     try:
         value = json.loads(line)
     except ValueError:
         return None
-    return _cells(value) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else None
 
 
-def _columns(records: list[tuple[int, dict[str, str]]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for _, record in records for name in record))
+def _of_objects(path: Path, objects: list[tuple[int, dict[str, Any]]]) -> Table:
+    records = [(number, _cells(each)) for number, each in objects]
+    columns = dict.fromkeys(name for _, record in records for name in record)
+    several = {
+        (number, key.strip().casefold())
+        for number, each in objects
+        for key, value in each.items()
+        if isinstance(value, list) and len(value) != 1
+    }
+    return Table(path, tuple(columns), tuple(records), frozenset(several))
 
 
 def _cells(record: dict[str, Any]) -> dict[str, str]:
@@ -152,8 +171,11 @@ def _cells(record: dict[str, Any]) -> dict[str, str]:
 
 
 def _cell(value: Any) -> str:
+    """As text; a list of one is what is in it."""
     if value is None:
         return ""
+    if isinstance(value, list) and len(value) == 1:
+        return _cell(value[0])
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
@@ -169,5 +191,4 @@ def _parquet(path: Path) -> Table:
         rows = pq.read_table(path).to_pylist()
     except (pa.ArrowException, ValueError) as error:
         raise DataError(f"{path}: no Parquet file that can be read. Write it again.") from error
-    records = [(number, _cells(row)) for number, row in enumerate(rows, 1)]
-    return Table(path, _columns(records), tuple(records))
+    return _of_objects(path, list(enumerate(rows, 1)))
