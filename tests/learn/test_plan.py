@@ -42,10 +42,11 @@ def test_balance_follows_the_imbalance(tmp_path, counts, balance):
     assert facts(tmp_path, counts)["balance"] == balance
 
 
-def test_the_input_is_no_larger_than_the_pictures_are_or_than_pays(tmp_path):
+def test_the_input_is_no_larger_than_the_pictures_and_their_number_allow(tmp_path):
     assert facts(tmp_path, (50, 50), 60, 90)["input_size"] == 96
     assert facts(tmp_path, (50, 50), 105, 105)["input_size"] == 128
-    assert facts(tmp_path, (50, 50), 1000, 500)["input_size"] == 160
+    assert facts(tmp_path, (50, 50), 1000, 500)["input_size"] == 224
+    assert facts(tmp_path, (2000, 2000), 1000, 500)["input_size"] == 160
 
 
 def test_many_pictures_get_fewer_epochs(tmp_path):

@@ -24,9 +24,10 @@ from scenelet.progress import SILENT, Progress
 from scenelet.runs.recipe import NO_START, TrainConfig, from_values
 
 BACKBONE = "lite0"
-SIZES = (96, 128, 160)  # beyond that, time grows faster than accuracy
+SIZES = (96, 128, 160, 192, 224)
+BEARABLE = 160  # pixels, where there are more than a few pictures
 FEW, MANY = 3_000, 30_000  # pictures
-PASSES = 6_000  # pictures that fine-tuning looks at, all epochs together, where there are few
+PASSES = 5_000  # pictures that fine-tuning looks at, all epochs together, where there are few
 PROBED, STRENGTH = 400, 0.01  # pictures that views are tried on, and the C of the heads that try
 HARM = 0.05  # part of the answers that a view may cost and still be taken for the same class
 NOISE = 1.64  # standard errors: 95 %, one-sided
@@ -107,9 +108,13 @@ def _sizes(training: Dataset) -> Choice:
     """The pictures' own size, as far as it pays."""
     side = median(max(row.width, row.height) for row in training.rows)
     size = min([each for each in SIZES if each >= side] or SIZES[-1:])
-    growing = tuple(round(size * part / 32) * 32 for part in (0.7, 0.85, 1.0))
+    size = size if len(training) < FEW else min(size, BEARABLE)
+    # crops show their things larger than whole pictures do, so they may be smaller
+    growing = tuple(round(size * part / 32) * 32 for part in (0.7, 0.85))
     values = {"input_size": size, "storage_size": round(size * 1.15), "train_sizes": growing}
-    return Choice(values, f"half of the pictures are {side:.0f} px or more on their longer side")
+    return Choice(
+        values, f"{len(training):,} pictures, half of them {side:.0f} px or more on a side"
+    )
 
 
 def _length(pictures: int) -> Choice:
