@@ -14,11 +14,10 @@ def test_every_checksum_fits(shipped_bundle):
     verify_files(shipped_bundle, read_contract(shipped_bundle))
 
 
-def test_the_whole_folder_is_under_10_mb(shipped_bundle):
-    assert (
-        sum(path.stat().st_size for path in shipped_bundle.rglob("*") if path.is_file())
-        < 10_000_000
-    )
+def test_the_model_is_under_5_mb_and_the_whole_folder_under_13(shipped_bundle):
+    files = [path for path in shipped_bundle.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 13_000_000
+    assert (shipped_bundle / "model.tflite").stat().st_size < 5_000_000
 
 
 def test_golden_images_answer_as_recorded(shipped_bundle):
