@@ -60,6 +60,7 @@ def test_brighter_pictures_are_told_and_nothing_else_is(shipped_bundle, tmp_path
     ]
 
 
+@pytest.mark.pipeline
 def test_real_answers_to_strangers_are_told_as_drift(shipped_bundle, tmp_path, scenelet):
     from scenelet.dataset.strangers import paint_strangers
 

@@ -40,6 +40,7 @@ def test_the_distance_is_mahalanobis():
     assert far > space.distances(features).max()
 
 
+@pytest.mark.pipeline
 def test_the_exported_distance_is_the_space_s():
     rng = np.random.default_rng(4)
     space, some = (

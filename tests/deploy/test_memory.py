@@ -19,6 +19,7 @@ def handler(monkeypatch, shipped_bundle):
         cached.cache_clear()
 
 
+@pytest.mark.pipeline
 def test_a_small_file_that_unpacks_to_most_of_a_gigabyte_is_refused_on_lambda(handler):
     picture = heavy_pictures()["lossless WebP with alpha, 8000 x 6000"]
     assert len(picture) < 2000

@@ -62,9 +62,22 @@ def test_the_role_may_write_its_own_logs_and_do_nothing_else():
     assert statements[0]["Resource"]["Sub"].endswith(":log-group:/aws/lambda/${AWS::StackName}:*")
 
 
-def test_nothing_else_in_the_template_grants_anything_to_the_role():
+def test_a_watched_folder_grants_reading_it_and_writing_answers_beside_pictures_and_no_more():
+    granted = [each for each in resources().values() if each["Type"] == "AWS::IAM::Policy"]
+    assert [each["Condition"] for each in granted] == ["HasWatch"]
+    folder = "arn:${AWS::Partition}:s3:::${WatchBucket}/${WatchPrefix}*"
+    statements = granted[0]["Properties"]["PolicyDocument"]["Statement"]
+    assert {each["Action"]: each["Resource"] for each in statements} == {
+        "s3:GetObject": {"Sub": folder},
+        "s3:PutObject": {"Sub": f"{folder}.scenelet.json"},
+        "sqs:SendMessage": {"GetAtt": "Failures.Arn"},
+    }
+
+
+def test_nothing_else_in_the_template_is_about_permissions_of_people():
     kinds = {each["Type"] for each in resources().values()}
-    assert {kind for kind in kinds if kind.startswith("AWS::IAM::")} == {"AWS::IAM::Role"}
+    named = {kind for kind in kinds if kind.startswith("AWS::IAM::")}
+    assert named == {"AWS::IAM::Role", "AWS::IAM::Policy"}
 
 
 def test_the_default_runtime_is_one_that_packages_are_made_for():

@@ -24,6 +24,8 @@ from scenelet.serve.predictor import Predictor
 from scenelet.serve.service import Request, Service
 from scenelet.serve.settings import Settings
 
+pytestmark = pytest.mark.pipeline
+
 CASES = int(os.environ.get("SCENELET_FUZZ_CASES", "600"))
 often = settings(
     max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
