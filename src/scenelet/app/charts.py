@@ -53,7 +53,7 @@ def bars(probabilities: dict[str, float], most: int = 10) -> str:
 
 
 _DOT = "width:.62rem;height:.62rem;border-radius:50%;box-sizing:border-box"
-_DOTS = "display:grid;grid-template-columns:repeat(25,.62rem);gap:.3rem;max-width:100%"
+_DOTS = "display:grid;grid-template-columns:repeat(20,.62rem);gap:.3rem;max-width:100%"
 
 
 def dots(right: float, wrong: float) -> str:
