@@ -1,6 +1,7 @@
 """The same pictures as a folder, a table and an archive: the same manifest but for the place."""
 
 import json
+import os
 import shutil
 
 import fsspec
@@ -131,3 +132,18 @@ def test_a_table_that_names_a_picture_under_two_labels_is_refused(folder):
     path.write_text("path,label\ntrain/cat/0.png,cat\ntrain/cat/0.png,dog\n")
     with pytest.raises(DataError, match="rows 2 and 3"):
         Table(path).list()
+
+
+def test_a_place_whose_name_is_no_utf8_is_found_again_by_its_printable_name(folder, tmp_path):
+    odd = tmp_path / os.fsdecode(b"m\xfcll")
+    folder.rename(odd)
+    found = Dataset.open(odd)
+    assert found.source.name.endswith(r"m\xfcll")
+    assert Dataset.open(found.source.name).rows == found.rows
+
+
+def test_a_class_whose_name_is_no_utf8_has_a_printable_one(folder):
+    (folder / "train" / "cat").rename(folder / "train" / os.fsdecode(b"K\xe4tzchen"))
+    found = Dataset.open(folder).examined()
+    assert r"K\xe4tzchen" in found.class_names
+    assert not found.excluded

@@ -17,7 +17,7 @@ from scenelet.dataset.source import Listing, Source
 from scenelet.dataset.table import SUFFIXES as TABLES
 from scenelet.errors import DataError
 from scenelet.files import Entry
-from scenelet.names import printable
+from scenelet.names import printable, raw
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,8 @@ def source_of(place: "str | Path | Source", level: str = "") -> Source:
     if not isinstance(place, str | Path):
         return place
     path = Path(place)
+    if not path.exists() and Path(raw(str(place))).exists():
+        path = Path(raw(str(place)))  # a name that was made printable, in a run's record
     if path.suffix.lower() in TABLES and path.is_file():
         return Table(path)
     address = "" if path.is_dir() else address_of(str(place))
