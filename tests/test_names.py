@@ -74,7 +74,7 @@ def laid(root, classes, file="x"):
 @example(["a", "b"], "a\nb")
 @example(["train_", "=1+1"], "x")
 @given(CLASSES, NAMES)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_names_come_back_the_same_from_a_scan_and_a_manifest(classes, file):
     with tempfile.TemporaryDirectory() as root:
         there = laid(Path(root), classes, file)
@@ -105,7 +105,7 @@ def predictor(bundle):
 
 @given(CLASSES, NAMES)
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_names_come_back_the_same_from_every_table_of_answers(predictor, classes, file):
     with tempfile.TemporaryDirectory() as root:
@@ -157,6 +157,7 @@ class Page(HTMLParser):
         self.words.append(data)
 
 
+@pytest.mark.pipeline
 @example(list(NASTY[:6]))
 @example(list(NASTY[6:12]))
 @example(list(NASTY[12:18]))
@@ -164,7 +165,7 @@ class Page(HTMLParser):
 @example(list(NASTY[24:30]))
 @given(SIX)
 @settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_classes_of_any_name_are_evaluated_reported_and_answered(bundle, scenelet, names):
     with tempfile.TemporaryDirectory() as root:
