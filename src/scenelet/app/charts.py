@@ -43,7 +43,8 @@ def bars(probabilities: dict[str, float], most: int = 10) -> str:
     rows = []
     for place, (name, value) in enumerate(list(probabilities.items())[:most]):
         colour = BLUE if place == 0 else "#8fa7c2"
-        fill = f"display:block;height:100%;border-radius:4px;background:{colour};width:{max(0.5, 100 * value):.1f}%"
+        width = f"width:{max(0.5, 100 * value):.1f}%"
+        fill = f"display:block;height:100%;border-radius:4px;background:{colour};{width}"
         number = (
             f'<span style="text-align:right;font-variant-numeric:tabular-nums">{value:.1%}</span>'
         )

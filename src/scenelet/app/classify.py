@@ -138,7 +138,7 @@ def _take_away(slot: str) -> None:
 
 @st.cache_data(show_spinner="Painting examples")
 def _samples(bundle: str, stamp: int) -> list[Sample]:  # noqa: ARG001
-    """Painted pictures to try, by what this bundle makes of them, and a stranger if it tells one."""
+    """Painted pictures to try, by what this bundle makes of them; a stranger if it tells one."""
     from scenelet.dataset.scenes import SCENES
     from scenelet.dataset.strangers import paint_strangers
 

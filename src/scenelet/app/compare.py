@@ -98,9 +98,8 @@ def _verdict(figures: Comparison, first: str, second: str) -> None:
     middle.metric(markdown(second), f"{figures.accuracies[1]:.1%}")
     right.metric("Difference, points", f"{100 * (gain.value or 0):+.1f}", help=between(gain))
     looks = f" This test split has been looked at {figures.looks} times." if figures.looks else ""
-    st.caption(
-        f"{figures.images:,} pictures: {PART_NAMES[figures.part]}; difference {between(gain)}.{looks}"
-    )
+    told = f"{figures.images:,} pictures: {PART_NAMES[figures.part]}; difference {between(gain)}."
+    st.caption(told + looks)
 
 
 def _changed(changed: list[Changed], asked: Sources) -> None:

@@ -1,4 +1,4 @@
-"""Which pictures a model is measured on: the test part is locked, and only a person's click opens it."""
+"""Which pictures a model is measured on: the test part is locked, a person's click opens it."""
 
 from pathlib import Path
 from typing import Literal

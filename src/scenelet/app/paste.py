@@ -9,8 +9,9 @@ _HTML = (
     " picture</button>"
 )
 _CSS = """
-#zone { width: 100%; padding: 1.4rem; border: 1.5px dashed color-mix(in srgb, var(--st-text-color) 45%, transparent);
-  border-radius: .6rem; background: transparent; color: var(--st-text-color); font: inherit; cursor: pointer; }
+#zone { width: 100%; padding: 1.4rem; border-radius: .6rem; font: inherit; cursor: pointer;
+  border: 1.5px dashed color-mix(in srgb, var(--st-text-color) 45%, transparent);
+  background: transparent; color: var(--st-text-color); }
 #zone:focus { outline: 3px solid var(--st-primary-color); outline-offset: 2px; }
 """
 _JS = """

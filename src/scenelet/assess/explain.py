@@ -1,4 +1,7 @@
-"""Where in a picture the answer comes from: occlusion through the LiteRT model, Grad-CAM through the network in torch."""
+"""Where in a picture the answer comes from.
+
+Occlusion through the LiteRT model, Grad-CAM through the network in torch.
+"""
 
 from pathlib import Path
 

@@ -26,7 +26,9 @@ def compare(
     ledger: Ledger = DEFAULT_LEDGER,
     as_json: AsJson = False,
 ) -> None:
-    """Compare two bundles on the same images: McNemar's test, difference with interval, size and speed, a plain verdict.
+    """Compare two bundles on the same images, with a plain verdict.
+
+    McNemar's test, the difference with its interval, size and speed.
 
     Example: `scenelet compare models/intel-scenes bundles/mine seg_train`
     """

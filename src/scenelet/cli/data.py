@@ -41,7 +41,7 @@ def get_data(
         Path | None, typer.Option(help="Folder to make; default: the data set's name.")
     ] = None,
 ) -> None:
-    """Download a public data set (from Kaggle, no account needed) and check it against its known counts.
+    """Download a public data set (from Kaggle, no account needed) and check its counts.
 
     Example: `scenelet data get intel-scenes --to intel-scenes`
     """

@@ -23,7 +23,9 @@ def drift(
     fail: Annotated[bool, typer.Option(help="Exit with code 1 where drift is found.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say whether today's pictures still look like those the bundle was validated on, with a test and its size.
+    """Say whether today's pictures still look like those the bundle was validated on.
+
+    Each measure with a test, and how large the shift is.
 
     Example: `scenelet drift handler.log --bundle models/intel-scenes --report drift.html`
     """

@@ -1,4 +1,4 @@
-"""The `scenelet` command: registers the commands, and turns a person's errors into one line and exit code 1."""
+"""The `scenelet` command: registers the commands, turns a person's errors into one line."""
 
 import signal
 import sys

@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share, each with its help, so that it is told once."""
+"""Arguments and options that several commands share, each with its help."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What every command shares: results on stdout, remarks on stderr, a clear line for a missing extra.
+"""What every command shares: results on stdout, remarks on stderr, a line for a missing extra.
 
 Names of people are printed as they are: nothing of them is markup, and nothing breaks a line.
 """

@@ -43,7 +43,9 @@ def serve(
     cors_origin: CorsOrigin = None,
     base_path: BasePath = "",
 ) -> None:
-    """Answer over HTTP on this machine, by the same routes as on Lambda; /docs shows them, /metrics is for Prometheus.
+    """Answer over HTTP on this machine, by the same routes as on Lambda.
+
+    /docs shows them, /metrics is for Prometheus.
 
     Example: `scenelet serve --bundle models/intel-scenes --port 8000`
     """

@@ -26,7 +26,8 @@ ValFraction = Annotated[
 GroupBy = Annotated[
     str,
     typer.Option(
-        help="Column of the manifest, or regular expression in the path: whose pictures stay on one side."
+        help="Column of the manifest, or regular expression in the path: whose pictures stay"
+        " on one side."
     ),
 ]
 Folds = Annotated[
