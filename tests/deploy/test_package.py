@@ -25,8 +25,8 @@ def test_packing_again_elsewhere_gives_the_same_bytes(shipped_bundle, packages, 
     assert again.path.read_bytes() == packages["first"].read_bytes()
 
 
-def test_the_shipped_bundle_packs_into_twelve_megabytes(tmp_path):
-    assert package_zip(default_bundle(), tmp_path / "p.zip", Target()).zip_bytes < 12e6
+def test_the_shipped_bundle_packs_into_fourteen_megabytes(tmp_path):
+    assert package_zip(default_bundle(), tmp_path / "p.zip", Target()).zip_bytes < 14e6
 
 
 def test_it_holds_what_serving_needs_and_no_more(names):
