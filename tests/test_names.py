@@ -24,7 +24,7 @@ from scenelet.serve.predictor import Predictor
 from scenelet.text import markdown
 
 NASTY = (
-    "$5_$10", "=1+1", "-rf", "@home", "a\nb", "a\r\nb", "<b>x<script>", "a|b", "[red]x[/red]", "_other", "`x`", "%d %s {x}",
+    "$5_$10", "=1+1", "-rf", "@home", "a\nb", "a\r\nb", "<b>x<script>", "a|b", "[red]x[bold]", "_other", "`x`", "%d %s {x}",
     "森林", "مرحبا", "e\u0301te\u0301", "\U0001f600", "a\u202eb", " x ", "x.", "a\\x80b", "a\\b", '"q"', "'q'", "a,b;c\td",
     os.fsdecode(b"m\xfcller"), os.fsdecode(b"\xff\xfe"), "NaN", "null", "True", "0", "1e5", "p_sea", "&amp;", "\x1b[31m", "\x85",
 )  # fmt: skip

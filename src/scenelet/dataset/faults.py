@@ -17,7 +17,7 @@ from PIL import Image, ImageFilter
 
 from scenelet.errors import ImageError
 from scenelet.image_formats import SUFFIXES, format_of
-from scenelet.images import decode_fully, pixel_hash
+from scenelet.images import Decoded, decode_fully, pixel_hash
 
 DARK_99TH, BRIGHT_5TH, LOW_ENTROPY_BITS, ODD_ASPECT, BLUR_SCORE, BLUR_SPREAD = (
     0.32,
@@ -73,21 +73,14 @@ def look_at(data: bytes, name: str) -> Look:
         return Look(unusable=str(error))
     picture = decoded.picture
     grey = picture.convert("L")
-    dark, bright = _tones(grey.histogram())
     small = _small(grey)
     edges = float(np.asarray(small.filter(ImageFilter.FIND_EDGES)).std())
     thumbnail = np.asarray(picture.resize((8, 8), Image.Resampling.BOX))
     red, green, blue = (float(channel) for channel in thumbnail.mean((0, 1)))
     checks = {
         "wrong extension": _wrong_extension(data, name),
-        "odd mode": decoded.mode not in _USUAL_MODES,
-        "EXIF-rotated": decoded.orientation != 1,
-        "odd aspect": (
-            min(picture.width / picture.height, picture.height / picture.width) < ODD_ASPECT
-        ),
-        "dark": dark < DARK_99TH,
-        "bright": bright > BRIGHT_5TH,
-        "low information": picture.entropy() < LOW_ENTROPY_BITS,
+        **_form_faults(decoded),
+        **_light_faults(picture, grey),
         "blurred": _is_blurred(edges, small.histogram()),
     }
     return Look(
@@ -101,6 +94,24 @@ def look_at(data: bytes, name: str) -> Look:
         likeness=difference_hash(grey),
         thumbnail=thumbnail,
     )
+
+
+def _form_faults(decoded: Decoded) -> dict[str, bool]:
+    width, height = decoded.picture.size
+    return {
+        "odd mode": decoded.mode not in _USUAL_MODES,
+        "EXIF-rotated": decoded.orientation != 1,
+        "odd aspect": min(width / height, height / width) < ODD_ASPECT,
+    }
+
+
+def _light_faults(picture: Image.Image, grey: Image.Image) -> dict[str, bool]:
+    dark, bright = _tones(grey.histogram())
+    return {
+        "dark": dark < DARK_99TH,
+        "bright": bright > BRIGHT_5TH,
+        "low information": picture.entropy() < LOW_ENTROPY_BITS,
+    }
 
 
 def difference_hash(grey: Image.Image) -> int:

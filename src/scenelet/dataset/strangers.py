@@ -64,31 +64,32 @@ def _colour(rng: np.random.Generator) -> tuple[int, int, int]:
 
 def _noise(rng: np.random.Generator) -> Image.Image:
     """White, grey or blotchy noise of random contrast."""
-    grain = int(rng.choice([1, 2, 5, 15]))
-    small = rng.normal(
-        rng.uniform(60, 190),
-        rng.uniform(20, 90),
-        (SIZE_PX // grain, SIZE_PX // grain, int(rng.choice([1, 3]))),
-    )
-    values = np.clip(np.broadcast_to(small, (*small.shape[:2], 3)), 0, 255).astype(np.uint8)
+    side = SIZE_PX // int(rng.choice([1, 2, 5, 15]))
+    mean, spread = rng.uniform(60, 190), rng.uniform(20, 90)
+    small = rng.normal(mean, spread, (side, side, int(rng.choice([1, 3]))))
+    values = np.clip(np.broadcast_to(small, (side, side, 3)), 0, 255).astype(np.uint8)
     return Image.fromarray(values).resize((SIZE_PX, SIZE_PX), Image.Resampling.NEAREST)
 
 
 def _texture(rng: np.random.Generator) -> Image.Image:
     """Stripes, checks or waves of two colours."""
-    y, x = np.mgrid[0:SIZE_PX, 0:SIZE_PX] / SIZE_PX
-    angle, pitch = rng.uniform(0, np.pi), rng.uniform(3, 25)
-    along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
-    wave = np.sin(2 * np.pi * pitch * along)
-    pattern = [
-        wave,
-        wave * np.sin(2 * np.pi * pitch * across),
-        np.sin(2 * np.pi * pitch * np.hypot(x - 0.5, y - 0.5)),
-    ]
-    chosen = pattern[int(rng.integers(3))]
+    chosen = _patterns(rng)[int(rng.integers(3))]
     share = (chosen > 0 if rng.random() < 0.5 else (chosen + 1) / 2).astype(float)[..., None]
     values = share * np.array(_colour(rng)) + (1 - share) * np.array(_colour(rng))
     return Image.fromarray(values.astype(np.uint8))
+
+
+def _patterns(rng: np.random.Generator) -> list[np.ndarray]:
+    """Stripes, checks and rings, -1 to 1."""
+    y, x = np.mgrid[0:SIZE_PX, 0:SIZE_PX] / SIZE_PX
+    angle, pitch = rng.uniform(0, np.pi), rng.uniform(3, 25)
+    along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+    stripes, rings = _wave(along, pitch), _wave(np.hypot(x - 0.5, y - 0.5), pitch)
+    return [stripes, stripes * _wave(across, pitch), rings]
+
+
+def _wave(place: np.ndarray, pitch: float) -> np.ndarray:
+    return np.asarray(np.sin(2 * np.pi * pitch * place))
 
 
 def _text(rng: np.random.Generator) -> Image.Image:
@@ -106,29 +107,29 @@ def _text(rng: np.random.Generator) -> Image.Image:
 
 def _drawing(rng: np.random.Generator) -> Image.Image:
     """A few flat shapes and lines, as of a child or a diagram."""
-    picture = Image.new(
-        "RGB", (SIZE_PX, SIZE_PX), _colour(rng) if rng.random() < 0.4 else (250, 250, 250)
-    )
+    paper = _colour(rng) if rng.random() < 0.4 else (250, 250, 250)
+    picture = Image.new("RGB", (SIZE_PX, SIZE_PX), paper)
     draw = ImageDraw.Draw(picture)
     for _ in range(int(rng.integers(3, 9))):
         left, top = (int(value) for value in rng.integers(0, 110, 2))
-        box = (left, top, left + int(rng.integers(10, 80)), top + int(rng.integers(10, 80)))
-        kind, colour, width = int(rng.integers(4)), _colour(rng), int(rng.integers(1, 6))
-        if kind == 0:
-            draw.ellipse(box, fill=colour)
-        elif kind == 1:
-            draw.rectangle(box, outline=colour, width=width)
-        elif kind == 2:
-            draw.line(box, fill=colour, width=width)
-        else:
-            draw.arc(
-                box,
-                int(rng.integers(0, 180)),
-                int(rng.integers(180, 360)),
-                fill=colour,
-                width=width,
-            )
+        right, foot = left + int(rng.integers(10, 80)), top + int(rng.integers(10, 80))
+        _shape(draw, rng, (left, top, right, foot))
     return picture
+
+
+def _shape(
+    draw: ImageDraw.ImageDraw, rng: np.random.Generator, box: tuple[int, int, int, int]
+) -> None:
+    kind, colour, width = int(rng.integers(4)), _colour(rng), int(rng.integers(1, 6))
+    if kind == 0:
+        draw.ellipse(box, fill=colour)
+    elif kind == 1:
+        draw.rectangle(box, outline=colour, width=width)
+    elif kind == 2:
+        draw.line(box, fill=colour, width=width)
+    else:
+        start, end = int(rng.integers(0, 180)), int(rng.integers(180, 360))
+        draw.arc(box, start, end, fill=colour, width=width)
 
 
 def _plain(rng: np.random.Generator) -> Image.Image:
