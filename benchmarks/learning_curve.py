@@ -1,4 +1,4 @@
-"""How accurate a model of few pictures is: a linear head on a pretrained backbone, and from scratch.
+"""How accurate a model of few pictures is: on a pretrained backbone, and from scratch.
 
     python benchmarks/learning_curve.py seg_train [--out docs/images/learning-curve.svg]
 

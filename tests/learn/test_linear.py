@@ -63,3 +63,14 @@ def test_answers_out_of_fold_do_not_know_a_pictures_own_label():
     seen = fit_head(features, labels, 2, 1.0, "none").probabilities(features)
     assert (seen.argmax(1) == labels).mean() > 0.9
     assert (answers.argmax(1) == labels).mean() < 0.7
+
+
+@pytest.mark.parametrize(("here", "absent"), [((0, 2, 3), 1), ((1, 3), 0), ((2,), 3)])
+def test_a_class_without_a_picture_is_never_answered(here, absent):
+    features, labels = clouds([30, 30, 30, 30])
+    seen = np.isin(labels, here)
+    head = fit_head(features[seen], labels[seen], 4, 0.1, "full")
+    probabilities = head.probabilities(features)
+    assert probabilities.shape == (120, 4)
+    assert probabilities[:, absent].max() < 1e-3
+    assert (probabilities.argmax(1) == labels)[seen].mean() > 0.9

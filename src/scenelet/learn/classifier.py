@@ -45,7 +45,7 @@ class Classifier(L.LightningModule):
         return self.network(normalise(pixels).contiguous(memory_format=torch.channels_last))
 
     def on_train_epoch_start(self) -> None:
-        """Hold still what is not trained: of a transfer its first layers, and at first all but the head."""
+        """Hold still what is not trained: a start's first layers, and at first all but the head."""
         config = self.config
         if config.start:
             only_head = self.current_epoch < config.head_epochs

@@ -70,7 +70,7 @@ class ImagesInMemory(L.LightningDataModule):
     def __init__(
         self, train: Pixels, targets: np.ndarray, val: Pixels, batch_size: int, seed: int
     ) -> None:
-        """Args: training images, (n, classes) what to answer, validation images, and their order."""
+        """Args: training images, (n, classes) what to answer, validation images, their order."""
         super().__init__()
         self.train, self.targets, self.val = train, targets, val
         self.batch_size, self.seed = batch_size, seed

@@ -1,4 +1,4 @@
-"""Distillation: the targets of a student are mixed from the labels and from the answers of its teachers.
+"""Distillation: a student's targets are mixed from the labels and its teachers' answers.
 
 A teacher sees the very crop that the student sees, flipped, coloured and mixed alike (Beyer et al.
 2021: consistent teaching).
@@ -28,7 +28,7 @@ class Teachers:
         ]
 
     def probabilities(self, images: Tensor) -> Tensor:
-        """Mean of the teachers' probabilities: (n, 3, height, width) of 0-255 -> (n, classes) float."""
+        """Mean of the teachers' probabilities: (n, 3, height, width) of 0-255 -> (n, classes)."""
         with torch.no_grad():
             pixels = normalise(images).contiguous(memory_format=torch.channels_last)
             answers = [

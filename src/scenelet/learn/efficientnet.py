@@ -39,7 +39,7 @@ SCALES = {"lite0": (1.0, 1.0), "lite1": (1.0, 1.1), "lite2": (1.1, 1.2)}  # widt
 
 
 class SameConv(nn.Conv2d):
-    """A convolution without bias whose output is the input's size divided by the stride, rounded up.
+    """A convolution without bias; its output's size is the input's by the stride, rounded up.
 
     Where the padding is odd, the greater half is right and below, as in TensorFlow.
     """
@@ -65,7 +65,10 @@ class SameConv(nn.Conv2d):
 
 
 class Block(nn.Module):
-    """Inverted residual bottleneck: expand, filter each channel, project; added to its input where the shapes allow."""
+    """Inverted residual bottleneck: expand, filter each channel, project.
+
+    Added to its input where the shapes allow.
+    """
 
     def __init__(self, channels: int, stage: Stage, first: bool) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Features of pictures by a network that is not trained, kept in a cache: no picture is computed twice.
+"""Features of pictures by a network that is not trained, kept: no picture is computed twice.
 
 A killed pass goes on where it stopped, and ends with the same bits. Knows nothing of labels.
 """

@@ -133,7 +133,7 @@ def _sources(job: Job) -> Sources:
 
 
 def _linear(job: Job, sources: Sources, place: Place, progress: Progress) -> LinearHead | None:
-    """The linear head to start with; None where the start has a head already, or it shall be fresh."""
+    """The linear head to start with; None where the start has one, or it shall be fresh."""
     config, names = job.config, job.class_names
     if config.head != "linear" or not sources.init or sources.init.class_names == names:
         return None
@@ -265,7 +265,8 @@ def _announce(job: Job, place: Place, model: Classifier, progress: Progress) -> 
     progress.say(job.dataset.classes())
     validation = f"{len(job.dataset.part('val')):,}" if not job.judged else "no"
     progress.say(
-        f"{len(job.dataset.part('train')):,} training and {validation} validation images, {parameter_count(model.network):,} parameters,"
+        f"{len(job.dataset.part('train')):,} training and {validation} validation images,"
+        f" {parameter_count(model.network):,} parameters,"
         f" {place.device} {place.precision}, {torch.get_num_threads()} threads,"
         f" {job.config.epochs} epochs"
     )

@@ -14,6 +14,7 @@ import numpy as np
 STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1)  # scikit-learn's C: the smaller, the more held down
 BALANCES = {"none": 0.0, "sqrt": 0.5, "full": 1.0}  # power of a class's rareness in its weight
 _MOST_STEPS = 200
+_NEVER = -30.0  # logit of a class without a picture
 
 
 @dataclass(frozen=True)
@@ -61,25 +62,44 @@ def fit_head(
 
     Args:
         features: (n, features).
-        labels: (n,) class indices; each class occurs.
+        labels: (n,) class indices.
         class_count: Number of classes.
         strength: scikit-learn's C.
         balance: As `class_weights` takes it.
     """
-    from sklearn.linear_model import LogisticRegression
-
     mean, deviation = features.mean(0), features.std(0) + 1e-6
-    model = LogisticRegression(C=strength, max_iter=_MOST_STEPS)
     weights = class_weights(labels, class_count, balance)[labels]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # as far as it came is good enough
-        model.fit((features - mean) / deviation, labels, sample_weight=weights)
-    weight, bias = _both_classes(model)
+    standard = (features - mean) / deviation
+    weight, bias = _solved(standard, labels, class_count, strength, weights)
     weight = weight / deviation
     head = LinearHead(
         weight.astype(np.float32), (bias - weight @ mean).astype(np.float32), strength
     )
     return replace(head, train_log_loss=log_loss(head.probabilities(features), labels))
+
+
+def _solved(
+    features: np.ndarray,
+    labels: np.ndarray,
+    class_count: int,
+    strength: float,
+    weights: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights and biases, one row a class; a class without a picture is never answered."""
+    from sklearn.linear_model import LogisticRegression
+
+    present = np.unique(labels)
+    weight = np.zeros((class_count, features.shape[1]))
+    bias = np.full(class_count, _NEVER)
+    bias[present] = 0
+    if len(present) < 2:
+        return weight, bias
+    model = LogisticRegression(C=strength, max_iter=_MOST_STEPS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as far as it came is good enough
+        model.fit(features, labels, sample_weight=weights)
+    weight[present], bias[present] = _both_classes(model)
+    return weight, bias
 
 
 def _both_classes(model: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -24,12 +24,15 @@ class _Logits(Protocol):
 
 
 class Network(nn.Module):
-    """A classifier of transformers as a network like ours: (n, 3, height, width) `normalise`d pixels -> (n, classes) logits."""
+    """A classifier of transformers as a network like ours.
+
+    (n, 3, height, width) `normalise`d pixels -> (n, classes) logits.
+    """
 
     def __init__(
         self, classifier: nn.Module, mean: Sequence[float] = (), std: Sequence[float] = ()
     ) -> None:
-        """Args: the classifier, and, if it was trained on other scaling, that scaling's mean and deviation (of values 0-1)."""
+        """Args: the classifier, and mean and deviation (of values 0-1) of its own pixel scaling."""
         super().__init__()
         self.classifier = classifier
         self.rescales = bool(mean and std)
@@ -91,7 +94,7 @@ def hub_architecture(config: Any, mean: Sequence[float], std: Sequence[float]) -
 
 
 def hush_transformers() -> None:
-    """Keep transformers from telling about GPU parts that are not here, and from drawing bars of its own."""
+    """Keep transformers from telling about GPU parts that are not here, and from drawing bars."""
     for name in ("torchao", "torch.utils._pytree"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     from transformers.utils import logging as transformers_logging
@@ -207,7 +210,9 @@ def parameter_count(network: nn.Module) -> int:
 def parameter_groups(
     network: nn.Module, learning_rate: float, weight_decay: float, early_rate: float = 1.0
 ) -> list[dict[str, Any]]:
-    """Groups for the optimiser: decay for weight matrices and filters, none for biases and batch normalisation.
+    """Groups for the optimiser.
+
+    Weight matrices and filters decay, biases and batch normalisation do not.
 
     Args:
         network: Whose parameters.
@@ -247,5 +252,5 @@ def hold(network: nn.Module, part: float) -> None:
 
 
 def normalise(pixels: Tensor) -> Tensor:
-    """uint8 (or float 0-255) pixels to the range that networks are fed: about -1 to 1, without data set statistics."""
+    """Pixels (0-255) to the range that networks are fed: about -2 to 2, whatever the data set."""
     return (pixels.float() - PIXEL_CENTRE) / PIXEL_SCALE

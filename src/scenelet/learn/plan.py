@@ -1,4 +1,4 @@
-"""The recipe of a training for which nobody named one: chosen by what the pictures show, with reasons.
+"""The recipe of a training for which nobody named one: chosen by what the pictures show.
 
 Nothing is fitted to a certain folder: what can be measured on the folder itself, whether mirrored
 pictures still show their class, is measured there.

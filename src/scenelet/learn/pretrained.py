@@ -1,4 +1,4 @@
-"""Networks that already know something: a backbone, or of a run, a bundle, a folder in the hub's format, the hub itself.
+"""Networks that already know something: a backbone, or of a run, a bundle, a hub.
 
 They are the teachers of `--teacher` and the starts of `--init`.
 """
@@ -70,10 +70,10 @@ class Pretrained:
 
 
 def open_pretrained(origin: str, option: str) -> Pretrained:
-    """Open a backbone, a run, a bundle, a folder in the hub's format, or a model of the Hugging Face hub.
+    """Open a backbone, a run, a bundle, a folder in the hub's format, or a model of the hub.
 
     Args:
-        origin: Name of a backbone, "shipped" (the bundle that comes with scenelet), `hub:NAME`, or a
+        origin: Name of a backbone, "shipped" (the bundle that comes along), `hub:NAME`, or a
             folder.
         option: For messages: "--init" or "--teacher".
 
@@ -95,8 +95,8 @@ def open_pretrained(origin: str, option: str) -> Pretrained:
         return _from_hub(origin, str(folder), option)
     raise ConfigError(
         f"{option} {origin}: found no run, bundle or model folder (data.json, {CONTRACT} or"
-        f" config.json). Give one of these, {', '.join(BACKBONES)}, shipped, or hub:NAME for a model"
-        " of the Hugging Face hub."
+        f" config.json). Give one of these, {', '.join(BACKBONES)}, shipped, or hub:NAME for a"
+        " model of the Hugging Face hub."
     )
 
 

@@ -1,4 +1,4 @@
-"""What each training picture's answer should be: its label, smoothed, perhaps mixed with answers of teachers.
+"""What each training picture's answer should be: its label, smoothed, and its teachers' answers.
 
 Computed once; a teacher's answers to whole pictures are kept in the cache of features.
 """
