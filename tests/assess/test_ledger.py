@@ -1,3 +1,4 @@
+import hashlib
 import json
 import subprocess
 import sys
@@ -5,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from scenelet.assess.ledger import entry, fingerprint, record
+from scenelet.assess.ledger import entry, fingerprint, is_known, record
 from scenelet.dataset.row import Row
 from scenelet.errors import ArtefactError
 
@@ -37,6 +38,29 @@ def test_looks_at_the_same_test_split_are_counted_whatever_the_bundle(tmp_path):
         "first",
         "first",
     ]
+
+
+def many(first, last):
+    return [
+        Row(f"{n}.jpg", "sea", "test", pixel_hash=hashlib.blake2b(b"%d" % n).hexdigest()[:32])
+        for n in range(first, last)
+    ]
+
+
+def test_a_test_split_is_known_again_though_a_picture_was_taken_away_or_added(tmp_path):
+    ledger = tmp_path / "ledger.jsonl"
+    assert record(ledger, entry("first", "0", many(0, 500), 0.9)) == 1
+    assert record(ledger, entry("first", "0", many(1, 500), 0.9)) == 2
+    assert record(ledger, entry("first", "0", many(0, 540), 0.9)) == 3
+    assert record(ledger, entry("first", "0", many(500, 1000), 0.9)) == 1
+
+
+def test_a_test_split_under_another_name_is_known_by_its_pixels(tmp_path):
+    ledger = tmp_path / "ledger.jsonl"
+    assert not is_known(ledger, many(0, 100))
+    record(ledger, entry("first", "0", many(0, 100), 0.9))
+    assert is_known(ledger, many(0, 99))
+    assert not is_known(ledger, many(100, 200))
 
 
 def test_the_fingerprint_is_of_pixels_and_labels_not_of_names():

@@ -3,12 +3,20 @@ import pytest
 from scipy.stats import chi2
 from sklearn.metrics import roc_auc_score
 
-from scenelet.assess.strangers import auroc, stranger_figures
+from scenelet.assess.strangers import (
+    Labelled,
+    alarm_threshold,
+    auroc,
+    fit_space,
+    left_out_auroc,
+    stranger_figures,
+)
 from scenelet.bundle.contract import read_contract
 from scenelet.bundle.litert import Model
 from scenelet.bundle.numeric import energies, fit_feature_space
-from scenelet.bundle.scores import energy
-from scenelet.dataset.strangers import paint_strangers
+from scenelet.bundle.scores import BOTH, DISTANCE, STRANGER_SCORES, energy
+from scenelet.dataset.strangers import paint_strangers, pictures_in
+from scenelet.errors import DataError
 from scenelet.export.convert import distance_to_litert
 from scenelet.images import decode, pixel_hash
 
@@ -28,6 +36,44 @@ def test_the_threshold_lets_one_in_twenty_known_pictures_raise_a_false_alarm():
     assert figures.false_alarms == pytest.approx(0.05, abs=0.002)
     assert figures.told["far"] == 1
     assert figures.auroc["near"] == pytest.approx(0.5, abs=0.03)
+
+
+def test_the_threshold_of_few_pictures_is_as_careful_as_they_allow():
+    rng, alarms = np.random.default_rng(3), []
+    for _ in range(600):
+        threshold = alarm_threshold(rng.normal(0, 1, 60))
+        alarms.append(float((rng.normal(0, 1, 200) > threshold).mean()))
+    assert np.mean(alarms) <= 0.052
+    assert alarm_threshold(np.array([1.0, 3.0, 2.0])) == 3.0
+
+
+def test_a_class_left_out_is_a_stranger_to_what_was_fitted_without_it():
+    rng = np.random.default_rng(6)
+    labels = np.repeat([0, 1, 2], 60)
+    features = rng.normal(0, 1, (180, 5)) + 8 * np.eye(3, 5)[labels]
+    logits = 6 * np.eye(3)[labels] + rng.normal(0, 1, (180, 3))
+    half = np.arange(180) % 2 == 0
+    known, training = (
+        Labelled(labels[side], logits[side], features[side]) for side in (half, ~half)
+    )
+    found = left_out_auroc(STRANGER_SCORES, known, training, 1.0)
+    assert found[DISTANCE] > 0.9
+    assert found[BOTH] > 0.9
+    two = known.where(known.labels < 2, np.array([True, True, False]))
+    assert left_out_auroc([DISTANCE], two, two, 1.0) == {DISTANCE: None}
+
+
+def test_the_score_of_both_is_the_mean_of_both_on_one_scale():
+    rng = np.random.default_rng(7)
+    logits, features = rng.normal(0, 3, (200, 4)), rng.normal(2, 1, (200, 6))
+    space = fit_space(features, logits, features, 0.8)
+    both = space.scores(BOTH, logits, features)
+    assert both.mean() == pytest.approx(0, abs=1e-4)
+    one, other = (
+        (space.scores(name, logits, features) - scale.mean) / scale.deviation
+        for name, scale in space.scales.items()
+    )
+    assert both == pytest.approx((one + other) / 2)
 
 
 def test_the_distance_is_mahalanobis():
@@ -78,3 +124,16 @@ def test_the_shipped_bundle_tells_strangers_better_by_feature_distance_than_by_e
     by_name = {each.score: each.mean_auroc for each in contract.strangers}
     assert by_name["feature distance"] > by_name["energy"]
     assert contract.stranger_score == "feature distance"
+
+
+def test_any_folder_of_pictures_gives_strangers_whatever_its_layout(tmp_path):
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    pictures = [made for kind in paint_strangers(2).values() for made in kind]
+    for number, content in enumerate(pictures):
+        place = tmp_path if number % 2 else tmp_path / "deep" / "er"
+        (place / f"{number}.png").write_bytes(content)
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    assert len(pictures_in(tmp_path)) == len(pictures)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="no readable picture"):
+        pictures_in(tmp_path / "empty")

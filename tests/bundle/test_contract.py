@@ -90,11 +90,11 @@ def test_a_contract_that_does_not_fit_together_is_refused_and_says_why(copy, val
 def test_a_class_list_that_does_not_fit_the_model_is_refused(copy):
     values = json.loads((copy / CONTRACT).read_text())
     kept = values["class_names"][:2]
-    figures, thresholds = values["figures"], values["prediction_set_thresholds"]
+    figures, sets = values["figures"], values["prediction_sets"]
     figures["per_class"] = {name: figures["per_class"][name] for name in kept}
     figures["confusion"] = {kept[0]: {kept[0]: figures["images"]}}
-    thresholds = {name: thresholds[name] for name in kept}
-    few = {"figures": figures, "prediction_set_thresholds": thresholds}
+    sets = {**sets, "thresholds": dict.fromkeys(kept, 0.5)}
+    few = {"figures": figures, "prediction_sets": sets}
     for golden in values["golden"]:
         golden["probabilities"] = dict.fromkeys(kept, 0.5)
     for split, counts in values["training"]["images"].items():
@@ -102,6 +102,22 @@ def test_a_class_list_that_does_not_fit_the_model_is_refused(copy):
     change(copy, class_names=kept, golden=values["golden"], training=values["training"], **few)
     with pytest.raises(BundleFormatError, match=r"knows 6 classes, .* says .* 2 classes"):
         BundleModel(copy)
+
+
+def test_names_that_changed_places_are_refused(copy):
+    names = json.loads((copy / CONTRACT).read_text())["class_names"]
+    change(copy, class_names=[names[1], names[0], *names[2:]])
+    with pytest.raises(BundleFormatError, match=r"figures\.per_class: its classes do not fit"):
+        read_contract(copy)
+
+
+@pytest.mark.parametrize("file", ["../../../../planted.txt", "/etc/planted", "golden/../../x"])
+def test_no_file_of_a_bundle_lies_outside_it(copy, file):
+    values = json.loads((copy / CONTRACT).read_text())
+    values["golden"][0]["file"] = file
+    change(copy, golden=values["golden"], sha256={**values["sha256"], file: "0" * 64})
+    with pytest.raises(BundleFormatError, match="expected a path inside the bundle"):
+        read_contract(copy)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "null"])
@@ -122,7 +138,7 @@ def test_nothing_in_the_contract_may_be_emptied_unnoticed(bundle):
 
     What is inside of a recipe and of a network is for `learn` to know.
     """
-    free = {"teachers", "command", "versions", "train_sizes", "widths", "depths"}
+    free = {"pooled", "teachers", "command", "versions", "train_sizes", "widths", "depths"}
     whole = json.loads((bundle / CONTRACT).read_text())
     accepted = set()
     for path in containers(whole):

@@ -8,9 +8,14 @@ from statsmodels.stats.proportion import proportion_confint
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from scenelet.assess.calibrate import fit_temperature
+from scenelet.bundle.figures import Interval
 from scenelet.bundle.metrics import (
+    balanced_accuracy,
+    confusion_matrix,
     evaluate,
     expected_calibration_error,
+    macro_f1,
+    mean_family,
     paired_difference,
     wilson_interval,
 )
@@ -107,3 +112,60 @@ def test_the_paired_difference_covers_the_truth_95_times_in_100():
         interval = paired_difference(first, second)
         covered += interval.low <= (0.80 + 0.075 - 0.85) <= interval.high
     assert 0.93 < covered / 1000 < 0.975
+
+
+def test_a_class_without_an_error_is_not_taken_for_one_that_has_none():
+    labels = np.arange(6)
+    figures = evaluate(labels, 0.02 + 0.88 * np.eye(6), tuple("abcdef"))
+    assert figures.balanced_accuracy.value == 1
+    assert figures.balanced_accuracy.low < 0.9
+    assert figures.macro_f1.low < 0.9
+
+
+@pytest.mark.parametrize(("count", "classes"), [(18, 6), (60, 6), (600, 30)])
+@pytest.mark.parametrize("figure", [balanced_accuracy, macro_f1])
+def test_intervals_of_means_over_classes_hold_as_often_as_they_say(figure, count, classes):
+    rng, held = np.random.default_rng(3), []
+    for _ in range(400):
+        truth = np.repeat(np.arange(classes), count // classes)
+        answer = np.where(rng.random(count) < 0.9, truth, (truth + 1) % classes)
+        interval = figure(confusion_matrix(truth, answer, classes))
+        held.append(interval.low <= 0.9 <= interval.high)
+    assert np.mean(held) >= 0.93
+
+
+@pytest.mark.parametrize("copies", [1, 2, 5])
+def test_copies_of_a_picture_count_once(copies):
+    rng, held = np.random.default_rng(4), []
+    kin = np.repeat(np.arange(200), copies).astype(str)
+    for _ in range(400):
+        right = np.repeat(rng.random(200) < 0.9, copies)
+        interval = wilson_interval(int(right.sum()), len(right), mean_family(kin))
+        held.append(interval.low <= 0.9 <= interval.high)
+    assert np.mean(held) >= 0.92
+
+
+def test_chance_makes_a_calibration_error_and_it_is_said():
+    rng, told, chance = np.random.default_rng(5), [], []
+    for _ in range(30):
+        logits = rng.normal(0, 3, (60, 6))
+        probabilities = softmax(logits)
+        labels = (logits + rng.gumbel(size=logits.shape)).argmax(1)
+        figures = evaluate(labels, probabilities, tuple("abcdef"))
+        told.append(figures.expected_calibration_error)
+        chance.append(figures.by_chance)
+    assert np.mean(told) > 0.08  # of a model that is perfectly honest
+    assert np.mean(chance) == pytest.approx(np.mean(told), rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("interval", "percent", "number"),
+    [
+        (Interval(0.93157, 0.9172, 0.9436), "93.2% (91.7% to 94.4%)", "0.932 (0.917 to 0.944)"),
+        (Interval(0.7778, 0.68, 0.85), "78% (68% to 85%)", "0.78 (0.68 to 0.85)"),
+        (Interval(0.9, 0.8995, 0.9005), "90.00% (89.95% to 90.05%)", "0.9000 (0.8995 to 0.9005)"),
+        (Interval(None, 0.0, 1.0), "none", "none"),
+    ],
+)
+def test_figures_are_told_as_finely_as_their_interval_earns(interval, percent, number):
+    assert (interval.percent, interval.number) == (percent, number)

@@ -81,7 +81,9 @@ def test_a_drop_beyond_what_is_allowed_is_refused(run_folder, painted):
     black = [np.zeros((1, 64, 64, 3), np.uint8)] * 2
     ruined = {each.name: each.shrunk(floats[each.name], "int8", black) for each in FORMATS}
     told = ask_all(LiteRTModel(ruined["LiteRT"], LITERT), material, SILENT)
-    with pytest.raises(QuantisationError, match=r"points of validation accuracy, at most 0 allow"):
+    with pytest.raises(
+        QuantisationError, match=r"points of validation accuracy .*, at most 0 allow"
+    ):
         weigh(options, floats, ruined, told, material)
 
 

@@ -10,13 +10,16 @@ import pytest
 import torch
 from commands import QUICK_FLAGS, run_process
 
+from scenelet.bundle.contract import CONTRACT, TRAINING_DATA, sha256
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.load import load_pixels
 from scenelet.dataset.row import Row
 from scenelet.errors import BundleTamperedError, ConfigError
 from scenelet.images import PreprocessSpec
+from scenelet.learn.job import Sources
 from scenelet.learn.networks import build_network, head_name, normalise, parameter_groups
 from scenelet.learn.pretrained import open_pretrained, refuse_leak, require_size, start_from
+from scenelet.runs.recipe import TrainConfig
 from scenelet.runs.run import Run
 
 CLASSES, SPEC = ("my-glacier", "my-mountain", "my-street"), PreprocessSpec(128, 128)
@@ -309,3 +312,17 @@ def test_three_classes_of_thirty_pictures_learn_far_better_from_the_shipped_bund
         errors[name] = int((answers != torch.from_numpy(pixels.labels)).sum())
     assert errors["started"] < 0.6 * errors["scratch"], errors
     assert errors["started"] < 0.06 * 240, errors
+
+
+def test_what_the_ancestors_learned_counts_as_learned(bundle, tmp_path):
+    grown = shutil.copytree(bundle, tmp_path / "grown")
+    listed = (grown / TRAINING_DATA).read_text() + f"{'f' * 32},inherited\n"
+    (grown / TRAINING_DATA).write_text(listed)
+    contract = json.loads((grown / CONTRACT).read_text())
+    contract["sha256"][TRAINING_DATA] = sha256(listed.encode())
+    (grown / CONTRACT).write_text(json.dumps(contract))
+    parent = open_pretrained(str(grown), "--init")
+    assert "f" * 32 in parent.trained_on
+    described = Sources(None, [parent]).described(TrainConfig())
+    assert "f" * 32 in described["inherited"]
+    assert len(described["inherited"]) == len(parent.trained_on)

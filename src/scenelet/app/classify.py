@@ -301,7 +301,7 @@ def _answer(answer: Answer, photos: str) -> None:
 
 def _possible(answer: Answer) -> str:
     """The prediction set, where it says more than the answer and less than nothing."""
-    names = answer.get("prediction_set", [])
+    names = answer.get("prediction_set") or []
     says_something = 1 < len(names) < len(answer["probabilities"])
     if answer.get("is_stranger") or not says_something:
         return ""
@@ -389,5 +389,5 @@ def _row(picture: Picture, who: str, answer: Answer) -> dict[str, object]:
         "probability": round(answer["probability"], 4),
         "abstains": answer.get("abstains", ""),
         "is_stranger": answer.get("is_stranger", ""),
-        "prediction_set": "|".join(answer.get("prediction_set", [])),
+        "prediction_set": "|".join(answer.get("prediction_set") or []),
     }

@@ -18,6 +18,7 @@ from scenelet.app.sources import Sources, sources, stamp
 from scenelet.assess.evaluate import PART_NAMES, evaluate_bundle
 from scenelet.assess.robustness import measure_robustness
 from scenelet.assess.thresholds import risk_coverage
+from scenelet.bundle.cautions import cautions
 from scenelet.bundle.contract import Contract
 from scenelet.bundle.figures import Figures
 from scenelet.bundle.metrics import calibration_bins, wilson_interval
@@ -84,12 +85,8 @@ def page() -> None:
 
 
 def _weak(contract: Contract) -> None:
-    if contract.abstain_below > 1:
-        st.warning(
-            "A weak model: no probability of it is high enough to rely on, so it always abstains."
-            " Treat each answer as a guess.",
-            icon=":material/warning:",
-        )
+    for line in cautions(contract):
+        st.warning(markdown(line), icon=":material/warning:")
 
 
 def _measured(asked: Sources) -> Seen | None:

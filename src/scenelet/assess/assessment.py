@@ -13,11 +13,12 @@ from scenelet.assess.ceiling import Ceiling, noise_ceiling
 from scenelet.assess.evaluate import Evaluated
 from scenelet.assess.pairs import confusable_pairs
 from scenelet.assess.robustness import Robustness, measure_robustness
-from scenelet.assess.strangers import stranger_figures
+from scenelet.assess.strangers import false_alarms_by_class, stranger_figures
 from scenelet.assess.thresholds import cross_fitted, measure_promise
 from scenelet.bundle.figures import Promise, StrangerFigures
 from scenelet.bundle.plain import as_plain
 from scenelet.bundle.runtime import BundleModel
+from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.strangers import strangers
 from scenelet.progress import SILENT, Progress
 
@@ -34,6 +35,7 @@ class Assessment:
         crossed: Whether `promise` is cross-fitted.
         strangers: How the bundle's score tells painted strangers from these images.
         stranger_scores: Of these images, and of the strangers by kind.
+        false_alarms: Part of the images of each class that are told as strangers.
         ceiling: What the labels allow; None where there is too little to judge.
         robustness: None unless asked for.
     """
@@ -43,6 +45,7 @@ class Assessment:
     crossed: bool
     strangers: StrangerFigures
     stranger_scores: tuple[np.ndarray, dict[str, np.ndarray]]
+    false_alarms: dict[str, float]
     ceiling: Ceiling | None
     robustness: Robustness | None
 
@@ -57,14 +60,17 @@ class Assessment:
             **evaluated.figures.as_dict(),
             "confusable_pairs": [pair.as_dict() for pair in confusable_pairs(evaluated.figures)],
             "held_out" if self.crossed else "promise": as_plain(self.promise),
-            "strangers": self.strangers.as_dict(),
+            "strangers": self.strangers.as_dict() | {"false_alarms_by_class": self.false_alarms},
             "noise_ceiling": self.ceiling.as_dict() if self.ceiling else None,
             "robustness": self.robustness.as_dict() if self.robustness else None,
         }
 
 
 def assess(
-    evaluated: Evaluated, robustness: bool = False, progress: Progress = SILENT
+    evaluated: Evaluated,
+    robustness: bool = False,
+    progress: Progress = SILENT,
+    others: Dataset | None = None,
 ) -> Assessment:
     """Compute what goes beyond the figures.
 
@@ -72,15 +78,19 @@ def assess(
         evaluated: By `evaluate_bundle`.
         robustness: Whether to spoil every image in 45 ways, which takes minutes.
         progress: Is told how it goes on.
+        others: Pictures of none of the classes, to be told as strangers beside the painted ones.
     """
     bundle, contract = evaluated.bundle, evaluated.bundle.contract
     progress.say("judging thresholds and labels")
     promise, ceiling = _promise(evaluated), noise_ceiling(evaluated.labels, evaluated.probabilities)
     progress.say("painting strangers and asking about them")
     known = _stranger_scores(bundle, evaluated.answers)
+    kinds = strangers(STRANGERS_PER_KIND, seed=1)
+    if others is not None:
+        kinds[others.source.name] = others
     strange = {
         kind: _stranger_scores(bundle, ask(bundle, pictures, contract.preprocess))
-        for kind, pictures in strangers(STRANGERS_PER_KIND, seed=1).items()
+        for kind, pictures in kinds.items()
     }
     told = stranger_figures(contract.stranger_score, known, strange, contract.stranger_above)
     spoilt = measure_robustness(bundle, evaluated.chosen, progress) if robustness else None
@@ -90,6 +100,9 @@ def assess(
         crossed=evaluated.part == "val",
         strangers=told,
         stranger_scores=(known, strange),
+        false_alarms=false_alarms_by_class(
+            known, evaluated.labels, contract.class_names, contract.stranger_above
+        ),
         ceiling=ceiling,
         robustness=spoilt,
     )
@@ -99,10 +112,10 @@ def _promise(evaluated: Evaluated) -> Promise:
     """What the thresholds keep; on validation images, on which they were fitted, by others."""
     contract, wished = evaluated.bundle.contract, evaluated.bundle.contract.promises.wished
     if evaluated.part == "val":
-        return cross_fitted(evaluated.labels, evaluated.answers.logits, wished)
-    thresholds = np.array(
-        [contract.prediction_set_thresholds[name] for name in contract.class_names]
-    )
+        kin = [row.kin for row in evaluated.chosen.rows]
+        return cross_fitted(evaluated.labels, evaluated.answers.logits, wished, kin)
+    named = contract.prediction_sets.thresholds
+    thresholds = np.array([named[name] for name in contract.class_names]) if named else None
     return measure_promise(
         evaluated.labels, evaluated.probabilities, thresholds, contract.abstain_below, wished
     )

@@ -1,7 +1,6 @@
 """Compare two bundles on the same images: McNemar's test, difference with interval, who changed sides, size, speed."""
 
 from dataclasses import asdict, dataclass
-from math import comb
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import numpy as np
 
 from scenelet.answers import Answers, ask, open_bundle
 from scenelet.assess.evaluate import choose, open_part
-from scenelet.assess.ledger import entry, record
+from scenelet.assess.ledger import entry, is_known, record
 from scenelet.bundle.contract import LITERT
 from scenelet.bundle.figures import Interval
 from scenelet.bundle.latency import latencies_ms
@@ -73,9 +72,10 @@ class Compared:
 
 def mcnemar(only_first: int, only_second: int) -> float:
     """Two-sided exact p-value of as uneven a split of the images on which two models differ (McNemar 1947)."""
-    total, fewer = only_first + only_second, min(only_first, only_second)
-    tail: int = sum(comb(total, k) for k in range(fewer + 1))
-    return float(min(1.0, tail / 2 ** (total - 1))) if total else 1.0
+    from scipy.stats import binomtest
+
+    total = only_first + only_second
+    return float(binomtest(only_first, total).pvalue) if total else 1.0
 
 
 def verdict(difference: Interval, p_value: float, images: int) -> str:
@@ -149,7 +149,7 @@ def _figures(
     size = [(bundle.folder / LITERT).stat().st_size for bundle in bundles]
     accuracies = (float(right[0].mean()), float(right[1].mean()))
     looks = 0
-    if part == "test":
+    if part == "test" or is_known(ledger, rows):
         for bundle, accuracy in zip(bundles, accuracies, strict=True):
             looks = record(
                 ledger, entry(bundle.contract.name, bundle.contract.sha256[LITERT], rows, accuracy)

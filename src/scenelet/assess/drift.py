@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -12,11 +12,13 @@ import numpy as np
 
 from scenelet.bundle import logline
 from scenelet.bundle.contract import Contract
+from scenelet.bundle.figures import Histogram
 from scenelet.errors import DataError
 
 SIGNIFICANCE = 0.01
 SLIGHT, STRONG = 0.1, 0.25
 LEAST_ANSWERS = 50
+LEAST_IN_A_BIN = 10
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,10 @@ class Shift:
         bins: Name of each bin.
         expected: Share of each bin on the validation images.
         found: Share in the logs.
-        stability_index: Size of the shift: 0 none, under 0.1 small, over 0.25 strong.
-        p_value: How often chance alone makes as large a shift (chi-square test of homogeneity).
+        stability_index: Size of the shift, less what chance makes of it: 0 none, under 0.1 small,
+            over 0.25 strong.
+        p_value: How often chance alone makes as large a shift (chi-square test of homogeneity),
+            adjusted for the number of measures.
         verdict: "no drift shown", "slight drift" or "drift".
     """
 
@@ -67,7 +71,7 @@ class Shift:
         return asdict(self)
 
 
-def read_logs(paths: Sequence[Path], bundle: str) -> Logged:
+def read_logs(paths: Sequence[Path], contract: Contract) -> Logged:
     """Read metric lines, as the handler prints them, out of log files.
 
     Anything else in them is passed over.
@@ -75,29 +79,20 @@ def read_logs(paths: Sequence[Path], bundle: str) -> Logged:
     Args:
         paths: Files of lines; a line may have a time or a stream name before its JSON, as
             downloaded logs do.
-        bundle: Name; lines of other bundles are passed over.
+        contract: Of the bundle; lines of others, and of other versions of it, are passed over.
 
     Raises:
         DataError: A file can't be read, or too few answers are in them.
     """
-    rows, lines = [], 0
-    for path in paths:
-        try:
-            with open(path, encoding="utf-8", errors="replace") as file:
-                for line in file:
-                    lines += 1
-                    row = _parsed(line, bundle)
-                    if row is not None:
-                        rows.append(row)
-        except OSError as error:
-            raise DataError(
-                f"{path}: can't be read: {error.strerror}. Give the service's log files."
-            ) from error
+    found = [_parsed(line) for path in paths for line in _lines(path)]
+    ours = [row for row in found if row and row[logline.BUNDLE] == contract.name]
+    rows = [row for row in ours if row.get(logline.VERSION) == contract.created]
     if len(rows) < LEAST_ANSWERS:
+        others = f" ({len(ours) - len(rows):,} of other versions of it)" if ours else ""
         raise DataError(
-            f"{', '.join(map(str, paths))}: found {len(rows)} answers of {bundle} in {lines:,}"
-            f" lines, at least {LEAST_ANSWERS} needed. Give more of the log, or the bundle that"
-            " answered."
+            f"{', '.join(map(str, paths))}: found {len(rows)} answers of {contract.name} as made"
+            f" {contract.created}{others} in {len(found):,} lines, at least {LEAST_ANSWERS} needed."
+            " Give more of the log, or the bundle that answered."
         )
     return Logged(
         labels=[str(row[logline.LABEL]) for row in rows],
@@ -106,24 +101,32 @@ def read_logs(paths: Sequence[Path], bundle: str) -> Logged:
         },
         abstained=float(np.mean([row[logline.ABSTAINED] for row in rows])),
         strangers=float(np.mean([row[logline.STRANGERS] for row in rows])),
-        lines=lines,
-        passed_over=lines - len(rows),
+        lines=len(found),
+        passed_over=len(found) - len(rows),
     )
 
 
-def _parsed(line: str, bundle: str) -> dict[str, Any] | None:
+def _lines(path: Path) -> Iterator[str]:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            yield from file
+    except OSError as error:
+        raise DataError(
+            f"{path}: can't be read: {error.strerror}. Give the service's log files."
+        ) from error
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
     start = line.find("{")
     if start < 0 or f'"{logline.MARK}"' not in line:
         return None
     try:
         row = json.loads(line[start:])
         numbers = (*logline.MEASURES.values(), logline.ABSTAINED, logline.STRANGERS)
-        usable = row[logline.BUNDLE] == bundle and all(
-            np.isfinite(float(row[key])) for key in numbers
-        )
+        usable = all(np.isfinite(float(row[key])) for key in numbers)
     except (ValueError, KeyError, TypeError):
         return None
-    return row if usable and logline.LABEL in row else None
+    return row if usable and {logline.BUNDLE, logline.LABEL} <= row.keys() else None
 
 
 def measure_drift(contract: Contract, logged: Logged) -> list[Shift]:
@@ -134,44 +137,87 @@ def measure_drift(contract: Contract, logged: Logged) -> list[Shift]:
         logged: Of its logs.
     """
     profile, seen = contract.training.profile.measures, contract.figures.images
-    shifts = []
-    for name, values in logged.measures.items():
-        edges, shares = profile[name].edges, profile[name].shares
-        counts = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(shares))
-        shifts.append(_shift(name, _bin_names(edges), np.array(shares), seen, counts))
-    matrix = np.array(contract.figures.confusion_matrix)
-    answered = Counter(logged.labels)
-    counts = np.array([answered[name] for name in contract.class_names])
-    shifts.append(
-        _shift("answers", list(contract.class_names), matrix.sum(0) / matrix.sum(), seen, counts)
-    )
-    return shifts
-
-
-def _shift(name: str, bins: list[str], shares: np.ndarray, seen: int, counts: np.ndarray) -> Shift:
-    from scipy.stats import chi2_contingency
-
-    found = counts / max(1, counts.sum())
-    softened = [
-        np.maximum(each, 0.5 / total) for each, total in ((shares, seen), (found, counts.sum()))
+    compared = [
+        _of_measure(name, profile[name], seen, values) for name, values in logged.measures.items()
     ]
-    index = float(((softened[1] - softened[0]) * np.log(softened[1] / softened[0])).sum())
-    table = np.stack([shares * seen, counts])
-    table = table[:, table.sum(0) > 0]
-    p_value = float(chi2_contingency(table).pvalue) if table.shape[1] > 1 else 1.0
-    sure = p_value < SIGNIFICANCE
-    verdict = (
-        "drift"
-        if sure and index >= STRONG
-        else "slight drift"
-        if sure and index >= SLIGHT
-        else "no drift shown"
+    compared.append(_of_answers(contract, logged.labels))
+    adjusted = _holm([each.p_value() for each in compared])
+    return [each.shift(p_value) for each, p_value in zip(compared, adjusted, strict=True)]
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """How many validation images and logged answers fell into the bins of a measure."""
+
+    name: str
+    bins: list[str]
+    expected: np.ndarray
+    found: np.ndarray
+
+    def p_value(self) -> float:
+        """How often chance alone makes as large a shift."""
+        from scipy.stats import chi2_contingency
+
+        table = np.stack([self.expected, self.found])
+        table = table[:, table.sum(0) > 0]
+        return float(chi2_contingency(table).pvalue) if table.shape[1] > 1 else 1.0
+
+    def index(self) -> float:
+        """The stability index, less what chance alone makes of it."""
+        totals = np.array([self.expected.sum(), self.found.sum()])
+        shares = np.stack([self.expected, self.found]) / totals[:, None]
+        then, now = np.maximum(shares, 0.5 / totals[:, None])
+        by_chance = (len(self.bins) - 1) * float((1 / totals).sum())
+        return max(0.0, float(((now - then) * np.log(now / then)).sum()) - by_chance)
+
+    def shift(self, p_value: float) -> Shift:
+        """With the p-value adjusted for all that was compared."""
+        expected, found = (each / each.sum() for each in (self.expected, self.found))
+        index = self.index()
+        verdict = "no drift shown"
+        if p_value < SIGNIFICANCE and index >= SLIGHT:
+            verdict = "drift" if index >= STRONG else "slight drift"
+        return Shift(
+            self.name, self.bins, expected.tolist(), found.tolist(), index, p_value, verdict
+        )
+
+
+def _of_measure(name: str, then: Histogram, seen: int, values: Sequence[float]) -> _Counts:
+    """In bins so wide that chance leaves none of them empty."""
+    wanted = max(2, min(seen, len(values)) // LEAST_IN_A_BIN)
+    groups = np.array_split(np.arange(len(then.shares)), min(wanted, len(then.shares)))
+    edges = [then.edges[group[-1]] for group in groups[:-1]]
+    expected = np.array([np.array(then.shares)[group].sum() for group in groups]) * seen
+    places = np.searchsorted(edges, values, side="right")
+    return _Counts(name, _bin_names(edges), expected, np.bincount(places, minlength=len(groups)))
+
+
+def _of_answers(contract: Contract, labels: Sequence[str]) -> _Counts:
+    """By class; the rare ones together."""
+    then, now = np.array(contract.figures.confusion_matrix).sum(0), Counter(labels)
+    found = np.array([now[name] for name in contract.class_names])
+    share = then / then.sum()
+    rare = share * min(then.sum(), len(labels)) < LEAST_IN_A_BIN / 2
+    names = [name for name, few in zip(contract.class_names, rare, strict=True) if not few]
+    expected, found = (
+        np.append(each[~rare], each[rare].sum()) if rare.any() else each for each in (then, found)
     )
-    return Shift(name, bins, shares.tolist(), found.tolist(), index, p_value, verdict)
+    return _Counts("answers", [*names, *(["others"] if rare.any() else [])], expected, found)
+
+
+def _holm(p_values: Sequence[float]) -> list[float]:
+    """Adjusted for how many there are (Holm 1979)."""
+    order = np.argsort(p_values)
+    steps = np.array(p_values)[order] * np.arange(len(order), 0, -1)
+    adjusted = np.empty(len(order))
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(steps))
+    return [float(value) for value in adjusted]
 
 
 def _bin_names(edges: Iterable[float]) -> list[str]:
     known = [f"{edge:.3g}" for edge in edges]
+    if not known:
+        return ["all"]
     return [
         f"to {known[0]}",
         *(f"{low} to {high}" for low, high in pairwise(known)),

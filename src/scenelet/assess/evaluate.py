@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from scenelet.answers import Answers, ask, open_bundle
-from scenelet.assess.ledger import entry, record
+from scenelet.assess.ledger import entry, is_known, record
 from scenelet.bundle.contract import LITERT, TRAINING_DATA
 from scenelet.bundle.figures import Figures
 from scenelet.bundle.runtime import BundleModel
-from scenelet.bundle.training_data import read_training_data
+from scenelet.bundle.training_data import LEARNED, read_training_data
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.row import Row
 from scenelet.errors import ConfigError, DataError
@@ -69,7 +69,7 @@ def choose(bundle: BundleModel, found: Dataset, part: str) -> tuple[Dataset, str
 
 
 def training_data(bundle: BundleModel) -> Mapping[str, str]:
-    """Pixel hash -> "train" or "val" of the pictures that a bundle was made from."""
+    """Pixel hash -> "train", "val" or "inherited" of the pictures that a bundle was made from."""
     return read_training_data(bundle.folder / TRAINING_DATA)
 
 
@@ -102,11 +102,11 @@ def _choose_part(
     usable: Sequence[Row], known: Mapping[str, str], part: str, source: str
 ) -> tuple[str, Sequence[Row], Sequence[Row]]:
     """What the images are to the bundle, those to evaluate on, and those to leave out because they were trained on."""
-    trained = [row for row in usable if known.get(row.pixel_hash) == "train"]
+    trained = [row for row in usable if known.get(row.pixel_hash) in LEARNED]
     held_out = [row for row in usable if known.get(row.pixel_hash) == "val"]
     if part in ("train", "val"):
         return part, trained if part == "train" else held_out, []
-    if part in ("auto", "test") and {row.split for row in usable} == {"test"}:
+    if part in ("auto", "all", "test") and {row.split for row in usable} == {"test"}:
         return "test", usable, []
     is_its_own_data = 2 * (len(trained) + len(held_out)) > len(usable)
     if part == "auto" and is_its_own_data and held_out:
@@ -117,7 +117,7 @@ def _choose_part(
             " all would flatter. Give --part val for the held-out ones (or --part train, knowing"
             " what it is)."
         )
-    return "other", [row for row in usable if known.get(row.pixel_hash) != "train"], trained
+    return "other", [row for row in usable if known.get(row.pixel_hash) not in LEARNED], trained
 
 
 def _check_classes(bundle: BundleModel, source: str, rows: Sequence[Row]) -> None:
@@ -163,7 +163,7 @@ class Evaluated:
     def seen_in_training(self) -> int:
         """How many of them were trained on, by their pixels."""
         known = training_data(self.bundle)
-        return sum(1 for row in self.chosen.rows if known.get(row.pixel_hash) == "train")
+        return sum(1 for row in self.chosen.rows if known.get(row.pixel_hash) in LEARNED)
 
 
 def evaluate_bundle(
@@ -197,9 +197,10 @@ def evaluate_bundle(
     answers = ask(bundle, chosen, contract.preprocess, progress)
     labels = bundle.task.targets(chosen, contract.class_names)
     probabilities = bundle.task.probabilities_of_many(answers.logits, contract.temperature)
-    figures = bundle.task.figures(labels, probabilities, contract.class_names)
+    kin = [row.kin for row in chosen.rows]
+    figures = bundle.task.figures(labels, probabilities, contract.class_names, kin)
     looks = 0
-    if place == "test":
+    if place == "test" or is_known(ledger, chosen.rows):
         accuracy = figures.top1_accuracy.value or 0.0
         looks = record(ledger, entry(contract.name, contract.sha256[LITERT], chosen.rows, accuracy))
     return Evaluated(bundle, found, place, answers, labels, probabilities, figures, looks)

@@ -6,10 +6,12 @@ import numpy as np
 
 from scenelet.assess import figures as charts
 from scenelet.assess.assessment import Assessment
+from scenelet.assess.ceiling import Ceiling
 from scenelet.assess.evaluate import PART_NAMES, Evaluated
 from scenelet.assess.explain import GradCam, occlusion_map, overlay
 from scenelet.assess.pairs import Pair, confusable_pairs
 from scenelet.assess.thresholds import NEVER_SURE, abstain_threshold, risk_coverage
+from scenelet.bundle.cautions import cautions
 from scenelet.bundle.numeric import softmax
 from scenelet.dataset.strangers import paint_strangers
 from scenelet.errors import BundleError
@@ -24,6 +26,7 @@ PER_PAIR = 8
 PAIRS = 30
 EXPLAINED = 6
 TYPICAL = 12
+WORST = 3
 WISHES = (0.95, 0.98, 0.99)
 
 
@@ -60,15 +63,11 @@ def _overview(assessment: Assessment) -> Section:
         ("balanced accuracy", figures.balanced_accuracy),
         ("macro F1", figures.macro_f1),
     )
-    loss = figures.log_loss
     table = [
-        ("figure", "value", "95 % interval"),
-        *(
-            (name, f"{each.value:.1%}", f"{each.low:.1%} to {each.high:.1%}")
-            for name, each in shares
-        ),
-        ("log loss, nats", f"{loss.value:.3f}", f"{loss.low:.3f} to {loss.high:.3f}"),
-        ("expected calibration error", f"{assessment.promise.expected_calibration_error:.1%}", ""),
+        ("figure", "value (95 % interval)"),
+        *((name, each.percent) for name, each in shares),
+        ("log loss, nats", figures.log_loss.number),
+        ("expected calibration error", _calibration(assessment)),
     ]
     right = f"Right in {100 * (accuracy.value or 0):.0f} of 100 pictures"
     between = f"95 % interval {100 * accuracy.low:.0f} to {100 * accuracy.high:.0f}"
@@ -78,12 +77,7 @@ def _overview(assessment: Assessment) -> Section:
 
 def _cautions(evaluated: Evaluated) -> list[str]:
     """What to bear in mind with these figures."""
-    figures, points = evaluated.figures, []
-    if evaluated.bundle.contract.abstain_below > 1:
-        points.append(
-            "A weak model: no probability of it is high enough to rely on, so it always abstains."
-            " Treat each answer as a guess."
-        )
+    figures, points = evaluated.figures, cautions(evaluated.bundle.contract)
     if evaluated.part == "val":
         points.append(
             "The epoch, the temperature and the thresholds were chosen on these images: expect a"
@@ -122,11 +116,8 @@ def _classes(assessment: Assessment) -> Section:
     named = sorted(figures.per_class.items(), key=lambda each: each[1].f1)
     rows = [("class", "images", "recall", "precision", "F1")]
     for name, each in named if several else figures.per_class.items():
-        recall, precision = (
-            f"{i.value:.1%}" if i.value is not None else "none"
-            for i in (each.recall, each.precision)
-        )
-        rows.append((name, f"{each.images:,}", recall, precision, f"{each.f1:.1%}"))
+        recall, precision = each.recall.percent, each.precision.percent
+        rows.append((name, f"{each.images:,}", recall, precision, f"{each.f1:.0%}"))
     lead = "Recall: how much of a class is found. Precision: how often its name is right."
     if several:
         lead += f" The worst first; {MOST_CLASSES} of {len(named):,} are drawn."
@@ -171,11 +162,16 @@ def _reliability(assessment: Assessment) -> Section:
     )
     lead = (
         f"Of answers given with 80 %, 80 % should be right. Temperature {temperature:g};"
-        f" calibration error {assessment.promise.expected_calibration_error:.2%}{how}. The"
+        f" calibration error {_calibration(assessment)}{how}. The"
         " temperature never changes which class wins."
     )
     chart = charts.reliability(evaluated.labels, softmax(answers.logits), evaluated.probabilities)
     return Section("Reliability", lead, figures=[(svg(chart), "Reliability diagram")])
+
+
+def _calibration(assessment: Assessment) -> str:
+    promise = assessment.promise
+    return f"{promise.expected_calibration_error:.1%} (by chance alone {promise.by_chance:.1%})"
 
 
 def _abstaining(assessment: Assessment) -> Section:
@@ -186,10 +182,10 @@ def _abstaining(assessment: Assessment) -> Section:
     for wish in WISHES:
         threshold = abstain_threshold(labels, probabilities, wish)
         if threshold == NEVER_SURE:
-            rows.append((f"{wish:.0%}", "not to be had", "0.0%"))
+            rows.append((f"{wish:.0%}", "not to be had", "0%"))
             continue
         answered = float((probabilities.max(1) >= threshold).mean())
-        rows.append((f"{wish:.0%}", f"{threshold:.3f}", f"{answered:.1%}"))
+        rows.append((f"{wish:.0%}", f"{threshold:.3f}", f"{answered:.0%}"))
         marks.append(
             (
                 answered,
@@ -197,13 +193,10 @@ def _abstaining(assessment: Assessment) -> Section:
                 f"{answered:.0%} at {wish:.0%}",
             )
         )
-    right = promise.accuracy_answered
-    kept = (
-        f"it answers {promise.answered:.1%} and is right in {right.value:.1%} ({right.low:.1%} to"
-        f" {right.high:.1%}) of them."
-        if right.value is not None
-        else "it answers nothing."
-    )
+    kept = "it answers nothing."
+    if promise.answered:
+        right = promise.accuracy_answered.percent
+        kept = f"it answers {promise.answered:.0%} and is right in {right} of them."
     how = (
         "With thresholds from other images" if assessment.crossed else "With the bundle's threshold"
     )
@@ -215,24 +208,22 @@ def _abstaining(assessment: Assessment) -> Section:
 
 
 def _sets(assessment: Assessment) -> Section:
-    promise = assessment.promise
-    coverage = promise.coverage
+    sets, contract = assessment.promise.sets, assessment.evaluated.bundle.contract
+    if sets is None:
+        return Section("Prediction sets", f"None: {contract.prediction_sets.why_none}.")
     rows = [
         ("prediction sets", ""),
-        ("promised to hold the true class", f"{promise.wished.coverage:.0%}"),
-        ("hold it", f"{coverage.value:.1%} ({coverage.low:.1%} to {coverage.high:.1%})"),
-        ("classes in a set, on average", f"{promise.mean_set_size:.2f}"),
-        ("sets with exactly one class", f"{promise.single:.1%}"),
+        ("promised to hold the true class", f"{assessment.promise.wished.coverage:.0%}"),
+        ("hold it", sets.coverage.percent),
+        ("classes in a set, on average", f"{sets.mean_set_size:.1f}"),
+        ("sets with exactly one class", f"{sets.single:.0%}"),
     ]
     how = (
         "Measured on images that the thresholds were not fitted on"
         if assessment.crossed
         else "By the bundle's thresholds"
     )
-    lead = (
-        "Instead of one class, all that are still possible (split conformal, class by class)."
-        f" {how}."
-    )
+    lead = f"Instead of one class, all that are still possible (split conformal). {how}."
     return Section("Prediction sets", lead, table=rows)
 
 
@@ -243,10 +234,12 @@ def _strangers(assessment: Assessment) -> Section:
         (kind, f"{strangers.auroc[kind]:.3f}", f"{strangers.told[kind]:.0%}") for kind in strange
     ]
     rows.append(("these images", "", f"{strangers.false_alarms:.1%} (false alarms)"))
+    worst = sorted(assessment.false_alarms.items(), key=lambda each: -each[1])[:WORST]
+    rows += [(f"of them {name}", "", f"{share:.1%}") for name, share in worst if share]
     lead = (
         f"Pictures of none of the classes, told by {strangers.score} over"
-        f" {strangers.threshold:.3g}: mean AUROC {strangers.mean_auroc:.3f}. Painted by scenelet;"
-        " photographs of other things may be harder to tell."
+        f" {strangers.threshold:.3g}: mean AUROC {strangers.mean_auroc:.2f}. Painted by scenelet;"
+        f" photographs of other things may be harder to tell. {_real_strangers(assessment)}"
     )
     chart = charts.stranger_scores(known, strange, strangers.threshold, strangers.score)
     samples = [
@@ -264,32 +257,39 @@ def _strangers(assessment: Assessment) -> Section:
     )
 
 
+def _real_strangers(assessment: Assessment) -> str:
+    left_out = assessment.evaluated.bundle.contract.strangers[0].left_out
+    if left_out is None:
+        return ""
+    return f"Of the bundle's own classes, each in turn as if nobody had known it: AUROC {left_out:.2f}."
+
+
 def _ceiling(assessment: Assessment) -> Section:
     evaluated, ceiling = assessment.evaluated, assessment.ceiling
-    wrong = _errors(evaluated)
+    wrong, confidence = _errors(evaluated), evaluated.probabilities.max(1)
     if ceiling is None:
         lead = (
-            "Too few images a class to judge the labels; the most confident errors below may still"
-            " be wrong labels."
+            "Too few images a class, or too weak a model, to judge the labels; its most confident"
+            " errors below may still be wrong labels."
         )
-        order = sorted(wrong, key=lambda place: -float(evaluated.probabilities[place].max()))
+        order = sorted(wrong, key=lambda place: -float(confidence[place]))
     else:
-        part = (
-            f", {ceiling.errors_doubtful:.0%} of its errors"
-            if ceiling.errors_doubtful is not None
-            else ""
-        )
-        lead = (
-            f"Confident learning doubts {len(ceiling.doubtful):,} of {len(ceiling.label_quality):,}"
-            f" labels{part}. At most {ceiling.accuracy.value:.1%} ({ceiling.accuracy.low:.1%} to"
-            f" {ceiling.accuracy.high:.1%}) can be expected. The model is judge in its own cause"
-            " here, so the true ceiling is rather higher."
-        )
+        lead = _blamed(ceiling)
         order = sorted(wrong, key=lambda place: float(ceiling.label_quality[place]))
     cards = [[_card(evaluated, place)] for place in order[:PER_GALLERY]]
     galleries = [Gallery("Errors, the most doubtful label first: who is right?", cards)]
     points = [] if wrong else ["No errors."]
     return Section("Labels and their noise", lead, galleries=galleries, points=points)
+
+
+def _blamed(ceiling: Ceiling) -> str:
+    doubts = f"{len(ceiling.doubtful):,} of {len(ceiling.label_quality):,} labels"
+    return (
+        f"Confident learning doubts {doubts}, and of the model's {ceiling.errors:,} errors"
+        f" {ceiling.errors_doubtful:,} may be the label's. If all of these are, the model is right"
+        f" in {ceiling.accuracy_if_right:.1%} instead of {ceiling.accuracy:.1%}. It is judge in its"
+        " own cause here: look at the pictures."
+    )
 
 
 def _robustness(assessment: Assessment) -> Section:

@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from scenelet.artefacts import explained, make_folder
 from scenelet.dataset.row import Row
 from scenelet.locks import held
+
+SKETCH = 64
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class Entry:
         data: Fingerprint of the test images' pixels and labels.
         images: How many.
         top1_accuracy: What was seen.
+        sketch: The least pixel hashes: by them a split is known again though a picture was added or
+            taken away.
     """
 
     when: str
@@ -35,6 +40,7 @@ class Entry:
     data: str
     images: int
     top1_accuracy: float
+    sketch: tuple[str, ...] = ()
 
 
 def fingerprint(rows: Sequence[Row]) -> str:
@@ -46,7 +52,28 @@ def fingerprint(rows: Sequence[Row]) -> str:
 def entry(bundle: str, bundle_sha256: str, rows: Sequence[Row], top1_accuracy: float) -> Entry:
     """An entry of this moment."""
     when = datetime.now(UTC).isoformat(timespec="seconds")
-    return Entry(when, bundle, bundle_sha256, fingerprint(rows), len(rows), top1_accuracy)
+    return Entry(
+        when, bundle, bundle_sha256, fingerprint(rows), len(rows), top1_accuracy, sketch_of(rows)
+    )
+
+
+def sketch_of(rows: Sequence[Row]) -> tuple[str, ...]:
+    """The least of the pixel hashes (Broder 1997): of these, two splits share what they share of all."""
+    return tuple(sorted({row.pixel_hash for row in rows})[:SKETCH])
+
+
+def is_known(ledger: Path, rows: Sequence[Row]) -> bool:
+    """Whether most of the images belong to a test split that was looked at before.
+
+    Raises:
+        ArtefactError: The ledger can't be read.
+    """
+    if not ledger.is_file():
+        return False
+    sketch = sketch_of(rows)
+    with explained(ledger):
+        lines = ledger.read_bytes().splitlines()
+    return any(_alike(entry.get("sketch", ()), sketch) for entry in map(_parsed, lines) if entry)
 
 
 def record(ledger: Path, look: Entry) -> int:
@@ -75,11 +102,27 @@ def record(ledger: Path, look: Entry) -> int:
         file.write(torn + json.dumps(asdict(look), ensure_ascii=False).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
-        return 1 + sum(1 for line in before.splitlines() if _concerns(line, look.data))
+        lines = [line for line in before.splitlines() if line.strip()]
+        return 1 + sum(1 for line in lines if _concerns(_parsed(line), look))
 
 
-def _concerns(line: bytes, data: str) -> bool:
+def _parsed(line: bytes) -> dict[str, Any]:
+    """An entry; empty if it can't be read."""
     try:
-        return bool(json.loads(line)["data"] == data)
-    except (ValueError, KeyError, TypeError):
-        return bool(line.strip())
+        entry = json.loads(line)
+    except ValueError:
+        return {}
+    return entry if isinstance(entry, dict) and "data" in entry else {}
+
+
+def _concerns(entry: dict[str, Any], look: Entry) -> bool:
+    if not entry:
+        return True
+    return bool(entry["data"] == look.data) or _alike(entry.get("sketch", ()), look.sketch)
+
+
+def _alike(first: Sequence[str], second: Sequence[str]) -> bool:
+    """Whether two splits share at least half of their images."""
+    least = sorted({*first, *second})[:SKETCH]
+    shared = {*first} & {*second}
+    return bool(shared) and 2 * len(shared.intersection(least)) >= len(least)

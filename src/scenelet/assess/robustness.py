@@ -1,6 +1,7 @@
 """Accuracy on spoilt pictures: nine corruptions, at five strengths each, applied to the decoded picture. Knows no reports."""
 
 import io
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from scenelet.bundle.metrics import wilson_interval
 from scenelet.bundle.runtime import BundleModel
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.row import Row
-from scenelet.images import decode_for, preprocess
+from scenelet.images import PreprocessSpec, decode_for, preprocess
 from scenelet.parallel import in_parallel
 from scenelet.progress import SILENT, Progress
 
@@ -21,7 +22,8 @@ STRENGTHS = 5
 
 
 def _blur(image: Image.Image, radius: float, _: np.random.Generator) -> Image.Image:
-    return image.filter(ImageFilter.GaussianBlur(radius * image.width / 150))
+    side = math.sqrt(image.width * image.height)
+    return image.filter(ImageFilter.GaussianBlur(radius * side / 150))
 
 
 def _noise(image: Image.Image, deviation: float, rng: np.random.Generator) -> Image.Image:
@@ -50,19 +52,19 @@ def _saturation(image: Image.Image, factor: float, _: np.random.Generator) -> Im
 
 
 def _rotation(image: Image.Image, degrees: float, rng: np.random.Generator) -> Image.Image:
-    turned = image.rotate(
-        degrees * (1 if rng.random() < 0.5 else -1), Image.Resampling.BILINEAR, expand=False
-    )
-    margin = 0.5 * (
-        1 - 1 / (np.cos(np.radians(degrees)) + np.sin(np.radians(degrees)))
-    )  # the black corners are cut off
-    box = (
-        margin * image.width,
-        margin * image.height,
-        (1 - margin) * image.width,
-        (1 - margin) * image.height,
-    )
-    return turned.crop(tuple(round(side) for side in box))
+    sign = 1 if rng.random() < 0.5 else -1
+    turned = image.rotate(degrees * sign, Image.Resampling.BICUBIC, expand=False)
+    width, height = _inside(image.width, image.height, math.radians(degrees))
+    width, height = max(1, int(width)), max(1, int(height))
+    left, top = (image.width - width) // 2, (image.height - height) // 2
+    return turned.crop((left, top, left + width, top + height))
+
+
+def _inside(width: float, height: float, angle: float) -> tuple[float, float]:
+    """The largest upright rectangle of the same shape inside a rectangle that was turned about its middle."""
+    sine, cosine = math.sin(angle), math.cos(angle)
+    scale = min(width / (width * cosine + height * sine), height / (width * sine + height * cosine))
+    return width * scale - 2, height * scale - 2  # a pixel each side is blended with the black
 
 
 def _crop(image: Image.Image, part: float, rng: np.random.Generator) -> Image.Image:
@@ -127,6 +129,14 @@ class Robustness:
         return asdict(self)
 
 
+def at_one_size(picture: Image.Image, spec: PreprocessSpec) -> Image.Image:
+    """With four times the area of the model's input, whatever it had: a strength means the same to all pictures."""
+    area = 4 * spec.width * spec.height
+    scale = math.sqrt(area / (picture.width * picture.height))
+    size = (max(1, round(scale * picture.width)), max(1, round(scale * picture.height)))
+    return picture.resize(size, Image.Resampling.BICUBIC)
+
+
 def measure_robustness(
     bundle: BundleModel, dataset: Dataset, progress: Progress = SILENT
 ) -> Robustness:
@@ -145,9 +155,9 @@ def measure_robustness(
     def spoil_and_ask(numbered: tuple[int, Row]) -> list[bool]:
         number, row = numbered
         picture = decode_for(dataset.read(row), spec)
-        rng = np.random.default_rng([7, number])
+        alike, rng = at_one_size(picture, spec), np.random.default_rng([7, number])
         ways = [
-            corruption.apply(picture, strength, rng)
+            corruption.apply(alike, strength, rng)
             for corruption in CORRUPTIONS.values()
             for strength in corruption.strengths
         ]

@@ -1,17 +1,22 @@
 """When to answer, and with how many classes: abstaining and conformal prediction sets.
 
-Pure numpy.
+Needs numpy, and scipy for intervals.
 """
+
+import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from scenelet.assess.calibrate import fit_temperature
-from scenelet.bundle.figures import Promise, Wished
-from scenelet.bundle.metrics import expected_calibration_error, wilson_interval
+from scenelet.bundle.figures import PredictionSets, Promise, SetFigures, Wished
+from scenelet.bundle.metrics import error_by_chance, expected_calibration_error, wilson_interval
 from scenelet.bundle.numeric import softmax
 
 FOLDS = 10
 NEVER_SURE = 1.1  # over every probability: who abstains below this answers nothing
+SURENESS = 0.9  # with which a threshold keeps its promise
+LEVELS = (0.98, 0.95, 0.9, 0.8)  # of accuracy, tried in turn where nobody wished one
 
 
 def risk_coverage(
@@ -33,37 +38,117 @@ def risk_coverage(
 def abstain_threshold(
     labels: np.ndarray, probabilities: np.ndarray, wished_accuracy: float
 ) -> float:
-    """The lowest confidence from which on answers are as accurate as wished.
+    """The lowest confidence from which on answers can be promised to be as accurate as wished.
 
-    `NEVER_SURE` if no confidence suffices: then nothing is to be answered.
+    Promised: the lower end of a one-sided 90 % interval (Clopper and Pearson 1934) of the accuracy
+    above it keeps the wish. Answers of equal confidence are taken or left together. `NEVER_SURE`
+    if no confidence suffices: then nothing is to be answered.
+
+    Args:
+        labels: (n,) of images that were not trained on.
+        probabilities: (n, classes).
+        wished_accuracy: Of the answers given, 0-1.
+
+    Source: after Angelopoulos et al. 2021 (learn then test), without their correction for the
+    many thresholds looked at, which hang together closely.
     """
     confidence, _, accuracy = risk_coverage(labels, probabilities)
-    good = np.flatnonzero(accuracy >= wished_accuracy)
+    answered = np.arange(1, len(labels) + 1)
+    next_is_lower = np.append(confidence[1:] < confidence[:-1], True)[: len(labels)]
+    shown = _lower_end(accuracy * answered, answered) >= wished_accuracy
+    good = np.flatnonzero(shown & next_is_lower)
     return float(confidence[good[-1]]) if len(good) else NEVER_SURE
+
+
+def _lower_end(right: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Of the one-sided interval of each proportion."""
+    from scipy.stats import beta
+
+    ends = beta.ppf(1 - SURENESS, np.round(right), total - np.round(right) + 1)
+    return np.asarray(np.nan_to_num(ends))  # none right: no end
+
+
+def promised_accuracy(labels: np.ndarray, probabilities: np.ndarray, wished: float | None) -> float:
+    """The accuracy to keep: as wished; else the most of `LEVELS` that these images can show.
+
+    Nobody wished, and none can be shown: the most of them, which is then never reached.
+    """
+    if wished is not None:
+        return wished
+    for level in LEVELS:
+        if abstain_threshold(labels, probabilities, level) <= 1:
+            return level
+    return LEVELS[0]
+
+
+def least_images(coverage: float) -> int:
+    """Images of a class (or group of classes) from which on its sets can promise a coverage."""
+    return math.ceil(1 / (1 - coverage) - 1e-9) - 1
 
 
 def conformal_thresholds(
     labels: np.ndarray, probabilities: np.ndarray, coverage: float
-) -> np.ndarray:
-    """(classes,) least probability with which a class belongs to the prediction set.
+) -> tuple[np.ndarray, list[int]]:
+    """Least probability with which each class belongs to the prediction set.
 
     Split conformal, class by class: of new images of a class, at least `coverage` have it in their
-    set, on average over calibration sets, whatever the network. A class with too few images to
-    promise that is in every set.
+    set, on average over calibration sets, whatever the network. Classes with too few images to
+    promise that share one threshold, the smallest first until there are enough; of these the
+    promise holds together.
 
     Args:
         labels: (n,) of images that were not trained on.
         probabilities: (n, classes).
         coverage: Promised part, 0-1.
 
-    Source: Vovk 2012 (by label), Sadinle et al. 2019 (least ambiguous sets).
+    Returns:
+        (classes,) thresholds, 0 where even all classes together are too few, and the classes that
+        share one.
+
+    Source: Vovk 2012 (by label, or by groups of labels), Sadinle et al. 2019 (least ambiguous
+    sets).
     """
-    thresholds = np.zeros(probabilities.shape[1])
-    for index in range(len(thresholds)):
-        own = np.sort(probabilities[labels == index, index])
-        rank = int(np.floor((len(own) + 1) * (1 - coverage) + 1e-9))
-        thresholds[index] = own[rank - 1] if rank >= 1 else 0.0
-    return thresholds
+    counts = np.bincount(labels, minlength=probabilities.shape[1])
+    pooled = _pooled(counts, least_images(coverage))
+    thresholds = np.zeros(len(counts))
+    groups = [np.array([each]) for each in range(len(counts)) if each not in set(pooled)]
+    for group in [*groups, np.array(pooled, int)]:
+        own = np.isin(labels, group)
+        thresholds[group] = _threshold(probabilities[own, labels[own]], coverage)
+    return thresholds, pooled
+
+
+def _pooled(counts: np.ndarray, least: int) -> list[int]:
+    """Classes that share a threshold: the smallest, until they have enough images together."""
+    pooled: list[int] = []
+    for index in np.argsort(counts, kind="stable"):
+        enough_together = not pooled or counts[pooled].sum() >= least
+        if counts[index] >= least and enough_together:
+            break
+        pooled.append(int(index))
+    return sorted(pooled)
+
+
+def _threshold(scores: np.ndarray, coverage: float) -> float:
+    """The probability of the true class that at least `coverage` of new images exceed."""
+    rank = int(np.floor((len(scores) + 1) * (1 - coverage) + 1e-9))
+    return float(np.sort(scores)[rank - 1]) if rank >= 1 else 0.0
+
+
+def fit_sets(
+    labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str], coverage: float
+) -> PredictionSets:
+    """Prediction sets for a bundle, or the reason why there are none."""
+    least = least_images(coverage)
+    if len(labels) < least:
+        why = (
+            f"{len(labels):,} held-out images are too few to rule a class out with {coverage:.0%};"
+            f" {least} are needed, and {least} a class to promise it of each class"
+        )
+        return PredictionSets({}, (), why)
+    thresholds, pooled = conformal_thresholds(labels, probabilities, coverage)
+    named = dict(zip(class_names, map(float, thresholds), strict=True))
+    return PredictionSets(named, tuple(class_names[place] for place in pooled), "")
 
 
 def prediction_sets(probabilities: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
@@ -77,7 +162,7 @@ def prediction_sets(probabilities: np.ndarray, thresholds: np.ndarray) -> np.nda
 def measure_promise(
     labels: np.ndarray,
     probabilities: np.ndarray,
-    thresholds: np.ndarray,
+    thresholds: np.ndarray | None,
     abstain_below: np.ndarray | float,
     wished: Wished,
 ) -> Promise:
@@ -86,26 +171,42 @@ def measure_promise(
     Args:
         labels: (n,) class indices.
         probabilities: (n, classes).
-        thresholds: (classes,) or (n, classes), of the prediction sets.
+        thresholds: (classes,) or (n, classes), of the prediction sets; None where there are none.
         abstain_below: Least confidence of an answer; one, or one an image.
         wished: Accuracy of the answers, and coverage of the sets, as promised.
     """
-    sets = prediction_sets(probabilities, thresholds)
     answered = probabilities.max(1) >= abstain_below
     right = probabilities.argmax(1) == labels
     return Promise(
         images=len(labels),
         expected_calibration_error=expected_calibration_error(labels, probabilities),
+        by_chance=error_by_chance(probabilities),
         wished=wished,
         answered=float(answered.mean()),
         accuracy_answered=wilson_interval(int((right & answered).sum()), int(answered.sum())),
-        coverage=wilson_interval(int(sets[np.arange(len(labels)), labels].sum()), len(labels)),
+        sets=None if thresholds is None else _measure_sets(labels, probabilities, thresholds),
+    )
+
+
+def _measure_sets(
+    labels: np.ndarray, probabilities: np.ndarray, thresholds: np.ndarray
+) -> SetFigures:
+    sets = prediction_sets(probabilities, thresholds)
+    held = sets[np.arange(len(labels)), labels]
+    return SetFigures(
+        coverage=wilson_interval(int(held.sum()), len(labels)),
         mean_set_size=float(sets.sum(1).mean()),
         single=float((sets.sum(1) == 1).mean()),
     )
 
 
-def cross_fitted(labels: np.ndarray, logits: np.ndarray, wished: Wished, seed: int = 0) -> Promise:
+def cross_fitted(
+    labels: np.ndarray,
+    logits: np.ndarray,
+    wished: Wished,
+    kin: Sequence[str] | None = None,
+    seed: int = 0,
+) -> Promise:
     """Measure temperature and thresholds on images that they were not fitted on, though all images serve both ends in turn.
 
     Each of ten parts is judged by what the other nine give.
@@ -114,17 +215,29 @@ def cross_fitted(labels: np.ndarray, logits: np.ndarray, wished: Wished, seed: i
         labels: (n,) class indices.
         logits: (n, classes).
         wished: Accuracy of the answers, and coverage of the sets.
+        kin: (n,) what must stay in one part, such as the pictures of a series; None: each image is
+            its own.
         seed: Of the parts.
     """
-    count, classes = logits.shape
-    part = np.random.default_rng(seed).permutation(count) % min(FOLDS, count)
-    probabilities, thresholds = np.zeros((count, classes)), np.zeros((count, classes))
-    floors = np.zeros(count)
+    part = _parts(len(labels), kin, seed)
+    probabilities, thresholds = np.zeros(logits.shape), np.zeros(logits.shape)
+    floors = np.zeros(len(labels))
     for index in np.unique(part):
         inside, outside = part == index, part != index
         temperature = fit_temperature(logits[outside], labels[outside]) if outside.any() else 1.0
         probabilities[inside] = softmax(logits[inside], temperature)
         fitted = softmax(logits[outside], temperature)
-        thresholds[inside] = conformal_thresholds(labels[outside], fitted, wished.coverage)
+        thresholds[inside], _ = conformal_thresholds(labels[outside], fitted, wished.coverage)
         floors[inside] = abstain_threshold(labels[outside], fitted, wished.accuracy)
-    return measure_promise(labels, probabilities, thresholds, floors, wished)
+    can_rule_out = len(labels) >= least_images(wished.coverage)
+    return measure_promise(
+        labels, probabilities, thresholds if can_rule_out else None, floors, wished
+    )
+
+
+def _parts(count: int, kin: Sequence[str] | None, seed: int) -> np.ndarray:
+    """(n,) which of ten parts each image is in."""
+    owner = np.arange(count) if kin is None else np.unique(kin, return_inverse=True)[1]
+    families = int(owner.max()) + 1
+    part = np.random.default_rng(seed).permutation(families) % min(FOLDS, families)
+    return np.asarray(part[owner])

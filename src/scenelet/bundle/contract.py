@@ -23,15 +23,19 @@ from scenelet.bundle.figures import (
     Figures,
     Measure,
     Parity,
+    PredictionSets,
     Promise,
     Quantisation,
+    Scale,
+    Seen,
     Share,
     StrangerFigures,
 )
 from scenelet.bundle.logline import MEASURES
 from scenelet.bundle.origin import SPLITS, Training
 from scenelet.bundle.plain import PlainError, Range, as_plain, from_plain
-from scenelet.bundle.scores import STRANGER_SCORES
+from scenelet.bundle.scores import DISTANCE as DISTANCE_SCORE
+from scenelet.bundle.scores import ENERGY, STRANGER_SCORES
 from scenelet.bundle.task import TASKS, Rules
 from scenelet.errors import BundleFormatError, BundleTamperedError
 from scenelet.images import PreprocessSpec
@@ -76,11 +80,12 @@ class Contract:
         mirrored: Whether the graph averages the picture and its mirror image.
         temperature: Logits are divided by this before softmax; fitted on validation.
         abstain_below: Answers of lower probability are better not given; over 1: all of them.
-        prediction_set_thresholds: By class name: classes at least this probable belong to the
-            prediction set.
+        prediction_sets: Which classes are still possible.
         figures: Measured on the LiteRT model from raw bytes, with intervals.
         promises: What the thresholds keep on images that they were not fitted on.
         strangers: Of each score that was tried, the chosen one first.
+        stranger_scales: Of distance and energy on pictures of the classes.
+        seen: Beyond what is there nothing to see in a picture.
         training: From which data, how, and where.
         parity: Between checkpoint, LiteRT and ONNX.
         quantisation: Mode, and what it cost and gained against the float model.
@@ -99,10 +104,12 @@ class Contract:
     mirrored: bool
     temperature: Annotated[float, Range(above=0)]
     abstain_below: Measure
-    prediction_set_thresholds: dict[str, Share]
+    prediction_sets: PredictionSets
     figures: Figures
     promises: Promise
     strangers: tuple[StrangerFigures, ...]
+    stranger_scales: dict[str, Scale]
+    seen: Seen
     training: Training
     parity: Parity
     quantisation: Quantisation
@@ -116,7 +123,7 @@ class Contract:
         return Rules(
             class_names=self.class_names,
             abstain_below=self.abstain_below,
-            set_thresholds=self.prediction_set_thresholds,
+            set_thresholds=self.prediction_sets.thresholds,
             stranger_above=self.stranger_above,
         )
 
@@ -237,6 +244,8 @@ def _faults(contract: Contract) -> Iterator[str]:
     yield from _class_faults(contract)
     if not contract.strangers or contract.stranger_score not in STRANGER_SCORES:
         yield f"strangers: expected figures of {' or '.join(STRANGER_SCORES)}"
+    if contract.stranger_scales.keys() != {DISTANCE_SCORE, ENERGY}:
+        yield f"stranger_scales: expected {DISTANCE_SCORE} and {ENERGY}"
     if not all(each.auroc and each.auroc.keys() == each.told.keys() for each in contract.strangers):
         yield "strangers: expected the same kinds of strangers in auroc and told, at least one"
     if not contract.parity.differences:
@@ -265,7 +274,8 @@ def _class_faults(contract: Contract) -> Iterator[str]:
 
 def _class_lists(contract: Contract) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each part that says something of every class, with its place."""
-    yield "prediction_set_thresholds", contract.prediction_set_thresholds
+    if contract.prediction_sets.thresholds or not contract.prediction_sets.why_none:
+        yield "prediction_sets.thresholds", contract.prediction_sets.thresholds
     for place, golden in enumerate(contract.golden):
         yield f"golden[{place}].probabilities", golden.probabilities
 

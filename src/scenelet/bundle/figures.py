@@ -4,7 +4,7 @@ Knows neither numpy nor how they are computed: `assess` and `export` do.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -77,12 +77,12 @@ class Figures:
 
     Attributes:
         images: How many.
-        top1_accuracy: Part answered rightly (Wilson's interval; those of the next three are
-            bootstrapped).
+        top1_accuracy: Part answered rightly.
         balanced_accuracy: Mean recall of the classes that are present.
         macro_f1: Mean F1 of the classes that are present or were answered.
         log_loss: In nats.
         expected_calibration_error: 15 bins.
+        by_chance: The calibration error that a perfectly honest model would show on as many images.
         per_class: By class name, in the order of the logits.
         confusion: True class -> answer -> images; what never happened is left out.
     """
@@ -93,6 +93,7 @@ class Figures:
     macro_f1: Interval
     log_loss: Interval
     expected_calibration_error: Share
+    by_chance: Share
     per_class: dict[str, ClassFigures]
     confusion: Confusion
 
@@ -143,28 +144,65 @@ class Wished:
 
 
 @dataclass(frozen=True)
+class PredictionSets:
+    """Which classes are still possible.
+
+    Attributes:
+        thresholds: By class name: a class at least this probable belongs to the set. Empty: there
+            are no sets.
+        pooled: Classes that share one threshold, having too few held-out images for their own.
+        why_none: Why there are no sets; "" where there are.
+    """
+
+    thresholds: dict[str, Share]
+    pooled: tuple[str, ...]
+    why_none: str
+
+
+@dataclass(frozen=True)
+class SetFigures:
+    """What prediction sets keep.
+
+    Attributes:
+        coverage: Part of the images whose set holds the true class.
+        mean_set_size: Classes a set.
+        single: Part of the sets with exactly one class.
+    """
+
+    coverage: Interval
+    mean_set_size: Measure
+    single: Share
+
+
+@dataclass(frozen=True)
 class Promise:
     """What thresholds keep on images that they were not fitted on.
 
     Attributes:
         images: Measured on.
         expected_calibration_error: Of the probabilities.
+        by_chance: The calibration error that a perfectly honest model would show on as many images.
         wished: Accuracy of the answers, and coverage of the sets.
         answered: Part of the images answered.
         accuracy_answered: Of those; the interval says how sure.
-        coverage: Part of the images whose set holds the true class.
-        mean_set_size: Classes a set.
-        single: Part of the sets with exactly one class.
+        sets: What the prediction sets keep; None where there are none.
     """
 
     images: Count
     expected_calibration_error: Share
+    by_chance: Share
     wished: Wished
     answered: Share
     accuracy_answered: Interval
-    coverage: Interval
-    mean_set_size: Measure
-    single: Share
+    sets: SetFigures | None
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Of a score on pictures of the classes: what makes scores of different kinds comparable."""
+
+    mean: float
+    deviation: Annotated[float, Range(above=0)]
 
 
 @dataclass(frozen=True)
@@ -178,6 +216,8 @@ class StrangerFigures:
         auroc: By kind of stranger: probability that a stranger scores over a picture of the
             classes.
         told: By kind of stranger: part of them that is over the threshold.
+        left_out: Mean AUROC of real strangers: each class in turn, as if nobody had known it; None
+            where that can't be tried.
     """
 
     score: str
@@ -185,11 +225,17 @@ class StrangerFigures:
     false_alarms: Share
     auroc: dict[str, Share]
     told: dict[str, Share]
+    left_out: Share | None = None
 
     @property
     def mean_auroc(self) -> float:
         """Over the kinds."""
         return sum(self.auroc.values()) / len(self.auroc)
+
+    @property
+    def merit(self) -> float:
+        """What scores are compared by: painted strangers and left-out classes alike."""
+        return self.mean_auroc if self.left_out is None else (self.mean_auroc + self.left_out) / 2
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON, with the mean."""
@@ -239,6 +285,24 @@ class Quantisation:
     latency_ratio: Measure
     float_latency_ms: Measure
     latency_ms: Measure
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What model inputs of pictures look like at least and at most: beyond that there is nothing to see.
+
+    Attributes:
+        least_sharpness: Under it, a picture is of one colour.
+        most_roughness: Over it, noise.
+    """
+
+    least_sharpness: Share
+    most_roughness: Measure
+
+    def shows_nothing(self, measures: Mapping[str, float]) -> bool:
+        """Whether a picture of these measures is blank or noise."""
+        blank = measures["sharpness"] < self.least_sharpness
+        return blank or measures["roughness"] > self.most_roughness
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Knows no Prediction, no file and no CloudWatch.
 """
 
 MARK = "_aws"  # CloudWatch's own key: what tells our lines from others in a log
-BUNDLE, LABEL = "Bundle", "Label"
+BUNDLE, VERSION, LABEL = "Bundle", "Version", "Label"  # version: when the bundle was made
 ANSWERS, ABSTAINED, STRANGERS = "Answers", "Abstained", "Strangers"
 DECODE_MS, INFERENCE_MS = "DecodeMs", "InferenceMs"
 
@@ -15,3 +15,6 @@ MEASURES = {
     "feature_distance": "FeatureDistance",
     "confidence": "Confidence",
 }
+
+# Decimals that each is written with; a profile is of values that were rounded as a log's are.
+DIGITS = {"brightness": 4, "sharpness": 4, "feature_distance": 4, "confidence": 5}

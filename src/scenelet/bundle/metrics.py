@@ -13,18 +13,24 @@ from scenelet.bundle.figures import ClassFigures, Confusion, Figures, Interval
 Z_95 = 1.959963984540054
 CALIBRATION_BINS = 15
 BOOTSTRAP_RESAMPLES = 1000
+CHANCE_DRAWS = 100
 
 
-def wilson_interval(successes: int, total: int) -> Interval:
+def wilson_interval(successes: float, images: float, family: float = 1.0) -> Interval:
     """95 % score interval of a proportion.
 
     Right for small counts and at 0 and 1, where +- one standard error is not.
 
-    Source: Wilson 1927.
+    Args:
+        successes: Of the images.
+        images: How many.
+        family: Images that say the same, on average; so many fewer say something.
+
+    Source: Wilson 1927; Kish 1965 for the effect of families.
     """
-    if total == 0:
+    if images == 0:
         return Interval(None, 0.0, 1.0)
-    share, z2 = successes / total, Z_95**2
+    share, z2, total = successes / images, Z_95**2, images / family
     centre = (share + z2 / (2 * total)) / (1 + z2 / total)
     half = (
         Z_95 / (1 + z2 / total) * float(np.sqrt(share * (1 - share) / total + z2 / (4 * total**2)))
@@ -101,53 +107,104 @@ def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) ->
     return gaps / len(labels)
 
 
-def balanced_accuracy(matrix: np.ndarray) -> float:
-    """Mean recall of the classes that are present, from the (classes, classes) matrix."""
-    present = matrix.sum(1) > 0
-    return float((matrix.diagonal()[present] / matrix.sum(1)[present]).mean())
+def error_by_chance(probabilities: np.ndarray, seed: int = 0) -> float:
+    """The calibration error that a perfectly honest model shows on as many images: it is never 0.
 
-
-def macro_f1(matrix: np.ndarray) -> float:
-    """Mean F1 of the classes that are present or were answered, from the (classes, classes) matrix."""
-    total = matrix.sum(0) + matrix.sum(1)
-    return float((2 * matrix.diagonal()[total > 0] / total[total > 0]).mean())
-
-
-def bootstrapped(
-    labels: np.ndarray, probabilities: np.ndarray, seed: int = 0
-) -> dict[str, Interval]:
-    """Balanced accuracy, macro F1 and log loss with 95 % percentile intervals over 1,000 resamples of the images.
-
-    Source: Efron 1979.
+    Args:
+        probabilities: (n, classes); an answer is right as often as its confidence says.
+        seed: Of the draws.
     """
-    count, classes = probabilities.shape
-    predicted = probabilities.argmax(1)
-    losses = -np.log(np.clip(probabilities[np.arange(count), labels], 1e-15, 1))
-    rng = np.random.default_rng(seed)
+    rng, answers = np.random.default_rng(seed), probabilities.argmax(1)
+    errors = []
+    for _ in range(CHANCE_DRAWS):
+        right = rng.random(len(answers)) < probabilities.max(1)
+        labels = np.where(right, answers, -1)
+        errors.append(expected_calibration_error(labels, probabilities))
+    return float(np.mean(errors))
+
+
+def class_mean_interval(values: np.ndarray, images: np.ndarray, family: float = 1.0) -> Interval:
+    """The mean over classes of a part of each, such as recall, with its 95 % interval.
+
+    Wilson's, of as many images as would give all classes together the same variance: a class
+    without an error is not taken for one that has none. Rather wide where classes differ much.
+
+    Args:
+        values: (classes,) 0-1.
+        images: (classes,) that each is a part of; at least 1.
+        family: As for `wilson_interval`.
+    """
+    if not len(values):
+        return Interval(None, 0.0, 1.0)
+    mean, worth = float(values.mean()), len(images) ** 2 / float((1 / images).sum())
+    return wilson_interval(mean * worth, worth, family)
+
+
+def balanced_accuracy(matrix: np.ndarray, family: float = 1.0) -> Interval:
+    """Mean recall of the classes that are present, from the (classes, classes) matrix."""
+    images, hits = matrix.sum(1), matrix.diagonal()
+    present = images > 0
+    return class_mean_interval(hits[present] / images[present], images[present], family)
+
+
+def macro_f1(matrix: np.ndarray, family: float = 1.0) -> Interval:
+    """Mean F1 of the classes that are present or were answered, from the (classes, classes) matrix."""
+    halves = (matrix.sum(0) + matrix.sum(1)) / 2
+    some = halves > 0
+    return class_mean_interval(matrix.diagonal()[some] / halves[some], halves[some], family)
+
+
+def log_loss_interval(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    kin: Sequence[str] | None = None,
+    seed: int = 0,
+) -> Interval:
+    """Log loss with its 95 % percentile interval over 1,000 resamples, each of which weighs the images anew.
+
+    Args:
+        labels: (n,) class indices.
+        probabilities: (n, classes).
+        kin: (n,) what is weighed alike, as copies of a picture are; None: each image is its own.
+        seed: Of the resamples.
+
+    Source: Rubin 1981 (Bayesian bootstrap).
+    """
+    losses = -np.log(np.clip(probabilities[np.arange(len(labels)), labels], 1e-15, 1))
+    owner = np.arange(len(labels)) if kin is None else np.unique(kin, return_inverse=True)[1]
+    families, rng = np.bincount(owner), np.random.default_rng(seed)
+    sums = np.bincount(owner, losses)  # of each family
     draws = []
     for _ in range(BOOTSTRAP_RESAMPLES):
-        chosen = rng.integers(0, count, count)
-        matrix = np.bincount(
-            labels[chosen] * classes + predicted[chosen], minlength=classes**2
-        ).reshape(classes, classes)
-        draws.append((balanced_accuracy(matrix), macro_f1(matrix), float(losses[chosen].mean())))
-    matrix = confusion_matrix(labels, predicted, classes)
-    observed = (balanced_accuracy(matrix), macro_f1(matrix), float(losses.mean()))
-    low, high = np.percentile(draws, [2.5, 97.5], axis=0)
-    names = ("balanced_accuracy", "macro_f1", "log_loss")
-    return {
-        name: Interval(value, min(float(a), value), max(float(b), value))
-        for name, value, a, b in zip(names, observed, low, high, strict=True)
-    }
+        weights = rng.exponential(size=len(sums))
+        draws.append(float(weights @ sums / (weights @ families)))
+    low, high = np.percentile(draws, [2.5, 97.5])
+    value = float(losses.mean())
+    return Interval(value, min(float(low), value), max(float(high), value))
 
 
-def evaluate(labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]) -> Figures:
+def mean_family(kin: Sequence[str] | None) -> float:
+    """Size of the family that an image is in, on average over the images."""
+    if kin is None:
+        return 1.0
+    sizes = np.unique(kin, return_counts=True)[1]
+    return float((sizes**2).sum() / sizes.sum())
+
+
+def evaluate(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    class_names: Sequence[str],
+    kin: Sequence[str] | None = None,
+) -> Figures:
     """Compute all figures.
 
     Args:
         labels: (n,) class indices, n at least 1.
         probabilities: (n, classes).
         class_names: In the order of the probabilities.
+        kin: (n,) what belongs together, as copies of a picture do, and counts once in intervals;
+            None: each image is its own.
 
     Raises:
         ValueError: No images, or probabilities that are not finite.
@@ -155,12 +212,18 @@ def evaluate(labels: np.ndarray, probabilities: np.ndarray, class_names: Sequenc
     if len(labels) == 0 or not np.isfinite(probabilities).all():
         raise ValueError("no images, or probabilities that are not finite")
     matrix = confusion_matrix(labels, probabilities.argmax(1), len(class_names))
-    per_class = {name: _class_figures(matrix, index) for index, name in enumerate(class_names)}
+    family = mean_family(kin)
+    per_class = {
+        name: _class_figures(matrix, index, family) for index, name in enumerate(class_names)
+    }
     return Figures(
         images=len(labels),
-        top1_accuracy=wilson_interval(int(matrix.trace()), len(labels)),
-        **bootstrapped(labels, probabilities),
+        top1_accuracy=wilson_interval(int(matrix.trace()), len(labels), family),
+        balanced_accuracy=balanced_accuracy(matrix, family),
+        macro_f1=macro_f1(matrix, family),
+        log_loss=log_loss_interval(labels, probabilities, kin),
         expected_calibration_error=expected_calibration_error(labels, probabilities),
+        by_chance=error_by_chance(probabilities),
         per_class=per_class,
         confusion=_confusion(matrix, class_names),
     )
@@ -174,7 +237,7 @@ def _confusion(matrix: np.ndarray, names: Sequence[str]) -> Confusion:
     return found
 
 
-def _class_figures(matrix: np.ndarray, index: int) -> ClassFigures:
+def _class_figures(matrix: np.ndarray, index: int, family: float) -> ClassFigures:
     hits, predicted, present = (
         int(matrix[index, index]),
         int(matrix[:, index].sum()),
@@ -182,5 +245,8 @@ def _class_figures(matrix: np.ndarray, index: int) -> ClassFigures:
     )
     f1 = 2 * hits / (predicted + present) if predicted + present else 0.0
     return ClassFigures(
-        wilson_interval(hits, predicted), wilson_interval(hits, present), f1, present
+        precision=wilson_interval(hits, predicted, family),
+        recall=wilson_interval(hits, present, family),
+        f1=f1,
+        images=present,
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from scenelet.bundle.contract import DISTANCE, LITERT, Contract, read_contract, verify_files
 from scenelet.bundle.litert import LiteRTError, Pool
-from scenelet.bundle.scores import energy
+from scenelet.bundle.scores import BOTH, ENERGY, energy
 from scenelet.bundle.task import TASKS, Task
 from scenelet.errors import BundleFormatError
 
@@ -127,8 +127,20 @@ class BundleModel:
 
     def stranger_score(self, logits: Sequence[float], features: array[float] | np.ndarray) -> float:
         """How little a picture looks like the training pictures, by the score that the bundle says."""
-        if self.contract.stranger_score == "energy":
+        return self._score(self.contract.stranger_score, logits, features)
+
+    def _score(
+        self, name: str, logits: Sequence[float], features: array[float] | np.ndarray
+    ) -> float:
+        if name == ENERGY:
             return energy(logits, self.contract.temperature)
+        if name == BOTH:
+            scales = self.contract.stranger_scales.items()
+            parts = [
+                (self._score(each, logits, features) - scale.mean) / scale.deviation
+                for each, scale in scales
+            ]
+            return sum(parts) / len(parts)
         return self.distance(features)
 
     def distance(self, features: array[float] | np.ndarray) -> float:

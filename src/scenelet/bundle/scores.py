@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-STRANGER_SCORES = ("feature distance", "energy")
+DISTANCE, ENERGY, BOTH = "feature distance", "energy", "distance and energy"
+STRANGER_SCORES = (DISTANCE, ENERGY, BOTH)
 
 
 def energy(logits: Sequence[float], temperature: float) -> float:

@@ -25,7 +25,8 @@ class Rules:
     Attributes:
         class_names: In the order of the logits.
         abstain_below: Answers of lower probability are better not given.
-        set_thresholds: By class name: classes at least this probable are still possible.
+        set_thresholds: By class name: classes at least this probable are still possible; empty
+            where nothing can be promised.
         stranger_above: Scores over this are pictures of none of the classes.
     """
 
@@ -44,7 +45,8 @@ class Decision:
         label: Most probable class.
         probability: Of that class.
         abstains: Whether it is better not believed.
-        prediction_set: Classes that the true one is among, as often as the bundle promises.
+        prediction_set: Classes that the true one is among, as often as the bundle promises; None
+            where it can promise nothing.
         is_stranger: Whether it looks like none of the classes.
     """
 
@@ -52,7 +54,7 @@ class Decision:
     label: str
     probability: float
     abstains: bool
-    prediction_set: list[str]
+    prediction_set: list[str] | None
     is_stranger: bool
 
 
@@ -87,9 +89,13 @@ class Task(Protocol):
         """(n, classes) logits to (n, classes) float64, 0-1."""
 
     def figures(
-        self, targets: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]
+        self,
+        targets: np.ndarray,
+        probabilities: np.ndarray,
+        class_names: Sequence[str],
+        kin: Sequence[str] | None = None,
     ) -> Figures:
-        """How good the answers are."""
+        """How good the answers are; images of one kin count once in intervals."""
 
 
 class SingleLabel:
@@ -111,13 +117,12 @@ class SingleLabel:
         named = zip(rules.class_names, probabilities, strict=True)
         ranked = sorted(named, key=lambda pair: -pair[1])
         label, probability = ranked[0]
-        thresholds = rules.set_thresholds
         return Decision(
             probabilities=dict(ranked),
             label=label,
             probability=probability,
             abstains=probability < rules.abstain_below,
-            prediction_set=[name for name, value in ranked if value >= thresholds[name]],
+            prediction_set=_possible(ranked, rules.set_thresholds),
             is_stranger=stranger > rules.stranger_above,
         )
 
@@ -128,12 +133,24 @@ class SingleLabel:
         return softmax(logits, temperature)
 
     def figures(
-        self, targets: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]
+        self,
+        targets: np.ndarray,
+        probabilities: np.ndarray,
+        class_names: Sequence[str],
+        kin: Sequence[str] | None = None,
     ) -> Figures:
         """Accuracy, calibration, confusions; see `metrics.evaluate`."""
         from scenelet.bundle.metrics import evaluate
 
-        return evaluate(targets, probabilities, class_names)
+        return evaluate(targets, probabilities, class_names, kin)
+
+
+def _possible(
+    ranked: Sequence[tuple[str, float]], thresholds: Mapping[str, float]
+) -> list[str] | None:
+    if not thresholds:
+        return None
+    return [name for name, value in ranked if value >= thresholds[name]]
 
 
 SINGLE_LABEL = SingleLabel()

@@ -1,4 +1,7 @@
-"""The list of pictures a bundle was trained and validated on, by pixel hash: no picture, no file name, no path."""
+"""The list of pictures a bundle was trained and validated on, by pixel hash: no picture, no file name, no path.
+
+What its start and its teachers were trained on counts too: that is "inherited".
+"""
 
 import csv
 from collections.abc import Mapping
@@ -6,16 +9,18 @@ from pathlib import Path
 
 from scenelet.errors import BundleFormatError
 
+LEARNED = ("train", "inherited")
+
 
 def training_data_csv(parts: Mapping[str, str]) -> str:
-    """CSV text of pixel hash -> "train" or "val", sorted."""
+    """CSV text of pixel hash -> "train", "val" or "inherited", sorted."""
     return "pixel_hash,part\n" + "".join(
         f"{pixels},{part}\n" for pixels, part in sorted(parts.items())
     )
 
 
 def read_training_data(path: Path) -> dict[str, str]:
-    """Pixel hash -> "train" or "val".
+    """Pixel hash -> "train", "val" or "inherited".
 
     Raises:
         BundleFormatError: Missing or malformed.

@@ -36,7 +36,7 @@ def drift(
     from scenelet.shipped import default_bundle
 
     contract = read_contract(bundle or default_bundle())
-    logged = read_logs(logs, contract.name)
+    logged = read_logs(logs, contract)
     shifts = measure_drift(contract, logged)
     if report:
         _write_report(report, contract.name, logged, shifts)

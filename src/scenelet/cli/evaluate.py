@@ -20,7 +20,7 @@ from scenelet.progress import ConsoleProgress
 
 if TYPE_CHECKING:
     from scenelet.assess.evaluate import Evaluated
-    from scenelet.bundle.figures import Figures, Interval
+    from scenelet.bundle.figures import Figures
 
 MOST_CLASSES = 30  # in a table; of more, the worst
 WHOLE_MATRIX = 12  # classes that a terminal is wide enough for
@@ -30,6 +30,12 @@ PAIRS = 10
 Bundle = Annotated[Path, typer.Argument(help="Bundle folder.")]
 Report = Annotated[
     Path | None, typer.Option(help="HTML file to write; the same as JSON is written beside it.")
+]
+Strangers = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of pictures of none of the classes; in the report: how many are told so."
+    ),
 ]
 Robustness = Annotated[
     bool, typer.Option(help="In the report: accuracy on spoilt images too (takes minutes).")
@@ -44,6 +50,7 @@ def evaluate(
     manifest: Manifest = None,
     report: Report = None,
     robustness: Robustness = False,
+    strangers: Strangers = None,
     ledger: Ledger = DEFAULT_LEDGER,
     as_json: AsJson = False,
 ) -> None:
@@ -58,7 +65,7 @@ def evaluate(
     evaluated = evaluate_bundle(bundle, folder, part, ledger, ConsoleProgress(), manifest)
     left_out(evaluated.dataset.excluded)
     if report:
-        _write_report(evaluated, report, robustness)
+        _write_report(evaluated, report, robustness, strangers)
     if as_json:
         tell_json({"bundle": str(bundle), "source": str(folder), **_described(evaluated)})
         return
@@ -68,16 +75,20 @@ def evaluate(
         wrote("report", report, command("scenelet", "app", "--bundle", bundle, "--data", folder))
 
 
-def _write_report(evaluated: "Evaluated", path: Path, robustness: bool) -> None:
+def _write_report(
+    evaluated: "Evaluated", path: Path, robustness: bool, strangers: Path | None
+) -> None:
     progress = ConsoleProgress()
     progress.say("loading what draws the report")
     with needs_extra("train"):
         from scenelet.assess.assessment import assess
         from scenelet.assess.evaluate_report import report_page
     from scenelet.artefacts import make_folder, write_json, write_text
+    from scenelet.dataset.strangers import pictures_in
 
     make_folder(path.parent)
-    assessment = assess(evaluated, robustness, progress)
+    others = pictures_in(strangers) if strangers else None
+    assessment = assess(evaluated, robustness, progress, others)
     write_text(path, report_page(assessment, progress))
     write_json(path.with_suffix(".json"), assessment.as_dict())
 
@@ -95,6 +106,7 @@ def _described(evaluated: "Evaluated") -> dict[str, object]:
 
 def _print(evaluated: "Evaluated") -> None:
     from scenelet.assess.evaluate import PART_NAMES
+    from scenelet.bundle.cautions import cautions
 
     figures, excluded = evaluated.figures, evaluated.dataset.excluded
     without = f", {len(excluded):,} left out" if excluded else ""
@@ -105,20 +117,20 @@ def _print(evaluated: "Evaluated") -> None:
             " flatters a little"
         )
     looked_at(evaluated.looks)
-    if evaluated.bundle.contract.abstain_below > 1:
-        tell("a weak model: no probability of it is high enough, so it always abstains")
+    for line in cautions(evaluated.bundle.contract):
+        tell(f"mind: {line}")
     _print_summary(figures)
     _print_classes(figures)
     _print_confusion(figures)
 
 
 def _print_summary(figures: "Figures") -> None:
-    error = f"{figures.expected_calibration_error:.2%}"
+    error = f"{figures.expected_calibration_error:.1%} (by chance alone {figures.by_chance:.1%})"
     rows = (
-        ("top-1 accuracy", _interval(figures.top1_accuracy, digits=2)),
-        ("balanced accuracy", _interval(figures.balanced_accuracy, digits=2)),
-        ("macro F1", _interval(figures.macro_f1, digits=2)),
-        ("log loss", _number(figures.log_loss)),
+        ("top-1 accuracy", figures.top1_accuracy.percent),
+        ("balanced accuracy", figures.balanced_accuracy.percent),
+        ("macro F1", figures.macro_f1.percent),
+        ("log loss", figures.log_loss.number),
         ("expected calibration error", error),
     )
     table(("", ""), rows)
@@ -135,9 +147,9 @@ def _print_classes(figures: "Figures") -> None:
         (
             name,
             f"{each.images:,}",
-            _interval(each.precision),
-            _interval(each.recall),
-            f"{each.f1:.1%}",
+            each.precision.percent,
+            each.recall.percent,
+            f"{each.f1:.0%}",
         )
         for name, each in named
     )
@@ -159,13 +171,3 @@ def _print_confusion(figures: "Figures") -> None:
     table(("confused", "with", "errors", "of all errors"), cells)
     if len(pairs) > PAIRS:
         tell(f"and {len(pairs) - PAIRS:,} more pairs")
-
-
-def _number(interval: "Interval") -> str:
-    return f"{interval.value:.4f} ({interval.low:.4f} to {interval.high:.4f})"
-
-
-def _interval(interval: "Interval", digits: int = 1) -> str:
-    if interval.value is None:
-        return "none"
-    return f"{interval.value:.{digits}%} ({interval.low:.{digits}%} to {interval.high:.{digits}%})"

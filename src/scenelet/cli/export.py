@@ -33,9 +33,12 @@ Mirror = Annotated[
     ),
 ]
 WishedAccuracy = Annotated[
-    float,
+    float | None,
     typer.Option(
-        help="Of the answers that the bundle does not abstain from, 0-1; sets the threshold."
+        help=(
+            "Of the answers that the bundle does not abstain from, 0-1. Default: the most of 98,"
+            " 95, 90 and 80 % that the validation images can show."
+        )
     ),
 ]
 Coverage = Annotated[
@@ -55,7 +58,7 @@ def export(
     quantize: Quantize = "none",
     max_drop: MaxDrop = 0.5,
     mirror: Mirror = False,
-    wished_accuracy: WishedAccuracy = 0.98,
+    wished_accuracy: WishedAccuracy = None,
     coverage: Coverage = 0.95,
     licence: Licence = "not stated",
     data: Data = None,
@@ -94,6 +97,8 @@ def _described(made: "Exported") -> dict[str, object]:
 
 
 def _print(made: "Exported") -> None:
+    from scenelet.bundle.cautions import cautions
+
     parity, quantisation, accuracy = made.parity, made.quantisation, made.figures.top1_accuracy
     tell(
         f"largest probability difference over {parity.images} images, from their bytes (0.001"
@@ -110,24 +115,8 @@ def _print(made: "Exported") -> None:
             f" ({quantisation.latency_ms:.2f} ms, one thread)"
         )
     tell(
-        f"{judged} accuracy of model.tflite {accuracy.value:.2%} (95 % interval"
-        f" {accuracy.low:.2%} to {accuracy.high:.2%}, {made.figures.images:,} images),"
-        f" {made.size_bytes['model.tflite'] / 1e6:.2f} MB"
+        f"{judged} accuracy of model.tflite {accuracy.percent}, 95 % interval,"
+        f" {made.figures.images:,} images; {made.size_bytes['model.tflite'] / 1e6:.2f} MB"
     )
-    _print_cautions(made)
-
-
-def _print_cautions(made: "Exported") -> None:
-    """What a person should know before relying on it."""
-    names = made.contract.class_names
-    if made.contract.abstain_below > 1:
-        tell(
-            "a weak model: no probability is high enough for what was wished, so it always"
-            " abstains; treat each answer as a guess"
-        )
-    told_apart = made.contract.promises.mean_set_size < len(names) - 0.5
-    if not told_apart:
-        tell(
-            f"{made.figures.images:,} held-out pictures are too few to rule a class out: its"
-            " prediction sets say nothing (--val-fraction holds more out)"
-        )
+    for line in cautions(made.contract):
+        tell(f"mind: {line}")

@@ -5,12 +5,15 @@ Seeded.
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from scenelet.dataset.dataset import Dataset
-from scenelet.dataset.sources import Memory
+from scenelet.dataset.row import Row
+from scenelet.dataset.sources import Folder, Memory
+from scenelet.errors import DataError
 
 SIZE_PX = 150
 _WORDS = (
@@ -49,6 +52,20 @@ def strangers(per_kind: int, seed: int = 0) -> dict[str, Dataset]:
         kind: Dataset.open(Memory(kind, tuple(made)))
         for kind, made in paint_strangers(per_kind, seed).items()
     }
+
+
+def pictures_in(folder: Path) -> Dataset:
+    """Every readable picture of a folder, whatever its layout: strangers to be told.
+
+    Raises:
+        DataError: There is none.
+    """
+    source = Folder(folder)
+    rows = tuple(Row(entry.path, folder.name) for entry in source.entries() if not entry.reason)
+    found = Dataset(source, rows).examined().used
+    if not found.rows:
+        raise DataError(f"{folder}: no readable picture in it. Give a folder of pictures.")
+    return found
 
 
 def _png(picture: Image.Image) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from scenelet.bundle.cautions import cautions
 from scenelet.bundle.contract import Contract
 from scenelet.bundle.figures import ClassFigures, Figures, Quantisation
 from scenelet.bundle.origin import Ancestor, Environment, History, Training
@@ -38,7 +39,12 @@ def _head(contract: Contract) -> str:
     return f"""# {markdown(contract.name)}
 
 An image classifier for {len(names):,} classes: {listed}. Made with scenelet
-{contract.scenelet_version} on {contract.created[:10]}. Licence of the weights: {markdown(contract.licence)}."""
+{contract.scenelet_version} on {contract.created[:10]}. Licence of the weights: {markdown(contract.licence)}.{_mind(contract)}"""
+
+
+def _mind(contract: Contract) -> str:
+    lines = "".join(f"\n- {markdown(line)}" for line in cautions(contract))
+    return f"\n\n**Mind:**\n{lines}" if lines else ""
 
 
 def _quality(contract: Contract) -> str:
@@ -53,7 +59,7 @@ Measured on {figures.images:,} images held out of the training data, from their 
 | balanced accuracy | {figures.balanced_accuracy.percent} |
 | macro F1 | {figures.macro_f1.number} |
 | log loss | {figures.log_loss.number} |
-| expected calibration error | {figures.expected_calibration_error:.1%} |
+| expected calibration error | {figures.expected_calibration_error:.1%} (by chance alone {figures.by_chance:.1%}) |
 
 {_per_class_table(figures)}
 
@@ -79,9 +85,18 @@ def _meant(training: Training) -> str:
 def _promises(contract: Contract) -> str:
     held = contract.promises
     return f"""**On images that the thresholds were not fitted on** (each tenth judged by what the other nine give):
-calibration error {held.expected_calibration_error:.1%}. {_abstaining(contract)}
-Prediction sets promise to hold the true class for {held.wished.coverage:.0%} and do so for
-{held.coverage.percent}, with {held.mean_set_size:.2f} classes on average."""
+calibration error {held.expected_calibration_error:.1%} (by chance alone {held.by_chance:.1%}). {_abstaining(contract)}
+{_sets(contract)}"""
+
+
+def _sets(contract: Contract) -> str:
+    held, sets = contract.promises, contract.promises.sets
+    if sets is None:
+        return f"No prediction sets: {contract.prediction_sets.why_none}."
+    return (
+        f"Prediction sets promise to hold the true class for {held.wished.coverage:.0%} and do so"
+        f" for {sets.coverage.percent}, with {sets.mean_set_size:.1f} classes on average."
+    )
 
 
 def _abstaining(contract: Contract) -> str:
@@ -102,9 +117,12 @@ def _abstaining(contract: Contract) -> str:
 def _strangers(contract: Contract) -> str:
     strangers = contract.strangers[0]
     told = ", ".join(f"{kind} {share:.0%}" for kind, share in strangers.told.items())
-    return f"""**Pictures of none of the classes** are told by their {strangers.score}, over {strangers.threshold:.3g} (mean AUROC
-{strangers.mean_auroc:.2f} on painted strangers; {strangers.false_alarms:.0%} of the validation images are over it, too).
-Told: {told}."""
+    real = "not measured: it takes three classes"
+    if strangers.left_out is not None:
+        real = f"{strangers.left_out:.2f}"
+    return f"""**Pictures of none of the classes** are told by their {strangers.score}, over {strangers.threshold:.3g}
+({strangers.false_alarms:.0%} of the validation images are over it, too). Mean AUROC: {strangers.mean_auroc:.2f} on painted strangers;
+{real} on photographs of one class as if nobody had known it. Told of the painted ones: {told}. Blank pictures and noise are told at the door."""
 
 
 _FITS = {

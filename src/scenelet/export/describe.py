@@ -102,22 +102,24 @@ def describe(
         licence: Of the weights.
         mirrored: Whether the graph averages the picture and its mirror image.
     """
-    fitted, names = measured.fitted, material.class_names
+    fitted = measured.fitted
     return Contract(
         name=name,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         scenelet_version=__version__,
         licence=licence,
         task=SINGLE_LABEL.name,
-        class_names=names,
+        class_names=material.class_names,
         preprocess=material.spec,
         mirrored=mirrored,
         temperature=fitted.temperature,
         abstain_below=fitted.abstain_below,
-        prediction_set_thresholds=dict(zip(names, map(float, fitted.set_thresholds), strict=True)),
+        prediction_sets=fitted.sets,
         figures=measured.figures,
         promises=fitted.promises,
         strangers=fitted.strangers,
+        stranger_scales=dict(fitted.space.scales),
+        seen=fitted.seen,
         training=_training(material, fitted.profile),
         parity=measured.parity,
         quantisation=measured.quantisation,

@@ -29,7 +29,8 @@ class Job:
         config: The resolved recipe.
         run: Folder to write; a run of the same recipe and data found there is continued.
         dataset: Images with their splits.
-        network: `architecture`, and of `init` and `teachers` the origin and a hash of the weights.
+        network: `architecture`, of `init` and `teachers` the origin and a hash of the weights, and
+            `inherited`: what they were trained on, by pixel hash.
         judged: By the networks of several folds; then there is no validation part, and training
             ends after as many epochs as they took.
     """
@@ -70,7 +71,14 @@ class Sources:
             "architecture": self.init.architecture if self.init else architecture_of(config),
             "init": self.init.described if self.init else None,
             "teachers": [teacher.described for teacher in self.teachers],
+            "inherited": self.trained_on,
         }
+
+    @property
+    def trained_on(self) -> list[str]:
+        """Pixel hashes of all that start and teachers, and those before them, were trained on."""
+        known = [source.trained_on for source in (self.init, *self.teachers) if source]
+        return sorted(frozenset().union(*known))
 
 
 def prepare(config: TrainConfig, run: Run, dataset: Dataset) -> Job:

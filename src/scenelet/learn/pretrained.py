@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from scenelet.bundle.contract import CONTRACT, ONNX, TRAINING_DATA, read_contract, verify_files
 from scenelet.bundle.plain import as_plain
-from scenelet.bundle.training_data import read_training_data
+from scenelet.bundle.training_data import LEARNED, read_training_data
 from scenelet.dataset.row import Row
 from scenelet.errors import BundleFormatError, ConfigError, DataError
 from scenelet.learn.backbones import BACKBONES, CLASSES, Backbone
@@ -46,7 +46,8 @@ class Pretrained:
         network: Normalised pixels to logits.
         architecture: That `build_network` builds again.
         class_names: In the order of the logits; empty for the hub's, whose head is not used.
-        trained_on: Pixel hashes of its training images; empty where nobody recorded them.
+        trained_on: Pixel hashes of its training images, and of those of what it started or learned
+            from; empty where nobody recorded them.
         history: `init` and `teachers` of its own training; of a backbone, what it learned from;
             empty where nobody recorded them.
         input_size: Width and height in pixels that it was made for; 0 where nobody recorded it.
@@ -187,12 +188,14 @@ def _from_backbone(backbone: Backbone) -> Pretrained:
 
 
 def _from_run(origin: str, run: Run) -> Pretrained:
-    trained_on = frozenset(
+    trained_on = {
         row.pixel_hash for row in run.rows() if row.split == "train" and not row.excluded
-    )
+    } | {*run.network().get("inherited", ())}
     names, history = tuple(run.data()["class_names"]), _history(run.network())
     network, size = load_run_network(run), run.config().input_size
-    return Pretrained(origin, network, run.architecture(), names, trained_on, history, size)
+    return Pretrained(
+        origin, network, run.architecture(), names, frozenset(trained_on), history, size
+    )
 
 
 def _history(recorded: Mapping[str, Any]) -> dict[str, Any]:
@@ -218,7 +221,7 @@ def _from_bundle(origin: str, folder: Path) -> Pretrained:
     trained_on = {
         pixels
         for pixels, part in read_training_data(folder / TRAINING_DATA).items()
-        if part == "train"
+        if part in LEARNED
     }
     history = as_plain(contract.training.history)
     return Pretrained(

@@ -35,7 +35,11 @@ def metric_line(prediction: Prediction, log: Log = "few", now_s: float | None = 
         "Timestamp": int(1000 * (time.time() if now_s is None else now_s)),
         "CloudWatchMetrics": _metrics()[log],
     }
-    whose = {logline.BUNDLE: prediction.bundle, logline.LABEL: prediction.label}
+    whose = {
+        logline.BUNDLE: prediction.bundle,
+        logline.VERSION: prediction.bundle_created,
+        logline.LABEL: prediction.label,
+    }
     line = {logline.MARK: head, **whose, **_values(prediction)}
     return json.dumps(line, ensure_ascii=False)
 
@@ -59,12 +63,15 @@ def _declared(names: tuple[str, ...], *dimensions: list[str]) -> dict[str, Any]:
 
 
 def _values(prediction: Prediction) -> dict[str, float]:
-    measures = {**prediction.measures, "confidence": round(prediction.probability, 5)}
+    measures = {**prediction.measures, "confidence": prediction.probability}
     return {
         logline.ANSWERS: 1,
         logline.ABSTAINED: int(prediction.abstains),
         logline.STRANGERS: int(prediction.is_stranger),
-        **{key: measures[name] for name, key in logline.MEASURES.items()},
+        **{
+            key: round(measures[name], logline.DIGITS[name])
+            for name, key in logline.MEASURES.items()
+        },
         logline.DECODE_MS: prediction.decode_ms,
         logline.INFERENCE_MS: prediction.inference_ms,
     }

@@ -5,6 +5,7 @@ Knows nothing of events, URLs or terminals.
 
 from __future__ import annotations
 
+import math
 import time
 from array import array
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any
 
 from scenelet.bundle.profile import picture_measures
 from scenelet.bundle.runtime import BundleModel
+from scenelet.bundle.scores import DISTANCE
 from scenelet.images import to_pixels
 
 
@@ -42,7 +44,7 @@ class Prediction:
     probability: float
     probabilities: dict[str, float]
     abstains: bool
-    prediction_set: list[str]
+    prediction_set: list[str] | None
     is_stranger: bool
     stranger_score: float
     bundle: str
@@ -94,31 +96,34 @@ class Predictor:
         values = self.model.task.probabilities(logits, self.model.contract.temperature)
         done_s = time.perf_counter()
         score = self.model.stranger_score(logits, features)
+        spec = self.model.contract.preprocess
+        measures = picture_measures(pixels, spec.width, spec.height)
         return Prediction(
-            **self._decided(values, score),
+            **self._decided(values, score, measures),
             decode_ms=_ms(decoded_s - start_s),
             inference_ms=_ms(done_s - decoded_s),
-            measures=self._measures(pixels, features, score) if measured else {},
+            measures=self._measures(measures, features, score) if measured else {},
         )
 
-    def _decided(self, values: list[float], score: float) -> dict[str, Any]:
+    def _decided(
+        self, values: list[float], score: float, measures: dict[str, float]
+    ) -> dict[str, Any]:
         """What the bundle's task makes of the probabilities, and which bundle that is."""
         contract = self.model.contract
+        strange = math.inf if contract.seen.shows_nothing(measures) else score
         return {
-            **vars(self.model.task.decide(values, score, contract.rules)),
+            **vars(self.model.task.decide(values, strange, contract.rules)),
             "stranger_score": round(score, 4),
             "bundle": contract.name,
             "bundle_created": contract.created,
         }
 
-    def _measures(self, pixels: bytes, features: array[float], score: float) -> dict[str, float]:
-        spec = self.model.contract.preprocess
-        measures = picture_measures(pixels, spec.width, spec.height)
-        is_distance = self.model.contract.stranger_score == "feature distance"
-        return {
-            **measures,
-            "feature_distance": round(score if is_distance else self.model.distance(features), 4),
-        }
+    def _measures(
+        self, measures: dict[str, float], features: array[float], score: float
+    ) -> dict[str, float]:
+        is_distance = self.model.contract.stranger_score == DISTANCE
+        distance = score if is_distance else self.model.distance(features)
+        return {**measures, "feature_distance": round(distance, 4)}
 
 
 def _ms(seconds: float) -> float:
