@@ -67,7 +67,7 @@ def _overview(assessment: Assessment) -> Section:
         ("figure", "value (95 % interval)"),
         *((name, each.percent) for name, each in shares),
         ("log loss, nats", figures.log_loss.number),
-        ("expected calibration error", _calibration(assessment)),
+        ("expected calibration error", assessment.promise.calibration),
     ]
     right = f"Right in {100 * (accuracy.value or 0):.0f} of 100 pictures"
     between = f"95 % interval {100 * accuracy.low:.0f} to {100 * accuracy.high:.0f}"
@@ -162,16 +162,11 @@ def _reliability(assessment: Assessment) -> Section:
     )
     lead = (
         f"Of answers given with 80 %, 80 % should be right. Temperature {temperature:g};"
-        f" calibration error {_calibration(assessment)}{how}. The"
+        f" calibration error {assessment.promise.calibration}{how}. The"
         " temperature never changes which class wins."
     )
     chart = charts.reliability(evaluated.labels, softmax(answers.logits), evaluated.probabilities)
     return Section("Reliability", lead, figures=[(svg(chart), "Reliability diagram")])
-
-
-def _calibration(assessment: Assessment) -> str:
-    promise = assessment.promise
-    return f"{promise.expected_calibration_error:.1%} (by chance alone {promise.by_chance:.1%})"
 
 
 def _abstaining(assessment: Assessment) -> Section:

@@ -34,8 +34,8 @@ from scenelet.bundle.figures import (
 from scenelet.bundle.logline import MEASURES
 from scenelet.bundle.origin import SPLITS, Training
 from scenelet.bundle.plain import PlainError, Range, as_plain, from_plain
+from scenelet.bundle.scores import BOTH, ENERGY, STRANGER_SCORES
 from scenelet.bundle.scores import DISTANCE as DISTANCE_SCORE
-from scenelet.bundle.scores import ENERGY, STRANGER_SCORES
 from scenelet.bundle.task import TASKS, Rules
 from scenelet.errors import BundleFormatError, BundleTamperedError
 from scenelet.images import PreprocessSpec
@@ -244,8 +244,10 @@ def _faults(contract: Contract) -> Iterator[str]:
     yield from _class_faults(contract)
     if not contract.strangers or contract.stranger_score not in STRANGER_SCORES:
         yield f"strangers: expected figures of {' or '.join(STRANGER_SCORES)}"
-    if contract.stranger_scales.keys() != {DISTANCE_SCORE, ENERGY}:
+    if contract.stranger_scales.keys() not in (set(), {DISTANCE_SCORE, ENERGY}):
         yield f"stranger_scales: expected {DISTANCE_SCORE} and {ENERGY}"
+    if contract.stranger_score == BOTH and not contract.stranger_scales:
+        yield f"stranger_scales: {BOTH} needs them"
     if not all(each.auroc and each.auroc.keys() == each.told.keys() for each in contract.strangers):
         yield "strangers: expected the same kinds of strangers in auroc and told, at least one"
     if not contract.parity.differences:

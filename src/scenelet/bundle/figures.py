@@ -61,6 +61,11 @@ class Interval:
         return min(4, max(0, -math.floor(math.log10(half / 3.55)))) if half > 0 else 1
 
 
+def _calibration(error: float, by_chance: float | None) -> str:
+    chance = "" if by_chance is None else f" (by chance alone {by_chance:.1%})"
+    return f"{error:.1%}{chance}"
+
+
 @dataclass(frozen=True)
 class ClassFigures:
     """Of one class; `f1` is 0 where the class was neither present nor predicted."""
@@ -82,7 +87,8 @@ class Figures:
         macro_f1: Mean F1 of the classes that are present or were answered.
         log_loss: In nats.
         expected_calibration_error: 15 bins.
-        by_chance: The calibration error that a perfectly honest model would show on as many images.
+        by_chance: The calibration error that a perfectly honest model would show on as many images;
+            None where nobody measured it.
         per_class: By class name, in the order of the logits.
         confusion: True class -> answer -> images; what never happened is left out.
     """
@@ -93,9 +99,14 @@ class Figures:
     macro_f1: Interval
     log_loss: Interval
     expected_calibration_error: Share
-    by_chance: Share
     per_class: dict[str, ClassFigures]
     confusion: Confusion
+    by_chance: Share | None = None
+
+    @property
+    def calibration(self) -> str:
+        """The calibration error, for people."""
+        return _calibration(self.expected_calibration_error, self.by_chance)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -181,7 +192,8 @@ class Promise:
     Attributes:
         images: Measured on.
         expected_calibration_error: Of the probabilities.
-        by_chance: The calibration error that a perfectly honest model would show on as many images.
+        by_chance: The calibration error that a perfectly honest model would show on as many images;
+            None where nobody measured it.
         wished: Accuracy of the answers, and coverage of the sets.
         answered: Part of the images answered.
         accuracy_answered: Of those; the interval says how sure.
@@ -190,11 +202,16 @@ class Promise:
 
     images: Count
     expected_calibration_error: Share
-    by_chance: Share
     wished: Wished
     answered: Share
     accuracy_answered: Interval
     sets: SetFigures | None
+    by_chance: Share | None = None
+
+    @property
+    def calibration(self) -> str:
+        """The calibration error, for people."""
+        return _calibration(self.expected_calibration_error, self.by_chance)
 
 
 @dataclass(frozen=True)

@@ -125,13 +125,12 @@ def _print(evaluated: "Evaluated") -> None:
 
 
 def _print_summary(figures: "Figures") -> None:
-    error = f"{figures.expected_calibration_error:.1%} (by chance alone {figures.by_chance:.1%})"
     rows = (
         ("top-1 accuracy", figures.top1_accuracy.percent),
         ("balanced accuracy", figures.balanced_accuracy.percent),
         ("macro F1", figures.macro_f1.percent),
         ("log loss", figures.log_loss.number),
-        ("expected calibration error", error),
+        ("expected calibration error", figures.calibration),
     )
     table(("", ""), rows)
 

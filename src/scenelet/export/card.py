@@ -59,7 +59,7 @@ Measured on {figures.images:,} images held out of the training data, from their 
 | balanced accuracy | {figures.balanced_accuracy.percent} |
 | macro F1 | {figures.macro_f1.number} |
 | log loss | {figures.log_loss.number} |
-| expected calibration error | {figures.expected_calibration_error:.1%} (by chance alone {figures.by_chance:.1%}) |
+| expected calibration error | {figures.calibration} |
 
 {_per_class_table(figures)}
 
@@ -85,7 +85,7 @@ def _meant(training: Training) -> str:
 def _promises(contract: Contract) -> str:
     held = contract.promises
     return f"""**On images that the thresholds were not fitted on** (each tenth judged by what the other nine give):
-calibration error {held.expected_calibration_error:.1%} (by chance alone {held.by_chance:.1%}). {_abstaining(contract)}
+calibration error {held.calibration}. {_abstaining(contract)}
 {_sets(contract)}"""
 
 
