@@ -138,7 +138,17 @@ def test_nothing_in_the_contract_may_be_emptied_unnoticed(bundle):
 
     What is inside of a recipe and of a network is for `learn` to know.
     """
-    free = {"pooled", "teachers", "command", "versions", "train_sizes", "widths", "depths"}
+    free = {
+        "thresholds",
+        "stranger_scales",
+        "pooled",
+        "teachers",
+        "command",
+        "versions",
+        "train_sizes",
+        "widths",
+        "depths",
+    }
     whole = json.loads((bundle / CONTRACT).read_text())
     accepted = set()
     for path in containers(whole):
