@@ -14,7 +14,7 @@ _UNSEEN = re.compile(  # controls, line breaks, marks of direction, half letters
 )
 _BREAKS_ROWS = re.compile("[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
 _MEANT_IN_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~$&:]|^[-+=])")
-_NUMBERED = re.compile(r"^(\d{1,9})([.)])")
+_NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
