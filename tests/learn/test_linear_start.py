@@ -10,7 +10,8 @@ from scenelet.learn.networks import normalise
 from scenelet.learn.pretrained import open_pretrained
 from scenelet.runs.run import Run
 
-HEAD = ("--init", "lite0", "--set", "head=linear", "--input-size", "32", "--threads", "1")
+ONCE = ("--init", "lite0", "--set", "head=linear", "--input-size", "32", "--threads", "1")
+HEAD = (*ONCE, "--folds", "1")
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +90,18 @@ def test_fine_tuning_begins_with_the_linear_head(photos, tmp_path, scenelet):
     done = scenelet("train", photos, *HEAD, *more, "--set", "batch_size=8", "--name", "r")
     assert done.code == 0, done.err
     assert Run(tmp_path / "r").result().val_top1_accuracy > 0.9
+
+
+@pytest.mark.pipeline
+def test_a_head_of_all_pictures_is_judged_by_heads_that_saw_some(photos, tmp_path, scenelet):
+    flags = (*ONCE, "--epochs", "0", "--folds", "3", "--runs", tmp_path, "--name", "r")
+    done = scenelet("train", photos, *flags)
+    assert done.code == 0, done.err
+    result = Run(tmp_path / "r").result()
+    assert (result.folds, result.validation_images) == (3, 48)
+    assert result.val_top1_accuracy > 0.9
+    assert Run(tmp_path / "r").history()[0].val_log_loss is None
+    assert open_pretrained(str(tmp_path / "r"), "--init").class_names == ("lying", "standing")
 
 
 def test_no_epochs_without_a_linear_head_is_refused(photos, tmp_path, scenelet):

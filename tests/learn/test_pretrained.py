@@ -294,6 +294,8 @@ def test_three_classes_of_thirty_pictures_learn_far_better_from_the_shipped_bund
             "transfer",
             "--epochs",
             "14",
+            "--folds",
+            "1",
             "--threads",
             "1",
             "--runs",

@@ -1,4 +1,4 @@
-"""What happens around the steps: checkpoints that are never half-written, a history, a progress bar."""
+"""What happens around the steps: checkpoints never half-written, a history, a progress bar."""
 
 import io
 import time
@@ -152,7 +152,7 @@ class ImagesPerSecond(Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Count the batch; all are of one size, so the first tells how many pictures there will be."""
+        """Count the batch; all are of one size, so the first tells how many there will be."""
         images = len(batch[1])
         if self._advance is None:
             left = int(trainer.estimated_stepping_batches) - trainer.global_step + 1

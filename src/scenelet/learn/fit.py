@@ -39,7 +39,7 @@ from scenelet.learn.targets import answers_once, targets_of
 from scenelet.progress import SILENT, Progress
 from scenelet.runs.history import chosen
 from scenelet.runs.recipe import TrainConfig
-from scenelet.runs.run import Result, Run, same_network
+from scenelet.runs.run import Result, same_network
 
 
 def fit(job: Job, place: Place, progress: Progress = SILENT, watch: Watch | None = None) -> Result:
@@ -76,28 +76,29 @@ def _fit(job: Job, place: Place, progress: Progress, watch: Watch | None) -> Res
     model = _model(job, sources, head)
     _announce(job, place, model, progress)
     history, watching = History(job.run.metrics_csv), Watching(watch)
-    callbacks = [*_callbacks(job, history, progress), watching]
-    try:
-        if head and not job.config.epochs:
-            history.only(only_head(_trainer(job, place, []), model, data, job.run, head))
-        else:
-            _run(_trainer(job, place, callbacks), model, data, job.run)
-    except KeyboardInterrupt:
-        done = f"{len(job.run.history())} of {job.config.epochs} epochs"
-        progress.say(f"{job.run.folder}: {done} are done and kept; the same command goes on there")
-        raise
+    if head and not job.config.epochs:
+        history.only(only_head(_trainer(job, place, []), model, data, job.run, head))
+    else:
+        trainer = _trainer(job, place, [*_callbacks(job, history, progress), watching])
+        _run(trainer, model, data, job, progress)
     place.vacate(job.run)
     result = Result(
         **_outcome(job, history, watching),
+        **_judges(job, data),
         peak_memory_mib=peak_memory_mib(),
         parameters=parameter_count(model.network),
-        validation_images=job.judged.images if job.judged else len(data.val.labels),
-        folds=job.judged.folds if job.judged else 1,
         last_stretch_s=round(time.perf_counter() - start_s, 1),
     )
     if place.writes:
         job.run.complete(result)
     return result
+
+
+def _judges(job: Job, data: ImagesInMemory) -> dict[str, Any]:
+    """How many images the figures are of, and how many networks judged them."""
+    if job.judged:
+        return {"validation_images": job.judged.images, "folds": job.judged.folds}
+    return {"validation_images": len(data.val.labels), "folds": 1}
 
 
 def _decoded(job: Job, place: Place, sources: Sources, progress: Progress) -> ImagesInMemory:
@@ -133,7 +134,7 @@ def _sources(job: Job) -> Sources:
 
 
 def _linear(job: Job, sources: Sources, place: Place, progress: Progress) -> LinearHead | None:
-    """The linear head to start with; None where the start has one, or it shall be fresh."""
+    """The linear head to start with; None where there is a head already, or it shall be fresh."""
     config, names = job.config, job.class_names
     if config.head != "linear" or not sources.init or sources.init.class_names == names:
         return None
@@ -172,13 +173,16 @@ def _trainer(job: Job, place: Place, callbacks: list[Callback]) -> L.Trainer:
     )
 
 
-def _run(trainer: L.Trainer, model: Classifier, data: ImagesInMemory, run: Run) -> None:
+def _run(
+    trainer: L.Trainer, model: Classifier, data: ImagesInMemory, job: Job, progress: Progress
+) -> None:
     """Train from the last checkpoint, if there is one.
 
     Raises:
         DataError: The checkpoint would run code of others.
         KeyboardInterrupt: Somebody pressed Ctrl-C, of which Lightning makes an exit without a word.
     """
+    run = job.run
     last = run.last_checkpoint if run.last_checkpoint.is_file() else None
     try:
         with explained(run.folder):
@@ -186,9 +190,11 @@ def _run(trainer: L.Trainer, model: Classifier, data: ImagesInMemory, run: Run) 
     except UnpicklingError as error:
         raise not_weights(run.last_checkpoint) from error
     except SystemExit:
-        if trainer.interrupted:
-            raise KeyboardInterrupt from None
-        raise
+        if not trainer.interrupted:
+            raise
+        done = f"{len(run.history())} of {job.config.epochs} epochs"
+        progress.say(f"{run.folder}: {done} are done and kept; the same command goes on there")
+        raise KeyboardInterrupt from None
 
 
 def _outcome(job: Job, history: History, watching: Watching) -> dict[str, Any]:
@@ -263,10 +269,9 @@ def _announce(job: Job, place: Place, model: Classifier, progress: Progress) -> 
         progress.say(f"left out: {len(excluded) - 5} more, see manifest.csv")
     progress.say(job.dataset.account())
     progress.say(job.dataset.classes())
-    validation = f"{len(job.dataset.part('val')):,}" if not job.judged else "no"
+    training, validation = (len(job.dataset.part(split)) for split in ("train", "val"))
     progress.say(
-        f"{len(job.dataset.part('train')):,} training and {validation} validation images,"
-        f" {parameter_count(model.network):,} parameters,"
-        f" {place.device} {place.precision}, {torch.get_num_threads()} threads,"
-        f" {job.config.epochs} epochs"
+        f"{training:,} training and {validation or 'no'} validation images,"
+        f" {parameter_count(model.network):,} parameters, {place.device} {place.precision},"
+        f" {torch.get_num_threads()} threads, {job.config.epochs} epochs"
     )

@@ -1,4 +1,4 @@
-"""Jobs: one training in plain values, which any process can be handed; and how to make one of a folder.
+"""Jobs: one training in plain values, for any process; and how to make one of a folder.
 
 Knows nothing of devices.
 """
@@ -130,7 +130,8 @@ def split_dataset(
     found = found.keeping(lambda row: row.split != "test", "of the test part")
     if not found.rows:
         raise DataError(
-            f"{found.source.name}: only a test part found, which is never trained on. Give the training part."
+            f"{found.source.name}: only a test part found, which is never trained on. Give the"
+            " training part."
         )
     return _split(found.examined(progress), None, config, progress)
 

@@ -1,4 +1,4 @@
-"""Where a training runs: devices and how they share a batch, which process this is, what it may hold.
+"""Where a training runs: devices, how they share a batch, which process this is, what it holds.
 
 Handed in to `fit`, so that another kind of place (a cluster) is another `Place`. Knows nothing of
 data or networks.

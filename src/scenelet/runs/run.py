@@ -128,7 +128,7 @@ class Run:
         return self.folder / "metrics.csv"
 
     def images_file(self, process: int) -> Path:
-        """Decoded training images of one of the training processes, where they are too many for memory."""
+        """Decoded training images of one process, where they are too many for memory."""
         return self.folder / f"images-{process}.uint8"
 
     @property
@@ -227,7 +227,7 @@ class Run:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from training here meanwhile; the system frees the lock however this process ends.
+        """Keep other processes from training here meanwhile, however this one ends.
 
         Raises:
             ConfigError: Another process is training here.

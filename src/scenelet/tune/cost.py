@@ -1,4 +1,4 @@
-"""What a network costs to serve: the size and latency of its LiteRT model, measured once an architecture and remembered."""
+"""What a network costs to serve: size and latency of its LiteRT model, measured once, remembered."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""A sampler that draws by the seed, the trial's number and the finished trials alone, so that restarts change nothing."""
+"""A sampler that draws by seed, number and finished trials alone: restarts change nothing."""
 
 import zlib
 from typing import Any
@@ -13,7 +13,7 @@ class RepeatableSampler(BaseSampler):
     """Optuna's multivariate TPE, freshly seeded for each draw instead of once for each process."""
 
     def __init__(self, seed: int, startup_trials: int, several_workers: bool) -> None:
-        """Args: the search's seed, how many trials to draw at random first, and whether others draw at the same time."""
+        """Args: seed, how many trials to draw at random first, whether others draw meanwhile."""
         self.seed, self.startup_trials, self.several_workers = seed, startup_trials, several_workers
 
     def infer_relative_search_space(

@@ -1,4 +1,6 @@
-"""The search: trials of one recipe, in a study that any number of processes and machines may join, killed and resumed at will.
+"""The search: trials of one recipe, in a study that any number of processes may join.
+
+Killed and resumed at will, it ends with the same trials.
 
 SEARCH/
 ├── study.db         Optuna's study, unless --storage names another place
@@ -169,7 +171,7 @@ def _orphan(search: Search) -> Trial | None:
 
 
 def _is_ours(search: Search, begun: FrozenTrial) -> bool:
-    """Whether a trial was begun here; one that is nobody's counts, unless another may just begin it."""
+    """Whether a trial was begun here; nobody's counts, unless another may just begin it."""
     worker = begun.user_attrs.get("worker")
     if worker is not None or not search.config.storage:
         return worker in (None, search.worker)

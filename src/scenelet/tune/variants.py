@@ -1,4 +1,4 @@
-"""Variants of one recipe, trained in turn on one split and compared image by image: networks, or ingredients one at a time."""
+"""Variants of one recipe, trained in turn on one split and compared image by image."""
 
 import json
 from collections.abc import Mapping, Sequence

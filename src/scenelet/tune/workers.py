@@ -1,4 +1,4 @@
-"""Several processes on one search: each is a `run_search` of its own, and they meet in the study."""
+"""Several processes on one search: each a `run_search` of its own; they meet in the study."""
 
 import multiprocessing
 import os
