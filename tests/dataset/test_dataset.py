@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from scenelet.dataset.audit import audit
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.manifest import write_manifest
 from scenelet.errors import DataError
@@ -65,6 +66,8 @@ def test_pictures_that_changed_since_the_manifest_are_refused(folder, tmp_path, 
         list(opened.inputs(spec))
     with pytest.raises(DataError, match=r"1 of 8 images are not the pictures .* cat/0\.jpg"):
         opened.examined()
+    with pytest.raises(DataError, match=r"1 of 8 images are not the pictures .* cat/0\.jpg"):
+        audit(opened)
 
 
 def test_a_manifest_of_another_folder_is_refused(folder, tmp_path):

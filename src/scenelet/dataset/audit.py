@@ -91,12 +91,16 @@ def audit(dataset: Dataset, against: Dataset | None = None, progress: Progress =
         dataset: To be audited; what its rows say beyond path, label and split is found anew.
         against: Another one (say, the test part) whose pictures must not be in this one.
         progress: Is told how it goes on.
+
+    Raises:
+        DataError: The data set's manifest speaks of other pictures.
     """
     other = against or dataset.of(())
     with progress.counting("auditing", len(dataset) + len(other)) as advance:
         looks = look_at_all(dataset, advance)
         all_looks = looks + look_at_all(other, advance)
     rows = _looked_at(dataset, looks)
+    dataset.refuse_changed(rows)
     other_rows = [row.with_split(AGAINST) for row in _looked_at(other, all_looks[len(looks) :])]
     kin = _find_kin(rows + other_rows, all_looks)
     rows = _with_groups(_with_odd_sizes(rows), rows + other_rows, kin)

@@ -168,6 +168,18 @@ class Dataset:
             return self
         with progress.counting("examining", len(self)) as advance:
             rows = tuple(in_parallel(self._look, self.rows, advance))
+        self.refuse_changed(rows)
+        return replace(self, rows=rows, is_verified=True)
+
+    def refuse_changed(self, rows: Sequence[Row]) -> None:
+        """Refuse a manifest that speaks of other pictures.
+
+        Args:
+            rows: Of the same images, decoded just now.
+
+        Raises:
+            DataError: Images in use have other pixels than their manifest says.
+        """
         changed = [
             new.path
             for old, new in zip(self.rows, rows, strict=True)
@@ -178,7 +190,6 @@ class Dataset:
                 f"{self.source.name}: {len(changed):,} of {len(self):,} images are not the pictures"
                 f" that the manifest speaks of (the first: {changed[0]}). Audit the folder again."
             )
-        return replace(self, rows=rows, is_verified=True)
 
     def inputs(self, spec: PreprocessSpec, progress: Progress = SILENT) -> Iterator[np.ndarray]:
         """Model input (1, height, width, 3) of each row, by the one preprocessing, in order.
