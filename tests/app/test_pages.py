@@ -140,9 +140,9 @@ def test_a_click_on_the_confusion_matrix_shows_its_pictures(watched):
     page.mouse.click(
         box["x"] + 0.94 * box["width"], box["y"] + 0.94 * box["height"]
     )  # the last row and column: street, street
-    expect(page.get_by_text(re.compile("pictures? of street w(as|ere) answered street"))).to_be_visible(
-        timeout=15_000
-    )
+    expect(
+        page.get_by_text(re.compile("pictures? of street w(as|ere) answered street"))
+    ).to_be_visible(timeout=15_000)
 
 
 def test_the_slider_states_accuracy_and_coverage(watched):

@@ -10,7 +10,7 @@ def clouds(counts, spread=1.0, seed=0):
     labels = np.repeat(np.arange(len(counts)), counts)
     centres = np.random.default_rng(9).normal(0, 2, (len(counts), 6))
     features = centres[labels] + draw.normal(0, spread, (len(labels), 6))
-    return (features * [1, 10, 100, 1, 0.1, 5] + 7).astype(np.float32), labels
+    return (features * [1, 2, 3, 1, 0.5, 2] + 7).astype(np.float32), labels
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -74,3 +74,13 @@ def test_a_class_without_a_picture_is_never_answered(here, absent):
     assert probabilities.shape == (120, 4)
     assert probabilities[:, absent].max() < 1e-3
     assert (probabilities.argmax(1) == labels)[seen].mean() > 0.9
+
+
+def test_a_feature_that_hardly_differs_cannot_drown_the_others():
+    features, labels = clouds([20, 20])
+    quiet = np.random.default_rng(3).normal(0, 1e-4, (40, 50)).astype(np.float32)
+    head = fit_head(np.hstack([features, quiet]), labels, 2, 0.1, "none")
+    moved = np.hstack([features, quiet + 1])
+    logits = moved @ head.weight.T + head.bias
+    assert np.abs(logits).max() < 20
+    assert (logits.argmax(1) == labels).mean() > 0.9

@@ -50,8 +50,12 @@ def test_the_input_is_no_larger_than_the_pictures_and_their_number_allow(tmp_pat
 
 
 def test_many_pictures_get_fewer_epochs(tmp_path):
-    few, some, many = (facts(tmp_path, (count, count))["epochs"] for count in (20, 2000, 20_000))
+    few, some, many = (facts(tmp_path, (count, count))["epochs"] for count in (200, 800, 20_000))
     assert few > some > many > 1
+
+
+def test_a_handful_of_pictures_gets_a_linear_head_alone(tmp_path):
+    assert facts(tmp_path, (20, 30, 40))["epochs"] == 0
 
 
 def test_long_pictures_are_padded_and_others_squashed(tmp_path):

@@ -14,6 +14,7 @@ import numpy as np
 STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1)  # scikit-learn's C: the smaller, the more held down
 BALANCES = {"none": 0.0, "sqrt": 0.5, "full": 1.0}  # power of a class's rareness in its weight
 _MOST_STEPS = 200
+_LEAST_SPREAD = 0.3  # of the mean deviation of all features
 _NEVER = -30.0  # logit of a class without a picture
 
 
@@ -67,7 +68,9 @@ def fit_head(
         strength: scikit-learn's C.
         balance: As `class_weights` takes it.
     """
-    mean, deviation = features.mean(0), features.std(0) + 1e-6
+    mean, deviation = features.mean(0), features.std(0)
+    # of a few pictures, some features hardly differ: blown up, they would drown the others in a crop
+    deviation = np.maximum(deviation, _LEAST_SPREAD * deviation.mean() + 1e-6)
     weights = class_weights(labels, class_count, balance)[labels]
     standard = (features - mean) / deviation
     weight, bias = _solved(standard, labels, class_count, strength, weights)

@@ -26,7 +26,7 @@ from scenelet.runs.recipe import NO_START, TrainConfig, from_values
 BACKBONE = "lite0"
 SIZES = (96, 128, 160, 192, 224)
 BEARABLE = 160  # pixels, where there are more than a few pictures
-FEW, MANY = 3_000, 30_000  # pictures
+HANDFUL, FEW, MANY = 300, 3_000, 30_000  # pictures
 PASSES = 5_000  # pictures that fine-tuning looks at, all epochs together, where there are few
 PROBED, STRENGTH = 400, 0.01  # pictures that views are tried on, and the C of the heads that try
 HARM = 0.05  # part of the answers that a view may cost and still be taken for the same class
@@ -119,6 +119,8 @@ def _sizes(training: Dataset) -> Choice:
 
 def _length(pictures: int) -> Choice:
     """As many epochs as the pictures carry."""
+    if pictures < HANDFUL:
+        return Choice({"epochs": 0}, f"{pictures:,} pictures are too few to fine-tune on")
     if pictures > MANY:
         return Choice({"epochs": 2, "batch_size": 64}, "many pictures need few epochs")
     epochs = max(3, min(8, round(PASSES / pictures)))
