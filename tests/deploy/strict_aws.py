@@ -176,8 +176,8 @@ class Strict:
         asked = {each["Field"]: each["Value"] for each in json.loads(body)["Filters"]}
         usd = self.rules.price_factor * PRICES[asked.get("group") or asked["operation"]]
         tiers = [
-            {"beginRange": "0", "endRange": "300", "pricePerUnit": {"USD": f"{usd:.10f}"}},
-            {"beginRange": "300", "endRange": "Inf", "pricePerUnit": {"USD": f"{usd * 0.9:.10f}"}},
+            {"beginRange": "0", "endRange": "300", "pricePerUnit": {"USD": f"{usd:.14f}"}},
+            {"beginRange": "300", "endRange": "Inf", "pricePerUnit": {"USD": f"{usd * 0.9:.12f}"}},
             {"beginRange": "0", "endRange": "Inf", "pricePerUnit": {"USD": "0.0000000000"}},
         ]
         dimensions = {f"SKU.TERM.{number}": tier for number, tier in enumerate(tiers)}

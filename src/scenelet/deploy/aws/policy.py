@@ -62,7 +62,11 @@ _TABLE: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         "Stack",
         "cloudformation",
         _STACK,
-        ("cloudformation:{here}:stack/{name}/*", "cloudformation:{here}:stack/{name}-plan/*"),
+        (
+            "cloudformation:{here}:stack/{name}/*",
+            "cloudformation:{here}:stack/{name}-plan/*",
+            "cloudformation:{here}:changeSet/scenelet-plan-*",
+        ),
     ),
     (
         "Function",
