@@ -3,6 +3,7 @@
 Occlusion through the LiteRT model, Grad-CAM through the network in torch.
 """
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -31,25 +32,29 @@ def occlusion_map(bundle: BundleModel, pixels: np.ndarray, target: int) -> np.nd
     """
     temperature = bundle.contract.temperature
     whole = softmax(bundle.logits(pixels), temperature)[target]
-    height, width = pixels.shape[1:3]
     mean = pixels.mean((1, 2), keepdims=True).astype(np.uint8)
+    height, width = pixels.shape[1:3]
     fall, weight = np.zeros((height, width)), np.zeros((height, width))
-    for top in np.linspace(-height / GRID / 2, height - 1.5 * height / GRID, GRID):
-        for left in np.linspace(-width / GRID / 2, width - 1.5 * width / GRID, GRID):
-            box = (
-                slice(max(0, int(top)), int(top + 2 * height / GRID)),
-                slice(max(0, int(left)), int(left + 2 * width / GRID)),
-            )
-            hidden = pixels.copy()
-            hidden[0][box] = mean[0]
-            fall[box] += whole - softmax(bundle.logits(hidden), temperature)[target]
-            weight[box] += 1
-    mean_fall = fall / np.maximum(weight, 1)
-    return (
-        mean_fall.reshape(GRID, height // GRID, GRID, -1).mean((1, 3))
-        if height % GRID == width % GRID == 0
-        else mean_fall
-    )
+    for box in product(_patches(height), _patches(width)):
+        hidden = pixels.copy()
+        hidden[0][box] = mean[0]
+        fall[box] += whole - softmax(bundle.logits(hidden), temperature)[target]
+        weight[box] += 1
+    return _on_grid(fall / np.maximum(weight, 1))
+
+
+def _patches(length: int) -> list[slice]:
+    """GRID of them along a side, each twice as long as their distance."""
+    starts = np.linspace(-length / GRID / 2, length - 1.5 * length / GRID, GRID)
+    return [slice(max(0, int(at)), int(at + 2 * length / GRID)) for at in starts]
+
+
+def _on_grid(values: np.ndarray) -> np.ndarray:
+    """Means on the grid, where its cells are of whole pixels."""
+    height, width = values.shape
+    if height % GRID or width % GRID:
+        return values
+    return np.asarray(values.reshape(GRID, height // GRID, GRID, -1).mean((1, 3)))
 
 
 class GradCam:
