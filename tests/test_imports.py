@@ -4,6 +4,7 @@ import ast
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,10 +47,15 @@ MAY_IMPORT = {  # room -> other rooms; the foundation may be imported by all
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 
+@cache
+def tree_of(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports_of(path):
     """Dotted scenelet modules that a file imports, anywhere in it."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
         elif isinstance(node, ast.Import):
@@ -144,13 +150,13 @@ def test_help_imports_nothing_heavy():
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(Path(path).relative_to(SOURCE)))
 def test_every_module_says_what_it_is_for(path):
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
+    assert ast.get_docstring(tree_of(path)), path
 
 
 def foreign_imports_of(path):
     """Top-level names of what a file imports from outside, anywhere in it."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.ImportFrom) and not node.level:
             found.add((node.module or "").split(".")[0])
         elif isinstance(node, ast.Import):
@@ -180,7 +186,7 @@ def functions_named(name):
     return [
         path.relative_to(SOURCE).as_posix()
         for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.FunctionDef) and node.name == name
     ]
 
@@ -191,7 +197,7 @@ def test_a_manifest_is_the_table_of_images_and_is_read_in_one_place():
 
 def opens_images(path):
     """Whether a module gets at the bytes of files by the walker's `read`, or decodes by itself."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = tree_of(path)
     imported = {
         f"{node.module}.{alias.name}"
         for node in ast.walk(tree)
