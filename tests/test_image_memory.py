@@ -1,6 +1,7 @@
 """A file of 2 KB may ask for gigabytes: what decoding takes is estimated, and refused beforehand."""
 
 import io
+import os
 import struct
 import subprocess
 import sys
@@ -99,6 +100,25 @@ def test_without_a_limit_memory_is_no_reason():
     data = io.BytesIO()
     paint_scene("sea", seed=1).save(data, "WEBP")
     assert decode_fully(data.getvalue(), Limits(memory_bytes=None))
+
+
+@pytest.mark.pipeline
+def test_a_file_that_holds_more_than_it_says_does_not_end_the_function(bundle):
+    """An AVIF that says 100 x 75 pixels, around a stream of 40 million."""
+    large = encoded("RGB", (8000, 5000), "AVIF", speed=10)
+    at = large.index(b"ispe") + 8
+    lying = large[:at] + struct.pack(">II", 100, 75) + large[at + 8 :]
+    code = (
+        "import base64, sys; from scenelet.serve.aws_lambda import handler;"
+        "event = {'image': base64.b64encode(sys.stdin.buffer.read()).decode()};"
+        "print(handler(event, None)['status'])"
+    )
+    lambdas = {"AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128"}
+    environment = {**os.environ, **lambdas, "SCENELET_BUNDLE": str(bundle)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=lying, capture_output=True, env=environment, check=False
+    )
+    assert done.stdout.strip() in (b"413", b"422"), done.stderr[-500:]
 
 
 @pytest.mark.pipeline

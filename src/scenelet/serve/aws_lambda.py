@@ -26,6 +26,7 @@ from scenelet.shipped import default_bundle
 
 VERSION_HEADER = "x-scenelet-version"  # which version of the function answered
 OBJECT_BYTES = 20_000_000  # of a picture in a bucket
+SHARED_MIB = 30  # of a function's memory: code that is mapped and counts, but is no data
 RESERVED_MIB = 100  # of a function's memory: Python, the model and a request; the rest may decode
 
 
@@ -121,5 +122,20 @@ def _warm() -> None:
             predictor.predict((_bundle() / golden[0].file).read_bytes())
 
 
+def _limit_memory() -> None:
+    """Let what asks for more than the function has fail, where Lambda would kill the function.
+
+    What decoding takes is estimated beforehand; a file may hold more than it says.
+    """
+    import resource
+
+    most = (int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) - SHARED_MIB) * 2**20
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    with contextlib.suppress(ValueError, OSError):  # a lower limit stands already
+        resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+
+
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+    if os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"):
+        _limit_memory()
     _warm()
