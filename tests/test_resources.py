@@ -11,6 +11,8 @@ from scenelet.errors import ResourceError
 from scenelet.files import read, walk
 from scenelet.resources import ended
 
+pytestmark = pytest.mark.pipeline
+
 
 def fill_database():
     connection = sqlite3.connect(":memory:")

@@ -7,6 +7,8 @@ import pytest
 
 from scenelet.assess.ceiling import noise_ceiling
 
+pytestmark = pytest.mark.pipeline
+
 SECTIONS = (
     "In short", "Classes", "Confusions", "Reliability", "When not to answer", "Prediction sets", "Strangers",
     "Labels and their noise", "Robustness", "Explanations",
@@ -28,7 +30,6 @@ def reported(scenelet, tmp_path, *arguments):
     )
 
 
-@pytest.mark.pipeline
 def test_the_report_holds_every_section_and_asks_nothing_of_the_network(
     bundle, painted, tmp_path, scenelet
 ):
@@ -73,7 +74,6 @@ def test_three_images_make_a_report_with_wide_intervals(bundle, painted, tmp_pat
     assert figures["noise_ceiling"] is None
 
 
-@pytest.mark.pipeline
 def test_one_class_only_is_measured_and_the_gap_said(bundle, painted, tmp_path, scenelet):
     for name in ("forest", "sea"):
         (tmp_path / "few" / name).mkdir(parents=True)

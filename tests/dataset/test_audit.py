@@ -227,6 +227,7 @@ def test_the_manifest_is_taken_by_train_and_evaluate(spoilt, bundle, tmp_path, s
     assert re.search(r"of its [\d,]+ images are not in", wrong.err)
 
 
+@pytest.mark.pipeline
 @pytest.mark.parametrize("kind", ["dark", "blurry", "low_information", "light"])
 def test_image_faults_agree_with_cleanvision(tmp_path, kind):
     from cleanvision import Imagelab
