@@ -1,6 +1,9 @@
-"""Compare two bundles on the same images: McNemar's test, difference with interval, who changed sides, size, speed."""
+"""Compare two bundles on the same images: who is right more often, smaller, faster.
 
-from dataclasses import asdict, dataclass
+By McNemar's test and the difference with its interval.
+"""
+
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +74,10 @@ class Compared:
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Two-sided exact p-value of as uneven a split of the images on which two models differ (McNemar 1947)."""
+    """Two-sided exact p-value of so uneven a split of the images on which two models differ.
+
+    Source: McNemar 1947.
+    """
     from scipy.stats import binomtest
 
     total = only_first + only_second
@@ -107,57 +113,69 @@ def compare_bundles(
         BundleError: One of them can't be trusted or read.
         DataError: They know other classes, or no image is unseen by both.
     """
-    first, second = (open_bundle(folder) for folder in folders)
-    if set(first.contract.class_names) != set(second.contract.class_names):
-        raise DataError(
-            f"{folders[0]} knows {', '.join(first.contract.class_names)}; {folders[1]} knows"
-            f" {', '.join(second.contract.class_names)}. Only bundles of the same classes can be"
-            " compared."
-        )
-    found = open_part(source, part, manifest, progress)
-    chosen, place = choose(first, found, part)
-    of_second = {row.path for row in choose(second, found, part)[0].used.rows}
-    both = chosen.used.keeping(lambda row: row.path in of_second, "trained on by the second")
-    if not both.rows:
-        raise DataError(
-            f"{source}: no image is unseen by both bundles. Give images that neither was"
-            " trained on."
-        )
+    bundles = open_bundle(folders[0]), open_bundle(folders[1])
+    first, second = bundles
+    _require_same_classes(folders, bundles)
+    both, place = _unseen_by_both(
+        bundles, source, open_part(source, part, manifest, progress), part
+    )
     names = first.contract.class_names
     order = [second.contract.class_names.index(name) for name in names]
     answers = (
         ask(first, both, first.contract.preprocess, progress),
         ask(second, both, second.contract.preprocess, progress).in_order(order),
     )
-    figures = _figures((first, second), both, answers, place, ledger)
-    return Compared(figures, both, first.task.targets(both, names), *answers, names)
+    labels = first.task.targets(both, names)
+    right = [each.logits.argmax(1) == labels for each in answers]
+    figures = _figures(bundles, both, right, place)
+    if place == "test" or is_known(ledger, both.rows):
+        figures = replace(figures, looks=_record_looks(ledger, bundles, both, figures.accuracies))
+    return Compared(figures, both, labels, *answers, names)
+
+
+def _require_same_classes(
+    folders: tuple[Path, Path], bundles: tuple[BundleModel, BundleModel]
+) -> None:
+    first, second = (bundle.contract.class_names for bundle in bundles)
+    if set(first) != set(second):
+        raise DataError(
+            f"{folders[0]} knows {', '.join(first)}; {folders[1]} knows {', '.join(second)}. Only"
+            " bundles of the same classes can be compared."
+        )
+
+
+def _unseen_by_both(
+    bundles: tuple[BundleModel, BundleModel], source: Path, found: Dataset, part: str
+) -> tuple[Dataset, str]:
+    """The images to compare on, and which part they are to the first bundle."""
+    chosen, place = choose(bundles[0], found, part)
+    of_second = {row.path for row in choose(bundles[1], found, part)[0].used.rows}
+    both = chosen.used.keeping(lambda row: row.path in of_second, "trained on by the second")
+    if not both.rows:
+        raise DataError(
+            f"{source}: no image is unseen by both bundles. Give images that neither was"
+            " trained on."
+        )
+    return both, place
 
 
 def _figures(
     bundles: tuple[BundleModel, BundleModel],
     dataset: Dataset,
-    answers: tuple[Answers, Answers],
+    right: list[np.ndarray],
     part: str,
-    ledger: Path,
 ) -> Comparison:
-    rows, labels = dataset.rows, bundles[0].task.targets(dataset, bundles[0].contract.class_names)
-    right = [each.logits.argmax(1) == labels for each in answers]
+    """From which images each bundle was right about; looks at a test part aren't recorded yet."""
     only = (int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum()))
     difference, p_value = paired_difference(right[0], right[1]), mcnemar(*only)
-    alone = [open_bundle(bundle.folder, copies=1).model for bundle in bundles]
-    first_ms, second_ms = latencies_ms(alone)
+    first_ms, second_ms = latencies_ms(
+        [open_bundle(each.folder, copies=1).model for each in bundles]
+    )
     size = [(bundle.folder / LITERT).stat().st_size for bundle in bundles]
-    accuracies = (float(right[0].mean()), float(right[1].mean()))
-    looks = 0
-    if part == "test" or is_known(ledger, rows):
-        for bundle, accuracy in zip(bundles, accuracies, strict=True):
-            looks = record(
-                ledger, entry(bundle.contract.name, bundle.contract.sha256[LITERT], rows, accuracy)
-            )
     return Comparison(
-        images=len(rows),
+        images=len(dataset),
         part=part,
-        accuracies=accuracies,
+        accuracies=(float(right[0].mean()), float(right[1].mean())),
         difference=difference,
         only_first_right=only[0],
         only_second_right=only[1],
@@ -165,6 +183,21 @@ def _figures(
         latency_ms=(first_ms, second_ms),
         latency_ratio=round(second_ms / first_ms, 3),
         size_ratio=round(size[1] / size[0], 3),
-        verdict=verdict(difference, p_value, len(rows)),
-        looks=looks,
+        verdict=verdict(difference, p_value, len(dataset)),
+        looks=0,
     )
+
+
+def _record_looks(
+    ledger: Path,
+    bundles: tuple[BundleModel, BundleModel],
+    dataset: Dataset,
+    accuracies: tuple[float, float],
+) -> int:
+    """Before anybody sees the figures; returns how many looks there were at this test split."""
+    looks = 0
+    for bundle, accuracy in zip(bundles, accuracies, strict=True):
+        contract = bundle.contract
+        look = entry(contract.name, contract.sha256[LITERT], dataset.rows, accuracy)
+        looks = record(ledger, look)
+    return looks
