@@ -90,8 +90,8 @@ def read_logs(paths: Sequence[Path], contract: Contract) -> Logged:
     if len(rows) < LEAST_ANSWERS:
         others = f" ({len(ours) - len(rows):,} of other versions of it)" if ours else ""
         raise DataError(
-            f"{', '.join(map(str, paths))}: found {len(rows)} answers of {contract.name} as made"
-            f" {contract.created}{others} in {len(found):,} lines, at least {LEAST_ANSWERS} needed."
+            f"{', '.join(map(str, paths))}: found {len(rows)} answers of"
+            f" {contract.name}{others} in {len(found):,} lines, at least {LEAST_ANSWERS} needed."
             " Give more of the log, or the bundle that answered."
         )
     return Logged(
