@@ -1,4 +1,4 @@
-"""What decoding a picture takes, estimated before a pixel is decoded: a file of 2 KB may ask for gigabytes.
+"""What decoding a picture takes, estimated before: a file of 2 KB may ask for gigabytes.
 
 Estimates are the worst case of a format; `benchmarks/memory.py` measures them. Knows no files.
 """

@@ -99,7 +99,7 @@ def _is_small_profile(content: bytes) -> bool:
 
 
 def _bare_jpeg(data: bytes) -> bytes:
-    """Without comments and what applications keep in it, but for EXIF, profile and Adobe's colour."""
+    """Without comments and what applications keep, but for EXIF, profile and Adobe's colour."""
     kept, at = [data[:2]], 2
     while data[at : at + 1] == b"\xff" and at + 4 <= len(data) and data[at + 1] != 0xDA:
         end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")

@@ -1,4 +1,4 @@
-"""Untrusted bytes to an RGB uint8 array: the one preprocessing, for training's evaluation, export and serving.
+"""Untrusted bytes to an RGB uint8 array: the one preprocessing, in training, export and serving.
 
 Knows nothing of labels or models. Needs Pillow only; numpy where an array is asked for, which
 serving on Lambda does not. Beside it: `image_formats` (the one table of formats), `image_memory`

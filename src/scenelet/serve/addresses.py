@@ -1,4 +1,4 @@
-"""Which addresses are of the public internet, by IANA's registries as they stand here: no interpreter's copy of them.
+"""Which addresses are of the public internet, by IANA's registries as they stand here.
 
 Python 3.11 to 3.14 each know another state of these registries, and some let a cloud's metadata
 service pass. Knows no names and no sockets.

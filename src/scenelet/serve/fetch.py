@@ -1,4 +1,6 @@
-"""Fetch an image from a stranger's URL without being led inside: http(s) only, public addresses only, everything limited.
+"""Fetch an image from a stranger's URL without being led inside, and with everything limited.
+
+http(s) only, public addresses only.
 
 Each name is resolved once and the connection goes to the very address that was checked, again after
 every redirect, so a name that changes its mind (DNS rebinding) gains nothing. Knows nothing of
@@ -119,7 +121,7 @@ def _asked(connection: "_Pinned", target: SplitResult) -> http.client.HTTPRespon
 
 @contextlib.contextmanager
 def _cut_in_time(connection: "_Pinned", deadline_s: float) -> Iterator["_Pinned"]:
-    """A socket's own time-out starts anew with every byte a slow server sends; this one does not."""
+    """A socket's own time-out starts anew with every byte of a slow server; this one does not."""
     alarm = threading.Timer(_left(deadline_s), connection.cut)
     alarm.daemon = True
     try:
@@ -169,7 +171,7 @@ def _checked_addresses(host: str, port: int, limits: FetchLimits) -> list[str]:
 
 
 class _Pinned(http.client.HTTPConnection):
-    """Connects to addresses that were checked, while Host header and certificate are those of the name."""
+    """Connects to checked addresses; Host header and certificate are those of the name."""
 
     def __init__(self, target: SplitResult, addresses: Sequence[str], deadline_s: float) -> None:
         default = _PORTS[target.scheme]

@@ -1,4 +1,4 @@
-"""The local HTTP door: FastAPI around `Service`, with a bounded queue, metrics for Prometheus, a bundle to be replaced."""
+"""The local HTTP door: FastAPI around `Service`, with a bounded queue, and metrics."""
 
 import asyncio
 import json
@@ -130,7 +130,7 @@ def _door(bundle: Path, settings: Settings, queue: int, threads: int) -> Door:
 
 
 def app_from_environment() -> FastAPI:
-    """For uvicorn's workers: the bundle of `SCENELET_BUNDLE`, the queue of `SCENELET_QUEUE`, threads of `SCENELET_THREADS`."""
+    """For uvicorn's workers: by `SCENELET_BUNDLE`, `SCENELET_QUEUE` and `SCENELET_THREADS`."""
     bundle = Path(os.environ.get("SCENELET_BUNDLE") or default_bundle())
     queue, threads = (int(os.environ.get(f"SCENELET_{name}") or 0) for name in ("QUEUE", "THREADS"))
     return create_app(bundle, Settings.from_environment(), queue, threads)

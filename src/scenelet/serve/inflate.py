@@ -1,4 +1,4 @@
-"""Compressed bodies, of requests and of pictures' servers: inflated under a limit, by what the bytes are.
+"""Compressed bodies of requests and answers: inflated under a limit, by what the bytes are.
 
 REST APIs inflate a body and leave its header, so the header alone is never believed. Standard
 library only.

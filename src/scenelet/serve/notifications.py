@@ -33,7 +33,7 @@ class Noted(NamedTuple):
 
 
 def is_notification(event: dict[str, Any]) -> bool:
-    """Whether an event is an envelope of AWS, and no request of somebody who waits for an answer."""
+    """Whether an event is an envelope of AWS, and no request of somebody who waits."""
     return (
         isinstance(event.get("Records"), list)
         or "detail-type" in event

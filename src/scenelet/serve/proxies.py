@@ -1,4 +1,4 @@
-"""HTTP as AWS hands it to a function: API Gateway (REST v1, HTTP v2), Function URL, load balancer, Lattice.
+"""HTTP as AWS hands it to a function: API Gateway (v1, v2), Function URL, load balancer.
 
 An event to a `Request`, a `Response` to what the same door takes. Whatever is missing or malformed
 in an event is empty. Knows no model.
@@ -43,7 +43,7 @@ def answer_for(event: dict[str, Any], response: Response) -> dict[str, Any]:
 
 
 def _path(event: dict[str, Any]) -> str:
-    """Below a custom domain's mapping and a stage: where the API says which route it was, that one."""
+    """Below a custom domain's mapping and a stage; where the API says its route, that one."""
     if route := _route(event):
         return route
     if isinstance(rest := _mapping(event.get("pathParameters")).get("proxy"), str):

@@ -1,4 +1,4 @@
-"""What was asked, in plain values, and what its body holds: pictures as bytes, or JSON that names them.
+"""What was asked, in plain values; its body: pictures as bytes, or JSON that names them.
 
 Browsers, load balancers and command lines write the same thing in many ways; each is taken, or
 refused in words that name what was seen. Knows no model.
@@ -176,7 +176,7 @@ def _fields_of(body: bytes) -> dict[str, str]:
 
 
 def _of_form(content_type: str, body: bytes) -> Asked:
-    """The files of a multipart/form-data body (RFC 7578) in order, or the fields that name pictures."""
+    """The files of multipart/form-data (RFC 7578) in order, or the fields that name pictures."""
     files: list[Any] = []
     named: list[Any] = []
     for disposition, content in _parts_of(content_type, body):

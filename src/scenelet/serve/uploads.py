@@ -1,4 +1,4 @@
-"""Bodies on their way to the local HTTP door: each under a limit of time and of bytes, all together under one of bytes.
+"""Bodies on their way to the local HTTP door, under limits of time and of bytes.
 
 Knows no queue: who sends nothing holds no place in it.
 """

@@ -1,4 +1,4 @@
-"""Addresses as people paste them, and as servers send them on, made URIs as browsers do: no request, no socket."""
+"""Addresses as people paste them, and servers send them on, made URIs as browsers do: no socket."""
 
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
