@@ -82,7 +82,8 @@ def plan(
         if chosen:
             progress.say(f"chosen: {replace(choice, values=chosen)}")
     config = from_values(_merged(choices) | kept, "the plan")
-    progress.say(f"this takes about {_minutes(dataset, config):.0f} minutes here")
+    minutes = max(1, round(_minutes(dataset, config)))
+    progress.say(f"this takes about {minutes} {'minute' if minutes == 1 else 'minutes'} here")
     return config
 
 
