@@ -149,7 +149,8 @@ _FOREIGN = (
     (rb"\s*+(?:\xef\xbb\xbf)?\s*+(?:<\?xml.{0,2000}?|<!--.{0,2000}?|<!DOCTYPE svg.{0,500}?)?<svg",
      "an SVG drawing", f"{_SAVE} or PNG"),
     (rb"(?i)(?:\xef\xbb\xbf)?\s*+(?:<!--(?>.{0,2000}?-->)\s*+)*+"
-     rb"<(?:!doctype html|html|head|body|title|script)", "a web page (HTML)", "give the address of the picture itself; it may need a sign-in"),
+     rb"<(?:!doctype html|html|head|body|title|script)", "a web page (HTML)",
+     "give the address of the picture itself; it may need a sign-in"),
     (rb"(?:\xef\xbb\xbf)?\s*<\?xml", "an XML document", "give the picture itself"),
     (rb"version https://git-lfs", "a Git LFS pointer, not the file", "run git lfs pull"),
     (rb"\.?\.?(?:/|\.\./)*(?:\.git/)?annex/objects/", "a git-annex pointer, not the file",
