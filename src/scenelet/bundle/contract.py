@@ -15,9 +15,8 @@ BUNDLE/
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from scenelet.bundle.figures import (
     Figures,
@@ -39,6 +38,11 @@ from scenelet.bundle.scores import DISTANCE as DISTANCE_SCORE
 from scenelet.bundle.task import TASKS, Rules
 from scenelet.errors import BundleFormatError, BundleTamperedError
 from scenelet.images import PreprocessSpec
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:  # the same, made quickly
+    from scenelet.bundle.records import dataclass
 
 FORMAT_VERSION = 4
 CONTRACT, LITERT, ONNX, CARD, DISTANCE, TRAINING_DATA, GOLDEN = (

@@ -5,10 +5,14 @@ Knows neither numpy nor how they are computed: `assess` and `export` do.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from scenelet.bundle.plain import Range, as_plain
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:  # the same, made quickly
+    from scenelet.bundle.records import dataclass
 
 Share = Annotated[float, Range(0, 1)]
 Count = Annotated[int, Range(0)]

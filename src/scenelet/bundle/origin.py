@@ -1,10 +1,14 @@
 """Where a bundle comes from: data, recipe, weights it began with, machine. Plain values, for card and contract."""
 
-from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from scenelet.bundle.figures import Count, Histogram, Measure
 from scenelet.bundle.plain import Plain, Range
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:  # the same, made quickly
+    from scenelet.bundle.records import dataclass
 
 SPLITS = ("train", "val")
 

@@ -7,15 +7,18 @@ There is one, single-label classification; another is a class with these methods
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from scenelet.bundle import scores
 
 if TYPE_CHECKING:
+    from dataclasses import dataclass
+
     import numpy as np
 
     from scenelet.bundle.figures import Figures
+else:  # the same, made quickly
+    from scenelet.bundle.records import dataclass
 
 
 @dataclass(frozen=True)
