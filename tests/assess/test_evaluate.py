@@ -13,7 +13,7 @@ from scenelet.images import decode, pixel_hash
 KEYS = {
     "bundle", "source", "part", "excluded", "seen_in_training", "looks_at_this_test_split", "images", "class_names",
     "top1_accuracy", "balanced_accuracy", "macro_f1", "log_loss", "expected_calibration_error", "per_class",
-    "confusion_matrix",
+    "confusion_matrix", "by_chance",
 }  # fmt: skip
 
 

@@ -92,6 +92,7 @@ def assessed(figures, folder, place):
         crossed=True,
         strangers=bundle.contract.strangers[0],
         stranger_scores=(labels, {}),
+        false_alarms=dict.fromkeys(bundle.contract.class_names, 0.05),
         ceiling=noise_ceiling(labels, probabilities),
         robustness=None,
     )
