@@ -1,4 +1,6 @@
-"""The app's speed in a real Chromium: from the command to the first page, and from an upload to its answer.
+"""The app's speed in a real Chromium.
+
+From the command to the first page, and from an upload to its answer.
 
     python benchmarks/app.py [--bundle BUNDLE]
 

@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 from rich.console import Console
+from scenelet.dataset.scan import scan
 
 from scenelet.dataset.audit import audit, look_at_all
-from scenelet.dataset.scan import scan
 from scenelet.explore.findings import investigate
 from scenelet.explore.report import explore_page
 from scenelet.images import decode

@@ -1,4 +1,7 @@
-"""Batch throughput: `scenelet predict FOLDER --out` beside bare decoding (files read) and bare inference on all cores, in turn.
+"""Batch throughput.
+
+`scenelet predict FOLDER --out` beside bare decoding (files read) and bare inference on all cores,
+in turn.
 
     python benchmarks/batch.py [FOLDER] [--bundle BUNDLE] [--images 3000]
 

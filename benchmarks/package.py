@@ -1,4 +1,6 @@
-"""The package beside the usual way to pack: everything as pip installs it, no bytecode, all imports eager. In one run, in turn.
+"""The package beside the usual way to pack.
+
+Everything as pip installs it, no bytecode, all imports eager. In one run, in turn.
 
     python benchmarks/package.py [--bundle BUNDLE]
 

@@ -1,4 +1,6 @@
-"""Serving beside the usual way: a MobileNetV2 at 150 px through LiteRT with a full decode, as the handlers of tutorials do it.
+"""Serving beside the usual way.
+
+A MobileNetV2 at 150 px through LiteRT with a full decode, as the handlers of tutorials do it.
 
     python benchmarks/peer.py [--bundle BUNDLE]
 

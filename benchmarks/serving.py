@@ -1,4 +1,6 @@
-"""Serving figures of the README, side by side in one run: latency by stage, cold start, command-line start, sizes.
+"""Serving figures of the README, side by side in one run.
+
+Latency by stage, cold start, command-line start, sizes.
 
     python benchmarks/serving.py [--bundle BUNDLE]
 
@@ -92,7 +94,10 @@ def imports_ms() -> dict[str, float]:
 
 
 def cold_start(bundle: Path, picture: bytes, repeats: int = 7) -> list[float]:
-    """Medians from an interpreter that has started to the handler's first answer: milliseconds, and peak memory in MiB."""
+    """Medians from an interpreter that has started to the handler's first answer.
+
+    Milliseconds, and peak memory in MiB.
+    """
     import base64
 
     command = [sys.executable, "-c", COLD]

@@ -1,4 +1,7 @@
-"""Training speed: `scenelet train`'s loop beside a bare PyTorch loop of the same network, batches and augmentation, in turn.
+"""Training speed.
+
+`scenelet train`'s loop beside a bare PyTorch loop of the same network, batches and augmentation, in
+turn.
 
     python benchmarks/training.py [--steps 40] [--threads 2]
 

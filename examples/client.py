@@ -1,4 +1,7 @@
-"""Ask a deployed scenelet for a picture: python client.py https://... photo.jpg   (or an https:// address of a picture)."""
+"""Ask a deployed scenelet for a picture.
+
+Python client.py https://... photo.jpg   (or an https:// address of a picture).
+"""
 
 import sys
 

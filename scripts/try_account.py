@@ -1,4 +1,6 @@
-"""The life of a stack in a real account, step by step: what was expected, and what came. About a cent.
+"""The life of a stack in a real account, step by step: what was expected, and what came.
+
+About a cent.
 
     python scripts/try_account.py [--stack scenelet-trial] [--region eu-central-1]
 

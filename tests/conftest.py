@@ -1,4 +1,7 @@
-"""What the tests share: painted scenes, a small bundle of them, one short training, and the real images where they are."""
+"""What the tests share.
+
+Painted scenes, a small bundle of them, one short training, and the real images where they are.
+"""
 
 import os
 import tempfile
@@ -62,7 +65,10 @@ def run_folder(painted, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def bundle():
-    """A small bundle that knows the painted scenes; committed, made by scripts/make_test_bundle.py."""
+    """A small bundle that knows the painted scenes.
+
+    Committed, made by scripts/make_test_bundle.py.
+    """
     return REPOSITORY / "tests" / "assets" / "tiny"
 
 

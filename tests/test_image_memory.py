@@ -1,4 +1,7 @@
-"""A file of 2 KB may ask for gigabytes: what decoding takes is estimated, and refused beforehand."""
+"""A file of 2 KB may ask for gigabytes.
+
+What decoding takes is estimated, and refused beforehand.
+"""
 
 import io
 import os

@@ -1,4 +1,7 @@
-"""Names as people, cameras and old archives give them: through every door they come back the same."""
+"""Names as people, cameras and old archives give them.
+
+Through every door they come back the same.
+"""
 
 import csv
 import io

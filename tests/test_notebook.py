@@ -38,7 +38,10 @@ def shows_something(cell):
 
 
 def check(cells):
-    """What is to be seen is there: pictures that are not blank, figures, an answer of the handler."""
+    """What is to be seen is there.
+
+    Pictures that are not blank, figures, an answer of the handler.
+    """
     assert [bool(cell["outputs"]) for cell in cells] == [shows_something(cell) for cell in cells]
     pictures = [picture for cell in cells for picture in pictures_of(cell)]
     assert len(pictures) >= 6

@@ -28,7 +28,9 @@ def cores() -> int:
 def in_parallel(
     work: Callable[[Item], Result], items: Iterable[Item], advance: Advance = silent
 ) -> Iterator[Result]:
-    """Apply `work` on all cores, results in order, only a few hundred in flight (Pillow and LiteRT run without the GIL).
+    """Apply `work` on all cores, results in order, only a few hundred in flight.
+
+    Threads do, for Pillow and LiteRT run without the interpreter's lock.
 
     Items are handed over a few at a time: one at a time, handing over takes a tenth of a fast
     model's answer.

@@ -1,4 +1,7 @@
-"""The app in a real Chromium: started as a person starts it, on a painted data set with an audit."""
+"""The app in a real Chromium.
+
+Started as a person starts it, on a painted data set with an audit.
+"""
 
 import shutil
 import subprocess

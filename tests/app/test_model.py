@@ -1,4 +1,7 @@
-"""The Model page, run by Streamlit's own harness: what it measures on, and when it measures again."""
+"""The Model page, run by Streamlit's own harness.
+
+What it measures on, and when it measures again.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""A data set spoilt on purpose: every fault is found with its reason, and nothing sound is left out."""
+"""A data set spoilt on purpose.
+
+Every fault is found with its reason, and nothing sound is left out.
+"""
 
 import io
 import json

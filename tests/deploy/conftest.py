@@ -1,4 +1,7 @@
-"""What the deployment's tests share: packages, moto's server over HTTP, a gateway, a faulty line to AWS."""
+"""What the deployment's tests share.
+
+Packages, moto's server over HTTP, a gateway, a faulty line to AWS.
+"""
 
 import json
 import shutil
@@ -69,7 +72,10 @@ def gateway(moto, runtime, tmp_path_factory):
 
 @pytest.fixture
 def aws(moto, gateway, monkeypatch, tmp_path):
-    """An empty account of moto's, behind a gateway that runs what was deployed; gives the gateway."""
+    """An empty account of moto's, behind a gateway that runs what was deployed.
+
+    Gives the gateway.
+    """
     moto.reset()
     gateway.reset()
     enter_account(monkeypatch, moto.url, tmp_path)

@@ -1,4 +1,7 @@
-"""A line to AWS that fails: a proxy in front of moto's server that throttles, breaks, hangs and cuts, by a seeded draw."""
+"""A line to AWS that fails.
+
+A proxy in front of moto's server that throttles, breaks, hangs and cuts, by a seeded draw.
+"""
 
 import http.client
 import http.server

@@ -1,4 +1,6 @@
-"""An HTTP API or a Function URL in the tests: requests go to the version that the alias names, run by the real awslambdaric.
+"""An HTTP API or a Function URL in the tests.
+
+Requests go to the version that the alias names, run by the real awslambdaric.
 
 As strict as AWS: payloads, base64 by content type, rate and burst, instances at once, permissions
 of a Function URL. The code of a version is read back from the S3 of moto's server by its SHA-256:

@@ -1,4 +1,7 @@
-"""IAM in the tests: whether a policy allows a call. And what CloudFormation's handlers call for us."""
+"""IAM in the tests: whether a policy allows a call.
+
+And what CloudFormation's handlers call for us.
+"""
 
 import fnmatch
 import json

@@ -1,4 +1,7 @@
-"""What AWS would refuse and moto takes: each rule of the strict layer, and what scenelet makes of it."""
+"""What AWS would refuse and moto takes.
+
+Each rule of the strict layer, and what scenelet makes of it.
+"""
 
 import base64
 import json

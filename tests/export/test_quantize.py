@@ -74,7 +74,10 @@ def test_int8_is_measured_against_float_and_recorded(run_folder, tmp_path, scene
 
 
 def test_a_drop_beyond_what_is_allowed_is_refused(run_folder, painted):
-    """The quantiser really ruins the model: calibrated on black pictures alone, every activation is cut off."""
+    """The quantiser really ruins the model.
+
+    Calibrated on black pictures alone, every activation is cut off.
+    """
     options = ExportOptions("b", quantize="int8", max_drop=0)
     material = open_material(Run(run_folder), options)
     floats = convert(load_network(Run(run_folder)), material.spec)

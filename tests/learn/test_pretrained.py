@@ -28,7 +28,10 @@ IMAGES = torch.randint(0, 256, (3, 3, 96, 96), generator=torch.Generator().manua
 
 @pytest.fixture(scope="module")
 def hub_folder(tmp_path_factory):
-    """A small image classifier of our own in the hub's format: four classes, pixels scaled to mean 0.5 and deviation 0.25."""
+    """A small image classifier of our own in the hub's format.
+
+    Four classes, pixels scaled to mean 0.5 and deviation 0.25.
+    """
     from transformers import AutoModelForImageClassification, ResNetConfig
 
     torch.manual_seed(3)
@@ -47,7 +50,10 @@ def hub_folder(tmp_path_factory):
 
 
 class HubStandIn(SimpleHTTPRequestHandler):
-    """Answers as the hub does: OWNER/NAME/resolve/main/FILE, with the headers that its clients look for."""
+    """Answers as the hub does.
+
+    OWNER/NAME/resolve/main/FILE, with the headers that its clients look for.
+    """
 
     asked: ClassVar[list[str]] = []
 

@@ -61,7 +61,10 @@ def history(path):
 def test_killed_at_random_moments_training_ends_bit_equal_to_an_undisturbed_run(
     painted, run_folder, tmp_path, scenelet
 ):
-    """With all that has a state or draws lots: averaging, mixing, growing sizes, distortion, a start and a teacher."""
+    """With all that has a state or draws lots.
+
+    Averaging, mixing, growing sizes, distortion, a start and a teacher.
+    """
     arguments = (
         "train",
         painted,

@@ -1,4 +1,7 @@
-"""A request has so long in all, whatever is in it. By a clock of the test: no machine is too slow for it."""
+"""A request has so long in all, whatever is in it.
+
+By a clock of the test: no machine is too slow for it.
+"""
 
 import base64
 import json

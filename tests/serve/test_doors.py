@@ -1,4 +1,7 @@
-"""The same pictures through every door: the training side, LiteRT, ONNX, handler, server and batch."""
+"""The same pictures through every door.
+
+The training side, LiteRT, ONNX, handler, server and batch.
+"""
 
 import base64
 import io

@@ -1,4 +1,7 @@
-"""Who sends nothing holds no place; who leaves is a line; whether the service lives is always told."""
+"""Who sends nothing holds no place; who leaves is a line.
+
+Whether the service lives is always told.
+"""
 
 import json
 import re

@@ -1,4 +1,7 @@
-"""Doubtful labels: how much of the error they may be, by confident learning on pictures that were not trained on."""
+"""Doubtful labels.
+
+How much of the error they may be, by confident learning on pictures that were not trained on.
+"""
 
 from dataclasses import dataclass
 from typing import Any

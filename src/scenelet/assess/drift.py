@@ -1,4 +1,7 @@
-"""Drift: whether the pictures of a service's logs still look like those its bundle was validated on."""
+"""Drift.
+
+Whether the pictures of a service's logs still look like those its bundle was validated on.
+"""
 
 import json
 from collections import Counter

@@ -1,4 +1,7 @@
-"""Evaluate a bundle on labelled images: from raw bytes, through the bundle's LiteRT model, on all cores."""
+"""Evaluate a bundle on labelled images.
+
+From raw bytes, through the bundle's LiteRT model, on all cores.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -101,7 +104,7 @@ def open_part(
 def _choose_part(
     usable: Sequence[Row], known: Mapping[str, str], part: str, source: str
 ) -> tuple[str, Sequence[Row], Sequence[Row]]:
-    """What the images are to the bundle, those to evaluate on, and those to leave out because they were trained on."""
+    """What the images are to the bundle: to evaluate on, or left out as trained on."""
     trained = [row for row in usable if known.get(row.pixel_hash) in LEARNED]
     held_out = [row for row in usable if known.get(row.pixel_hash) == "val"]
     if part in ("train", "val"):

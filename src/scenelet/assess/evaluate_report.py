@@ -256,7 +256,7 @@ def _real_strangers(assessment: Assessment) -> str:
     left_out = assessment.evaluated.bundle.contract.strangers[0].left_out
     if left_out is None:
         return ""
-    return f"Of the bundle's own classes, each in turn as if nobody had known it: AUROC {left_out:.2f}."
+    return f"Of its own classes, each in turn as if nobody had known it: AUROC {left_out:.2f}."
 
 
 def _ceiling(assessment: Assessment) -> Section:

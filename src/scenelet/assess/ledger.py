@@ -58,7 +58,10 @@ def entry(bundle: str, bundle_sha256: str, rows: Sequence[Row], top1_accuracy: f
 
 
 def sketch_of(rows: Sequence[Row]) -> tuple[str, ...]:
-    """The least of the pixel hashes (Broder 1997): of these, two splits share what they share of all."""
+    """The least of the pixel hashes (Broder 1997).
+
+    Of these, two splits share what they share of all.
+    """
     return tuple(sorted({row.pixel_hash for row in rows})[:SKETCH])
 
 

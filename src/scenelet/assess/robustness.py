@@ -1,4 +1,7 @@
-"""Accuracy on spoilt pictures: nine corruptions, at five strengths each, applied to the decoded picture. Knows no reports."""
+"""Accuracy on spoilt pictures.
+
+Nine corruptions, at five strengths each, applied to the decoded picture. Knows no reports.
+"""
 
 import io
 import math
@@ -61,7 +64,7 @@ def _rotation(image: Image.Image, degrees: float, rng: np.random.Generator) -> I
 
 
 def _inside(width: float, height: float, angle: float) -> tuple[float, float]:
-    """The largest upright rectangle of the same shape inside a rectangle that was turned about its middle."""
+    """The largest upright rectangle of the same shape inside a turned one."""
     sine, cosine = math.sin(angle), math.cos(angle)
     scale = min(width / (width * cosine + height * sine), height / (width * sine + height * cosine))
     return width * scale - 2, height * scale - 2  # a pixel each side is blended with the black
@@ -130,7 +133,10 @@ class Robustness:
 
 
 def at_one_size(picture: Image.Image, spec: PreprocessSpec) -> Image.Image:
-    """With four times the area of the model's input, whatever it had: a strength means the same to all pictures."""
+    """With four times the area of the model's input, whatever it had.
+
+    A strength means the same to all pictures.
+    """
     area = 4 * spec.width * spec.height
     scale = math.sqrt(area / (picture.width * picture.height))
     size = (max(1, round(scale * picture.width)), max(1, round(scale * picture.height)))

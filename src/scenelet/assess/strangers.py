@@ -82,7 +82,10 @@ def fit_space(
 
 
 def auroc(known: np.ndarray, strange: np.ndarray) -> float:
-    """Probability that a stranger's score is over a known picture's, ties half (Mann and Whitney 1947)."""
+    """Probability that a stranger's score is over a known picture's, ties half.
+
+    Source: Mann and Whitney 1947.
+    """
     ordered = np.sort(known)
     below, not_above = (
         np.searchsorted(ordered, strange, "left"),
@@ -197,7 +200,10 @@ def alarm_threshold(known: np.ndarray) -> float:
 def false_alarms_by_class(
     scores: np.ndarray, labels: np.ndarray, class_names: Sequence[str], threshold: float
 ) -> dict[str, float]:
-    """Part of the pictures of each class that is over the threshold; classes without one are left out."""
+    """Part of the pictures of each class that is over the threshold.
+
+    Classes without one are left out.
+    """
     return {
         name: float((scores[labels == place] > threshold).mean())
         for place, name in enumerate(class_names)

@@ -207,7 +207,7 @@ def cross_fitted(
     kin: Sequence[str] | None = None,
     seed: int = 0,
 ) -> Promise:
-    """Measure temperature and thresholds on images that they were not fitted on, though all images serve both ends in turn.
+    """Measure temperature and thresholds on images that they were not fitted on, in turn.
 
     Each of ten parts is judged by what the other nine give.
 

@@ -1,4 +1,7 @@
-"""What a person must bear in mind with a bundle, in sentences: said once, for card, commands, reports and pages."""
+"""What a person must bear in mind with a bundle, in sentences.
+
+Said once, for card, commands, reports and pages.
+"""
 
 from scenelet.bundle.contract import Contract
 from scenelet.text import listed

@@ -1,4 +1,6 @@
-"""The figures that a bundle states, as plain values: how good, what is promised, strangers, parity, cost of shrinking.
+"""The figures that a bundle states, as plain values.
+
+How good, what is promised, strangers, parity, cost of shrinking.
 
 Knows neither numpy nor how they are computed: `assess` and `export` do.
 """
@@ -310,7 +312,9 @@ class Quantisation:
 
 @dataclass(frozen=True)
 class Seen:
-    """What model inputs of pictures look like at least and at most: beyond that there is nothing to see.
+    """What model inputs of pictures look like at least and at most.
+
+    Beyond that there is nothing to see.
 
     Attributes:
         least_sharpness: Under it, a picture is of one colour.

@@ -8,7 +8,10 @@ from scenelet.bundle.runtime import LiteRTModel
 
 
 def latencies_ms(models: Sequence[LiteRTModel], calls: int = 200) -> list[float]:
-    """Median milliseconds of each model for one grey image, asked in turn so that a machine that slows down slows all."""
+    """Median milliseconds of each model for one grey image.
+
+    They are asked in turn, so that a machine that slows down slows all.
+    """
     inputs = [bytes([127]) * (model.input_shape[1] * model.input_shape[2] * 3) for model in models]
     seconds: list[list[float]] = [[] for _ in models]
     for _ in range(calls):

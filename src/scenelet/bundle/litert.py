@@ -217,7 +217,10 @@ class Model:
 
 
 class Pool:
-    """Copies of one model: safe to call from several threads, of which as many compute at once as there are copies."""
+    """Copies of one model.
+
+    Safe to call from several threads, of which as many compute at once as there are copies.
+    """
 
     def __init__(self, content: bytes, copies: int = 1) -> None:
         """Load; raises as `Model`."""
@@ -237,7 +240,9 @@ class Pool:
 
 
 def library_path() -> Path:
-    """Of LiteRT's C library, in the installed `ai_edge_litert`, which is not imported: that would import numpy.
+    """Of LiteRT's C library, in the installed `ai_edge_litert`, which is not imported.
+
+    That would import numpy.
 
     Raises:
         LiteRTError: It is not there.

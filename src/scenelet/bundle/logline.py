@@ -1,4 +1,6 @@
-"""The log line of one answer: its keys, written once for whoever writes it (`serve`) and reads it (`assess`, `export`).
+"""The log line of one answer.
+
+Its keys, written once for whoever writes it (`serve`) and reads it (`assess`, `export`).
 
 Knows no Prediction, no file and no CloudWatch.
 """

@@ -39,7 +39,7 @@ def wilson_interval(successes: float, images: float, family: float = 1.0) -> Int
 
 
 def paired_difference(first_right: np.ndarray, second_right: np.ndarray) -> Interval:
-    """Accuracy of the second less that of the first on the same images, -1 to 1, with its 95 % interval.
+    """Accuracy of the second less that of the first on the same images, -1 to 1.
 
     Args:
         first_right: (n,) bool, which images the first answered rightly.
@@ -148,7 +148,7 @@ def balanced_accuracy(matrix: np.ndarray, family: float = 1.0) -> Interval:
 
 
 def macro_f1(matrix: np.ndarray, family: float = 1.0) -> Interval:
-    """Mean F1 of the classes that are present or were answered, from the (classes, classes) matrix."""
+    """Mean F1 of the classes that are present or were answered, from the matrix."""
     halves = (matrix.sum(0) + matrix.sum(1)) / 2
     some = halves > 0
     return class_mean_interval(matrix.diagonal()[some] / halves[some], halves[some], family)
@@ -160,7 +160,7 @@ def log_loss_interval(
     kin: Sequence[str] | None = None,
     seed: int = 0,
 ) -> Interval:
-    """Log loss with its 95 % percentile interval over 1,000 resamples, each of which weighs the images anew.
+    """Log loss with its 95 % percentile interval over 1,000 resamples of the images.
 
     Args:
         labels: (n,) class indices.

@@ -1,4 +1,7 @@
-"""Where a bundle comes from: data, recipe, weights it began with, machine. Plain values, for card and contract."""
+"""Where a bundle comes from: data, recipe, weights it began with, machine.
+
+Plain values, for card and contract.
+"""
 
 from typing import TYPE_CHECKING, Annotated
 

@@ -126,7 +126,7 @@ class BundleModel:
         return self.model.logits(pixels)
 
     def stranger_score(self, logits: Sequence[float], features: array[float] | np.ndarray) -> float:
-        """How little a picture looks like the training pictures, by the score that the bundle says."""
+        """How little a picture looks like the training pictures, by the bundle's score."""
         return self._score(self.contract.stranger_score, logits, features)
 
     def _score(

@@ -1,4 +1,6 @@
-"""The list of pictures a bundle was trained and validated on, by pixel hash: no picture, no file name, no path.
+"""The list of pictures a bundle was trained and validated on, by pixel hash.
+
+No picture, no file name, no path.
 
 What its start and its teachers were trained on counts too: that is "inherited".
 """

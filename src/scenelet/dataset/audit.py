@@ -217,7 +217,10 @@ def _not_equal(groups: list[list[int]], looks: Sequence[Look]) -> list[list[int]
 
 
 def _with_odd_sizes(rows: list[Row]) -> list[Row]:
-    """Cleanvision's rule: root of the area over three interquartile ranges outside the quartiles."""
+    """Cleanvision's rule.
+
+    Root of the area over three interquartile ranges outside the quartiles.
+    """
     roots = np.array([np.sqrt(row.width * row.height) for row in rows if row.width])
     if not len(roots):
         return rows

@@ -1,4 +1,7 @@
-"""The model card: what a person should know before using a bundle, from the contract's own figures."""
+"""The model card.
+
+What a person should know before using a bundle, from the contract's own figures.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -264,7 +267,7 @@ def _machine(environment: Environment) -> str:
 
 
 def _origin(history: History) -> str:
-    """Where the weights began and who taught them, and the same of those, as far back as it was recorded."""
+    """Where the weights began and who taught them, as far back as it was recorded."""
     begun = "From scratch, no pretrained weights"
     if history.init:
         begun = f"Started from {_ancestor(history.init)}"

@@ -22,7 +22,11 @@ class ServingNetwork(nn.Module):
     """
 
     def __init__(self, network: nn.Module, mirror: bool = False) -> None:
-        """Args: the trained network, and whether to average the features of the picture and of its mirror image."""
+        """Args.
+
+        The trained network, and whether to average the features of the picture and of its mirror
+        image.
+        """
         super().__init__()
         self.mirror = mirror
         # channels_last weights make litert-torch 0.10 write wrong files without a word
@@ -81,7 +85,7 @@ def to_onnx(network: ServingNetwork, size: int) -> bytes:
             dynamic_shapes=({0: "batch"},),
             external_data=False,
             dynamo=True,
-            optimize=False,  # keeps every weight under its name; ONNX Runtime optimises when it loads
+            optimize=False,  # keeps each weight's name; ONNX Runtime optimises when it loads
             verbose=False,
         )
         return _without_remarks(path)
@@ -97,7 +101,7 @@ def _litert(network: nn.Module, example: Tensor) -> bytes:
 
 
 def _without_remarks(path: Path) -> bytes:
-    """An ONNX file without the exporter's notes on where each node came from, which are a fifth of it."""
+    """An ONNX file without the exporter's notes on its nodes, which are a fifth of it."""
     import onnx
 
     model = onnx.load(path)

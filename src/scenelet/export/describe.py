@@ -1,4 +1,7 @@
-"""What a bundle says of itself: figures and origin, from a run and what was measured, as its contract."""
+"""What a bundle says of itself.
+
+Figures and origin, from a run and what was measured, as its contract.
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,4 +1,7 @@
-"""Fit what turns logits into honest answers: temperature, thresholds, feature space, score for strangers, profile."""
+"""Fit what turns logits into honest answers.
+
+Temperature, thresholds, feature space, score for strangers, profile.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -85,7 +88,7 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Told:
-    """What is said of images that were not trained on, by the bundle's model or, with folds, by theirs.
+    """What is said of images not trained on, by the bundle's model or the folds' own.
 
     Attributes:
         class_names: In the order of the logits.
@@ -169,7 +172,10 @@ def _strangers(
 
 
 def _seen(told: Told) -> Seen:
-    """The limits of the pictures that were asked about, with room; at least those of photographs."""
+    """The limits of the pictures that were asked about, with room.
+
+    At least those of photographs.
+    """
     measures = [*told.measures, *told.training.measures]
     return Seen(
         least_sharpness=min(BLANK, 0.5 * min(each["sharpness"] for each in measures)),

@@ -1,4 +1,6 @@
-"""The formats that a bundle comes in: a table. Another one is an entry here, and a file that converts it.
+"""The formats that a bundle comes in: a table.
+
+Another one is an entry here, and a file that converts it.
 
 Knows nothing of contracts.
 """

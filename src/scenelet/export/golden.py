@@ -1,4 +1,4 @@
-"""Painted pictures in the forms that usually go wrong, for parity checks and for a bundle's recorded answers."""
+"""Painted pictures in the forms that usually go wrong: for parity and recorded answers."""
 
 import io
 
@@ -34,7 +34,10 @@ def golden_files() -> dict[str, bytes]:
 
 
 def nasty_files() -> dict[str, bytes]:
-    """`golden_files` and more forms that reveal a second preprocessing: CMYK, 16-bit, progressive, thin, all rotations."""
+    """`golden_files` and more forms that reveal a second preprocessing.
+
+    CMYK, 16-bit, progressive, thin, all rotations.
+    """
     scene = paint_scene("street", seed=7)
     wide = scene.resize((301, 173), Image.Resampling.BICUBIC)
     cmyk, progressive = io.BytesIO(), io.BytesIO()

@@ -1,4 +1,7 @@
-"""Export, step by step, each from values to values: convert > shrink > ask > fit > prove > describe > write."""
+"""Export, step by step, each from values to values.
+
+Convert > shrink > ask > fit > prove > describe > write.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -376,7 +379,10 @@ def _loaded(models: Models) -> LiteRTModel:
 
 
 def _require_small_drop(options: ExportOptions, lost: Interval) -> None:
-    """Of a few images a single one is points of accuracy: only what chance does not explain is refused."""
+    """Of a few images a single one is points of accuracy.
+
+    Only what chance does not explain is refused.
+    """
     if 100 * lost.low > options.max_drop:
         raise QuantisationError(
             f"{options.quantize}: found a drop of {100 * (lost.value or 0):.2f} points of"

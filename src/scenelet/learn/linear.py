@@ -69,7 +69,8 @@ def fit_head(
         balance: As `class_weights` takes it.
     """
     mean, deviation = features.mean(0), features.std(0)
-    # of a few pictures, some features hardly differ: blown up, they would drown the others in a crop
+    # of a few pictures, some features hardly differ: blown up, they would drown the others in a
+    # crop
     deviation = np.maximum(deviation, _LEAST_SPREAD * deviation.mean() + 1e-6)
     weights = class_weights(labels, class_count, balance)[labels]
     standard = (features - mean) / deviation

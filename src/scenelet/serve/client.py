@@ -196,7 +196,8 @@ def _sign(request: urllib.request.Request, host: str) -> None:
     except BotoCoreError as error:  # expired, or of `aws login` without what that needs
         reason = " ".join(str(error).split()).rstrip(".")
         raise CloudError(
-            f"the endpoint wants a signature: {reason}. pip install 'scenelet[aws]', or log in again"
+            f"the endpoint wants a signature: {reason}. pip install 'scenelet[aws]', or log in"
+            " again"
         ) from error
     if frozen is None:
         raise CloudError(

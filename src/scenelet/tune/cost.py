@@ -1,4 +1,7 @@
-"""What a network costs to serve: size and latency of its LiteRT model, measured once, remembered."""
+"""What a network costs to serve.
+
+Size and latency of its LiteRT model, measured once, remembered.
+"""
 
 import json
 from collections.abc import Mapping
