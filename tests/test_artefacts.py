@@ -58,10 +58,12 @@ def test_a_file_in_the_way_gives_one_line(tmp_path):
 def test_a_folder_is_replaced_as_a_whole(tmp_path):
     target = tmp_path / "bundle"
     with whole_folder(target) as folder:
+        (folder / "bundle.json").touch()
         (folder / "old").touch()
     with whole_folder(target) as folder:
+        (folder / "bundle.json").touch()
         (folder / "new").touch()
-    assert [path.name for path in target.iterdir()] == ["new"]
+    assert sorted(path.name for path in target.iterdir()) == ["bundle.json", "new"]
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
 
 
@@ -113,3 +115,14 @@ def test_a_disk_that_refuses_an_open_file_is_named(tmp_path, number):
     with refused as raised, explained(tmp_path / "runs"):
         raise OSError(number, os.strerror(number))
     assert os.strerror(number) not in str(raised.value)
+
+
+def test_a_folder_of_something_else_is_never_replaced(tmp_path):
+    photos = tmp_path / "photos"
+    (photos / "cats").mkdir(parents=True)
+    (photos / "cats" / "1.jpg").write_bytes(b"a picture")
+    (photos / "fold-1.csv").write_text("an older one")
+    with pytest.raises(ArtefactError, match="holds something else"), whole_folder(photos) as made:
+        (made / "fold-1.csv").write_text("a new one")
+    assert (photos / "cats" / "1.jpg").read_bytes() == b"a picture"
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]

@@ -97,13 +97,14 @@ def write_json(path: Path, value: Any) -> None:
 def whole_folder(path: Path) -> Iterator[Path]:
     """Fill a folder aside and move it to `path` when the block ends well.
 
-    Leave nothing when it does not.
+    Leave nothing when it does not. What stood there before is replaced if it is an older one of
+    the same kind, and never if it is something else, such as somebody's pictures.
 
     Yields:
         The folder to fill, beside `path`.
 
     Raises:
-        ArtefactError: No space, no permission.
+        ArtefactError: No space, no permission, or something else stands there.
     """
     aside = path.with_name(f".{path.name}.part")
     old = path.with_name(f".{path.name}.old")
@@ -117,8 +118,26 @@ def whole_folder(path: Path) -> Iterator[Path]:
         try:
             yield aside
             if path.exists():
+                _require_older_one(path, aside)
                 path.replace(old)
             aside.replace(path)
         finally:
             for leftover in (aside, old):
                 shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _require_older_one(path: Path, new: Path) -> None:
+    """See to it that a folder holds what the new one holds, and no sub-folder besides.
+
+    Raises:
+        ArtefactError: It holds something else.
+    """
+    there = [entry for entry in path.iterdir() if not entry.name.startswith(".")]
+    made = {entry.name for entry in new.iterdir()}
+    foreign = [entry.name for entry in there if entry.is_dir() and entry.name not in made]
+    if foreign or (there and not made.intersection(entry.name for entry in there)):
+        found = sorted(foreign or [entry.name for entry in there])[0]
+        raise ArtefactError(
+            f"{path}: holds something else (the first: {found}) and was left as it is. Give"
+            " another folder."
+        )
