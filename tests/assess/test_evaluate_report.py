@@ -41,7 +41,7 @@ def test_the_report_holds_every_section_and_asks_nothing_of_the_network(
     assert "looked at once for this project" in page
     assert figures["images"] == 36
     assert figures["robustness"]["images"] == 36
-    assert figures["strangers"]["score"] in ("feature distance", "energy")
+    assert figures["strangers"]["score"] in ("feature distance", "energy", "distance and energy")
     errors = 36 - sum(figures["confusion_matrix"][n][n] for n in range(6))
     assert sum(pair["errors"] for pair in figures["confusable_pairs"]) == errors
 
@@ -69,7 +69,7 @@ def test_three_images_make_a_report_with_wide_intervals(bundle, painted, tmp_pat
     )
     assert "Only 3 images: look at the intervals" in page
     assert "No image of buildings, glacier, mountain is here" in page
-    assert "Too few images a class to judge the labels" in page
+    assert "Too few images a class, or too weak a model, to judge the labels" in page
     assert figures["top1_accuracy"]["high"] - figures["top1_accuracy"]["low"] > 0.4
     assert figures["noise_ceiling"] is None
 
@@ -115,5 +115,5 @@ def test_the_noise_ceiling_finds_flipped_labels():
     labels[flipped] = (labels[flipped] + 1) % 4
     ceiling = noise_ceiling(labels, probabilities)
     assert len(set(ceiling.doubtful[:100]) & set(flipped.tolist())) > 85
-    assert ceiling.accuracy.low < 0.95 < ceiling.accuracy.high + 0.02
+    assert 0.93 < ceiling.accuracy < 0.95 < ceiling.accuracy_if_right
     assert noise_ceiling(labels[:3], probabilities[:3]) is None

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -80,6 +81,8 @@ def test_a_drop_beyond_what_is_allowed_is_refused(run_folder, painted):
     """
     options = ExportOptions("b", quantize="int8", max_drop=0)
     material = open_material(Run(run_folder), options)
+    often = material.images.of(material.images.rows * 12)  # of a few images chance explains much
+    material = replace(material, images=often)
     floats = convert(load_network(Run(run_folder)), material.spec)
     black = [np.zeros((1, 64, 64, 3), np.uint8)] * 2
     ruined = {each.name: each.shrunk(floats[each.name], "int8", black) for each in FORMATS}

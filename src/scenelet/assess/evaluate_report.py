@@ -205,7 +205,7 @@ def _abstaining(assessment: Assessment) -> Section:
 def _sets(assessment: Assessment) -> Section:
     sets, contract = assessment.promise.sets, assessment.evaluated.bundle.contract
     if sets is None:
-        return Section("Prediction sets", f"None: {contract.prediction_sets.why_none}.")
+        return Section("Prediction sets", points=[f"None: {contract.prediction_sets.why_none}."])
     rows = [
         ("prediction sets", ""),
         ("promised to hold the true class", f"{assessment.promise.wished.coverage:.0%}"),
