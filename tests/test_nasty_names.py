@@ -112,6 +112,14 @@ def test_answers_show_them_on_the_terminal_and_as_json(pictures, nasty, scenelet
     assert sum("m\\xfcller" in line["source"] for line in lines) == 1
 
 
+def is_number(cell):
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
 def test_a_table_of_answers_has_a_row_a_picture_and_the_names_as_they_are(
     pictures, nasty, tmp_path, scenelet, kind
@@ -126,7 +134,8 @@ def test_a_table_of_answers_has_a_row_a_picture_and_the_names_as_they_are(
     else:
         with open(out, newline="") as file:
             rows = list(csv.reader(file))
-        assert not any(cell.startswith(("=", "+", "-", "@", "\t")) for row in rows for cell in row)
+        cells = [cell for row in rows for cell in row if not is_number(cell)]
+        assert not any(cell.startswith(("=", "+", "-", "@", "\t")) for cell in cells)
         labels = [row[rows[0].index("label")].removeprefix("'") for row in rows[1:]]
     assert len(labels) == 72
     assert set(labels) <= set(CLASSES)

@@ -135,14 +135,17 @@ def test_a_click_on_the_confusion_matrix_shows_its_pictures(watched):
     chart.wait_for(timeout=40_000)
     cell = chart.locator("canvas, svg").first
     cell.wait_for()
+    cell.scroll_into_view_if_needed()
     page.wait_for_timeout(1500)
     box = cell.bounding_box()
-    page.mouse.click(
-        box["x"] + 0.94 * box["width"], box["y"] + 0.94 * box["height"]
-    )  # the last row and column: street, street
-    expect(
-        page.get_by_text(re.compile("pictures? of street w(as|ere) answered street"))
-    ).to_be_visible(timeout=15_000)
+    shown = page.get_by_text(re.compile("pictures? of street w(as|ere) answered street"))
+
+    def clicked():  # again where the chart was not listening yet
+        page.mouse.click(box["x"] + 0.94 * box["width"], box["y"] + 0.94 * box["height"])
+        page.wait_for_timeout(3000)
+        return shown.is_visible()
+
+    wait_until(clicked, "the pictures of the last row and column: street, street")
 
 
 def test_the_slider_states_accuracy_and_coverage(watched):

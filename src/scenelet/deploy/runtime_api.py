@@ -89,6 +89,11 @@ class _RuntimeApi(http.server.BaseHTTPRequestHandler):
         """Nothing."""
 
 
+def _refusal(answer: Any) -> PackageError:
+    """What a function said when it could not answer, or not even start."""
+    return PackageError(f"{answer.get('errorType', 'error')}: {answer.get('errorMessage', answer)}")
+
+
 class RunningFunction:
     """A function that has been started; a context manager that ends it."""
 
@@ -169,9 +174,7 @@ class RunningFunction:
                 self._require_alive()
                 continue
             if kind != "response":
-                raise PackageError(
-                    f"{answer.get('errorType', 'error')}: {answer.get('errorMessage', answer)}"
-                )
+                raise _refusal(answer)
             self._require_little()
             return answer
         self._process.kill()
@@ -214,6 +217,8 @@ class RunningFunction:
             return
         for thread in self._listening:
             thread.join(2)
+        if not self._killed and not self._server.answers.empty():  # it said why before it ended
+            raise _refusal(self._server.answers.get()[1])
         last = self._told[-1].strip() if self._told else ""
         raise PackageError(self._killed or f"the function ended ({code}): {last}")
 
