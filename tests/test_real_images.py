@@ -51,7 +51,7 @@ def test_real_images_go_the_whole_way(sample, tmp_path, scenelet):
     assert trained.code == 0, trained.err
     exported = scenelet("export", tmp_path / "r", "--out", tmp_path / "b", "--json")
     assert exported.code == 0, exported.err
-    assert json.loads(exported.out)["parity"]["checkpoint_litert"] < 1e-3
+    assert json.loads(exported.out)["parity"]["differences"]["checkpoint - LiteRT"] < 1e-3
     predicted = scenelet("predict", "--bundle", tmp_path / "b", sample / "sea", "--json")
     assert len(predicted.out.splitlines()) == 20
 

@@ -41,7 +41,9 @@ def test_a_bundle_is_no_better_than_itself(bundle, painted, tmp_path, scenelet):
 
 
 @pytest.mark.pipeline
-def test_a_longer_training_is_told_to_be_better_and_a_shorter_one_worse(bundle, tmp_path, scenelet):
+def test_a_longer_training_is_told_to_be_better_and_a_shorter_one_worse(
+    exported, tmp_path, scenelet
+):
     data = tmp_path / "scenes"
     assert scenelet("data", "paint", data, "--per-class", "60", "--seed", "5").code == 0
     flags = (
@@ -60,9 +62,9 @@ def test_a_longer_training_is_told_to_be_better_and_a_shorter_one_worse(bundle, 
     assert scenelet("export", tmp_path / "longer", "--out", tmp_path / "longer-bundle").code == 0
     report = tmp_path / "report.html"
     better = compared(
-        scenelet, tmp_path, bundle, tmp_path / "longer-bundle", data, "--report", report
+        scenelet, tmp_path, exported, tmp_path / "longer-bundle", data, "--report", report
     )
-    worse = compared(scenelet, tmp_path, tmp_path / "longer-bundle", bundle, data)
+    worse = compared(scenelet, tmp_path, tmp_path / "longer-bundle", exported, data)
     assert (better["verdict"], worse["verdict"]) == ("better", "worse")
     assert better["difference"]["value"] == pytest.approx(-worse["difference"]["value"])
     assert better["only_second_right"] == worse["only_first_right"]

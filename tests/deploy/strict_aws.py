@@ -15,7 +15,7 @@ import threading
 import time
 import urllib.request
 from dataclasses import asdict, dataclass
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 from deploy.moto_with_types import COUNTED, GATEWAY_URL, PERMISSIONS, teach_types
 from deploy.strict_calls import call_of
@@ -105,7 +105,15 @@ class Strict:
     def s3_DeleteBucket(self, environ, body, resource):  # noqa: N802
         self.deleted_buckets[resource] = time.monotonic()
 
-    def s3_PutBucketNotificationConfiguration(self, environ, body, resource):  # noqa: N802
+    def apigateway_UpdateStage(self, environ, body, resource):  # noqa: N802
+        """moto's quick create makes no stage, and it can't change one: it is made here."""
+        path, _, name = environ["PATH_INFO"].rpartition("/")
+        told = json.dumps({"stageName": unquote(name), **json.loads(body)}).encode()
+        environ |= {"REQUEST_METHOD": "POST", "PATH_INFO": path, "RAW_URI": path}
+        environ |= {"REQUEST_URI": path, "CONTENT_LENGTH": str(len(told))}
+        environ["wsgi.input"] = io.BytesIO(told)
+
+    def s3_PutBucketNotification(self, environ, body, resource):  # noqa: N802
         """moto forgets that EventBridge is told."""
         if b"EventBridgeConfiguration" in body:
             self.announced.append(resource.rpartition(":")[2])

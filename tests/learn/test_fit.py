@@ -95,7 +95,10 @@ def test_the_place_here_is_what_the_recipe_asks_for(monkeypatch):
 def test_interrupted_in_mid_training_the_last_line_says_how_to_go_on(painted, tmp_path):
     flags = (*QUICK_FLAGS, "--epochs", "40", "--runs", tmp_path, "--name", "r")
     command = [sys.executable, "-m", "scenelet", "train", painted, *flags]
+    # a suite that runs in the background would have its children ignore Ctrl-C
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, before)
     while not process.stderr.readline().startswith("epoch 2/"):
         assert process.poll() is None
     process.send_signal(signal.SIGINT)

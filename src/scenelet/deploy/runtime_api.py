@@ -178,6 +178,7 @@ class RunningFunction:
             self._require_little()
             return answer
         self._process.kill()
+        self._process.wait()
         raise PackageError(f"Sandbox.Timedout: Task timed out after {self._timeout_s:.2f} seconds")
 
     def wait_for_init(self, timeout_s: float = INIT_S) -> None:
