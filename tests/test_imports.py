@@ -13,6 +13,10 @@ from commands import REPOSITORY
 SOURCE = REPOSITORY / "src" / "scenelet"
 FOUNDATION = {
     "errors",
+    "addresses",
+    "fetch",
+    "inflate",
+    "uri",
     "images",
     "image_colour",
     "image_formats",

@@ -64,7 +64,7 @@ def test_fetching_is_a_part_of_it(service, clock, monkeypatch):
         clock.now_s += 0.4
         return b"no picture"
 
-    monkeypatch.setattr("scenelet.serve.fetch.fetch", fetch)
+    monkeypatch.setattr("scenelet.fetch.fetch", fetch)
     answers = ask(service, 3 * [{"url": "https://example.org/a.jpg"}])
     assert left == pytest.approx([1.0, 0.2])
     assert answers[2]["status"] == 504

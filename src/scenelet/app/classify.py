@@ -190,7 +190,7 @@ def _fetched(asked: Sources) -> None:
         wanted = st.form_submit_button("Fetch", icon=":material/download:")
     if not (wanted and url):
         return
-    from scenelet.serve.fetch import FetchLimits, fetch
+    from scenelet.fetch import FetchLimits, fetch
 
     try:
         with st.spinner("Fetching"):

@@ -196,7 +196,7 @@ def _read(source: str, trusted: frozenset[str]) -> bytes:
     from scenelet.names import raw
 
     if _is_url(source):
-        from scenelet.serve.fetch import FetchLimits, fetch
+        from scenelet.fetch import FetchLimits, fetch
 
         return fetch(source, FetchLimits(trusted=trusted))
     try:

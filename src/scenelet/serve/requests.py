@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, unquote_to_bytes
 
 from scenelet.errors import RequestError
 from scenelet.images import sniff
-from scenelet.serve.inflate import TooLargeError, inflated
+from scenelet.inflate import TooLargeError, inflated
 
 JSON = "application/json"
 FORM, FIELDS = "multipart/form-data", "application/x-www-form-urlencoded"

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from scenelet.errors import FetchError, ImageError, ImageTooLargeError, RequestError
-from scenelet.serve.inflate import inflated
+from scenelet.inflate import inflated
 from scenelet.serve.notifications import SUFFIX, Noted, noted_in
 from scenelet.serve.predictor import Prediction
 from scenelet.serve.service import problem_of

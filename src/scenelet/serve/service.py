@@ -215,7 +215,7 @@ class Service:
         if not self.settings.allow_url:
             raise ForbiddenUrlError("this service does not fetch URLs; send the image itself")
         # http.client and ssl: not needed for uploads
-        from scenelet.serve.fetch import FetchLimits, fetch
+        from scenelet.fetch import FetchLimits, fetch
 
         left_s = max(0.1, min(FetchLimits.timeout_s, end_s - time.monotonic()))
         return fetch(url, FetchLimits(timeout_s=left_s, trusted=self.settings.trusted_hosts))

@@ -2,7 +2,7 @@ import ipaddress
 
 import pytest
 
-from scenelet.serve.addresses import HOLDS_V4, INSIDE_V4, INSIDE_V6, TEREDO, is_public
+from scenelet.addresses import HOLDS_V4, INSIDE_V4, INSIDE_V6, TEREDO, is_public
 
 OUTSIDE_GLOBAL_V6 = (
     "::/128", "::1/128", "::/96", "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64", "5f00::/16", "fc00::/7",

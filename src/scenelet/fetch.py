@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from scenelet import __version__
+from scenelet.addresses import is_public as is_public
 from scenelet.errors import FetchError, FetchTimeoutError, ForbiddenUrlError
-from scenelet.serve.addresses import is_public as is_public
-from scenelet.serve.inflate import inflated
-from scenelet.serve.uri import from_header, to_uri
+from scenelet.inflate import inflated
+from scenelet.uri import from_header, to_uri
 
 _PORTS = {"http": 80, "https": 443}
 _REDIRECTS = (301, 302, 303, 307, 308)

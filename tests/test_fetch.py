@@ -10,9 +10,9 @@ from typing import ClassVar
 
 import pytest
 
+from scenelet import fetch as fetch_module
 from scenelet.errors import FetchError, FetchTimeoutError, ForbiddenUrlError
-from scenelet.serve import fetch as fetch_module
-from scenelet.serve.fetch import FetchLimits, fetch, is_public
+from scenelet.fetch import FetchLimits, fetch, is_public
 
 HOSTILE_ADDRESSES = [
     "http://127.0.0.1/", "http://127.1/", "http://2130706433/", "http://0x7f000001/", "http://017700000001/",

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenelet.serve.uri import from_header, to_uri
+from scenelet.uri import from_header, to_uri
 
 
 @pytest.mark.parametrize(
