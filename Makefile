@@ -1,5 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 DATA ?=
 
 .DEFAULT_GOAL := help
@@ -23,10 +25,10 @@ demo: install ## The whole way once: paint (or DATA=folder), train, export, eval
 	$(BIN)/python scripts/demo.py $(if $(DATA),--data "$(DATA)")
 
 unit: install ## The quick tests, which train nothing (under a minute)
-	$(BIN)/python -m pytest -m "not pipeline and not browser and not aws"
+	$(PYTEST) -m "not pipeline and not browser and not aws"
 
-test: install ## All tests (some minutes)
-	$(BIN)/python -m pytest
+test: install ## All tests (some minutes; WORKERS=4 where there are more cores)
+	$(PYTEST)
 
 check: lint types test ## What must pass before a commit
 

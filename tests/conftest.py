@@ -10,6 +10,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from commands import QUICK_FLAGS, REPOSITORY, run_scenelet
+from filelock import FileLock
 from image_site import ImageSite
 from moto_server import MotoServer
 
@@ -30,12 +31,29 @@ REAL_IMAGES = REPOSITORY.parent / "shared" / "intel-scenes" / "seg_train"
 
 
 def pytest_collection_modifyitems(items):
-    """A unit test (one without a mark) trains nothing."""
+    """A unit test (one without a mark) trains nothing, and comes last.
+
+    Its file is a small one, which fills up whichever worker is done first.
+    """
+    marked = {item.path for item in items if any(map(item.get_closest_marker, SLOW))}
+    items.sort(key=lambda item: item.path not in marked)
     for item in items:
         waits = TRAINING & set(item.fixturenames)
         if waits and not any(item.get_closest_marker(mark) for mark in SLOW):
             names = ", ".join(sorted(waits))
             raise pytest.UsageError(f"{item.nodeid}: {names} trains. Mark the test `pipeline`.")
+
+
+def once(tmp_path_factory, name, make):
+    """The folder that `make(folder)` makes, once for all workers of pytest-xdist."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    made = folder.with_suffix(".made")
+    with FileLock(folder.with_suffix(".lock")):
+        if not made.exists():
+            make(folder)
+            made.touch()
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -49,18 +67,18 @@ def painted(tmp_path_factory):
     """A painted data set in the Intel layout: 24 training and 6 test images of each class."""
     from scenelet.dataset.paint import paint_data_set
 
-    folder = tmp_path_factory.mktemp("painted") / "scenes"
-    paint_data_set(folder, 24)
-    return folder
+    return once(tmp_path_factory, "scenes", lambda folder: paint_data_set(folder, 24))
 
 
 @pytest.fixture(scope="session")
 def run_folder(painted, tmp_path_factory):
     """A complete run on painted scenes."""
-    runs = tmp_path_factory.mktemp("runs")
-    done = run_scenelet("train", painted, *QUICK_FLAGS, "--runs", runs, "--name", "tiny")
-    assert done.code == 0, done.err
-    return runs / "tiny"
+
+    def train(runs):
+        done = run_scenelet("train", painted, *QUICK_FLAGS, "--runs", runs, "--name", "tiny")
+        assert done.code == 0, done.err
+
+    return once(tmp_path_factory, "runs", train) / "tiny"
 
 
 @pytest.fixture(scope="session")
@@ -75,10 +93,12 @@ def bundle():
 @pytest.fixture(scope="session")
 def exported(run_folder, tmp_path_factory):
     """The bundle of the run that was just trained."""
-    folder = tmp_path_factory.mktemp("bundles") / "tiny"
-    done = run_scenelet("export", run_folder, "--out", folder)
-    assert done.code == 0, done.err
-    return folder
+
+    def export(bundles):
+        done = run_scenelet("export", run_folder, "--out", bundles / "tiny")
+        assert done.code == 0, done.err
+
+    return once(tmp_path_factory, "bundles", export) / "tiny"
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ class ImageSite(http.server.ThreadingHTTPServer):
         self.content = b""
         self.host = f"127.0.0.1:{self.server_port}"
         self.url = f"http://{self.host}/picture.jpg"
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
     def close(self):
         self.shutdown()

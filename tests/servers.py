@@ -1,6 +1,8 @@
 """Servers that tests start: a free port, and waiting until one answers."""
 
+import contextlib
 import socket
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -11,6 +13,15 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def serving(server):
+    """Serve in a thread; at the end without the half second that socketserver waits by default."""
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
 
 
 def wait_until_answers(url, process, seconds=120):

@@ -4,11 +4,11 @@ import http.client
 import http.server
 import socket
 import ssl
-import threading
 import time
 from typing import ClassVar
 
 import pytest
+from servers import serving
 
 from scenelet import fetch as fetch_module
 from scenelet.errors import FetchError, FetchTimeoutError, ForbiddenUrlError
@@ -99,10 +99,8 @@ class Site(http.server.BaseHTTPRequestHandler):
 def site():
     Site.hits = []
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serving(server):
+        yield f"127.0.0.1:{server.server_port}"
 
 
 @pytest.mark.parametrize("url", HOSTILE_ADDRESSES)

@@ -5,11 +5,11 @@ import http.server
 import io
 import json
 import socket
-import threading
 import zipfile
 from typing import ClassVar
 
 import pytest
+from servers import serving
 
 from scenelet.dataset.get import KNOWN
 
@@ -94,10 +94,8 @@ def kaggle(archive, monkeypatch):
     if server is None:
         pytest.skip("no port for the stand-in: 80 needs the right to it, 7777 is taken")
     Kaggle.can_be_cut = server.server_port == 80
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield Kaggle
-    server.shutdown()
-    server.server_close()
+    with serving(server):
+        yield Kaggle
 
 
 def test_the_data_set_is_downloaded_verified_and_not_downloaded_twice(kaggle, tmp_path, scenelet):

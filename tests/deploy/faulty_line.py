@@ -29,7 +29,7 @@ class FaultyLine(http.server.ThreadingHTTPServer):
             threading.Lock(),
         )
         self.url = f"http://127.0.0.1:{self.server_port}"
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
     def next_fault(self):
         with self.lock:

@@ -50,7 +50,7 @@ class Gateway(http.server.ThreadingHTTPServer):
         self.python, self.scratch = python, scratch
         self.running, self.lock, self.counting = {}, threading.Lock(), threading.Lock()
         self.reset()
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
     def reset(self):
         """Forget what a test asked for; functions that run go on."""

@@ -4,10 +4,10 @@ And what CloudFormation's handlers call for us.
 """
 
 import fnmatch
+import importlib.util
 import json
 from pathlib import Path
 
-import cfnlint
 from strict_calls import action_of
 
 from scenelet.deploy.aws.policy import policy, watching
@@ -15,7 +15,8 @@ from scenelet.deploy.aws.settings import Identity
 
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 STACKS, BUCKETS, WATCHED = ("scenelet", "other"), (None, "mine"), "photos"
-SCHEMAS = Path(cfnlint.__file__).parent / "data" / "schemas" / "resources"
+# found, not imported: that takes seconds
+SCHEMAS = Path(importlib.util.find_spec("cfnlint").origin).parent / "data" / "schemas" / "resources"
 # what handlers name for features that the template has not: networks, keys, deployments, layers ...
 UNUSED = (
     "ec2:*",

@@ -99,7 +99,7 @@ def image(shipped_bundle, tmp_path_factory):
 
 def test_the_image_answers_read_only_in_little_memory_as_nobody(image, shipped_bundle, scenelet):
     server = RuntimeServer()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     address = f"AWS_LAMBDA_RUNTIME_API=127.0.0.1:{server.server_port}"
     name = f"scenelet-test-{os.getpid()}"
     limits = [

@@ -51,7 +51,7 @@ def test_features_are_the_networks_and_each_picture_is_computed_once(pictures, t
     assert network.seen == seen
     assert np.array_equal(found, again)
     row = pictures.rows[7]
-    pixels = torch.from_numpy(pictures.input(row, SPEC)).permute(0, 3, 1, 2)
+    pixels = torch.from_numpy(pictures.input(row, SPEC).copy()).permute(0, 3, 1, 2)
     with torch.inference_mode():
         expected = network((pixels.float() - 127.5) / 64)
     assert np.allclose(found[7], expected.numpy()[0], atol=1e-5)

@@ -1,6 +1,5 @@
 import json
 import shutil
-import threading
 import zlib
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -9,6 +8,7 @@ from typing import ClassVar
 import pytest
 import torch
 from commands import QUICK_FLAGS, run_process
+from servers import serving
 
 from scenelet.bundle.contract import CONTRACT, TRAINING_DATA, sha256
 from scenelet.dataset.dataset import Dataset
@@ -79,10 +79,8 @@ def hub(hub_folder):
     server = ThreadingHTTPServer(
         ("127.0.0.1", 0), partial(HubStandIn, directory=hub_folder.parents[1])
     )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serving(server):
+        yield f"http://127.0.0.1:{server.server_port}"
 
 
 def logits(network):

@@ -2,10 +2,10 @@ import http.server
 import io
 import json
 import random
-import threading
 
 import pytest
 from PIL import Image
+from servers import serving
 
 from scenelet.errors import CloudError, ConfigError, FetchError
 from scenelet.serve.client import Endpoint, shrunk
@@ -35,10 +35,8 @@ def service(monkeypatch):
     monkeypatch.setattr("scenelet.serve.client.FIRST_WAIT_S", 0.01)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Scripted)
     server.asked = []
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with serving(server):
+        yield server
 
 
 GOOD = (200, json.dumps({"label": "sea"}).encode(), {})

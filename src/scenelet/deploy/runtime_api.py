@@ -120,7 +120,7 @@ class RunningFunction:
         self.lines: list[str] = []
         self._memory_mib, self._timeout_s, self._killed = memory_mib, timeout_s, ""
         self._server = RuntimeServer(timeout_s)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         self._process = subprocess.Popen(
             [str(python), "-I", "-B", "-u", "-c", _BOOTSTRAP, handler],
             env={**self._own_environment(task_root), **(environment or {})},
