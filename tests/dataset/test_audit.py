@@ -9,13 +9,15 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 from servers import wait_until
 
-from scenelet.dataset.audit import audit
+from scenelet.dataset.audit import audit, look_at_all
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.duplicates import exact_groups, joined, near_groups
 from scenelet.dataset.faults import look_at
@@ -115,6 +117,30 @@ def test_duplicates_conflicts_and_leakage_are_told_apart(found):
         "the same picture in another split: seg_test/mountain/"
     )
     assert "near-duplicate" in row(found, "buildings/again.jpg").issues
+
+
+def test_a_wrong_copy_in_training_costs_the_test_part_no_picture(painted, tmp_path):
+    root = tmp_path / "scenes"
+    shutil.copytree(painted, root)
+    locked = sorted((root / "seg_test" / "sea").glob("*.jpg"))[0]
+    shutil.copy(locked, root / "seg_train" / "forest" / "wrong.jpg")
+    audited = audit(Dataset.open(root))
+    excluded = {row.path for row in audited.rows if row.excluded}
+    assert excluded == {"seg_train/forest/wrong.jpg"}
+
+
+def test_an_audit_whose_workers_can_not_start_goes_on_by_itself(painted, monkeypatch):
+    """As in a script without a main guard, or where the system ends a worker for its memory."""
+
+    def broken(*_, **__):
+        raise BrokenProcessPool
+
+    monkeypatch.setattr("scenelet.dataset.audit.cores", lambda: 2)
+    monkeypatch.setattr("scenelet.dataset.audit._CHUNK", 8)
+    monkeypatch.setattr(ProcessPoolExecutor, "map", broken)
+    dataset = Dataset.open(painted)
+    told = []
+    assert len(look_at_all(dataset, lambda: told.append(1))) == len(dataset) == len(told)
 
 
 def test_a_picture_much_like_one_of_the_other_folder_is_marked_but_kept(painted, tmp_path):
@@ -274,7 +300,7 @@ def test_different_flat_pictures_are_not_alike():
         look_at(png(Image.new("RGB", (150, 150), colour)), "x.png")
         for colour in ("white", "black", "navy")
     ]
-    assert near_groups([look.likeness for look in looks], [look.thumbnail for look in looks]) == []
+    assert near_groups(looks) == []
 
 
 def read_whole(folder):

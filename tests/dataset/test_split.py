@@ -1,11 +1,13 @@
 from collections import Counter
+from dataclasses import replace
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scenelet.dataset.row import Row
-from scenelet.dataset.split import split_validation
+from scenelet.dataset.split import assign_folds, split_validation
 from scenelet.errors import DataError
 
 
@@ -68,6 +70,52 @@ def test_a_validation_part_of_the_layout_is_taken_as_it_is():
         *(Row(f"v{label}", label, split="val", pixel_hash=f"v{label}") for label in "ab"),
     ]
     assert Counter(row.split for row in split_validation(rows, 0.2, 0)) == {"train": 40, "val": 2}
+
+
+def test_what_is_like_a_picture_of_a_persons_validation_part_is_not_trained_on():
+    held_out = [Row(f"v{label}", label, split="val", pixel_hash=f"{label}0") for label in "ab"]
+    decided = split_validation([*rows_of(a=20, b=20), *held_out], 0.2, 0)
+    assert Counter(row.split for row in decided if not row.excluded) == {"train": 38, "val": 2}
+    assert {row.path for row in decided if row.excluded} == {"a/0.jpg", "b/0.jpg"}
+
+
+def test_a_persons_split_that_tears_groups_apart_is_refused():
+    rows = [replace(row, group="one") for row in rows_of(a=20, b=20)]
+    rows += [Row(f"v{n}", label, split="val", group="one") for n, label in enumerate("ab")]
+    with pytest.raises(DataError, match=r"40 of 40 training images .* belong together"):
+        split_validation(rows, 0.2, 0)
+
+
+def in_groups(label, sizes):
+    return [
+        Row(f"{label}/{group}-{n}", label, pixel_hash=f"{label}{group}{n}", group=f"{label}{group}")
+        for group, size in enumerate(sizes)
+        for n in range(size)
+    ]
+
+
+@pytest.mark.parametrize("sizes", [[2] * 5, [10] * 4, [1, 30]])
+def test_classes_of_few_groups_are_split(sizes):
+    decided = split_validation([*in_groups("a", sizes), *in_groups("b", sizes)], 0.1, 0)
+    assert {(row.label, row.split) for row in decided} == set(product("ab", ("train", "val")))
+
+
+def test_series_are_held_out_as_often_as_single_pictures():
+    held = Counter()
+    for seed in range(60):
+        rows = [*in_groups("a", [1] * 40 + [8] * 5), *rows_of(b=20)]
+        decided = split_validation(rows, 0.2, seed)
+        held += Counter(
+            len([other for other in rows if other.group == row.group]) > 1
+            for row in decided
+            if row.split == "val" and row.label == "a"
+        )
+    assert 0.4 < held[True] / held.total() < 0.6
+
+
+def test_folds_of_many_small_classes_are_as_large():
+    rows = rows_of(**{f"k{n}-": 12 for n in range(30)})
+    assert Counter(assign_folds(rows, 5, 0)) == dict.fromkeys(range(5), 72)
 
 
 def test_excluded_rows_are_left_alone():

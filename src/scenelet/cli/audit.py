@@ -10,6 +10,7 @@ from scenelet.cli.options import AsJson, Folder, LabelLevel, Looker
 from scenelet.cli.output import command, needs_extra, note, table, tell, tell_json, wrote
 from scenelet.errors import ConfigError
 from scenelet.progress import ConsoleProgress
+from scenelet.text import listed
 
 if TYPE_CHECKING:
     from scenelet.explore.findings import Findings
@@ -55,10 +56,13 @@ def audit(
     Example: `scenelet data audit photos --out audit --fail-on conflicts,leakage,unreadable`
     """
     gates, progress = _gates(fail_on), ConsoleProgress()
+    if "labels" in gates and not labels:
+        raise ConfigError("--fail-on labels: needs the labels judged, so not --no-labels")
     progress.say("loading what looks at pictures and labels")
     with needs_extra("train"):
         from scenelet.explore.audit_report import write_audit
         from scenelet.explore.findings import investigate
+    from scenelet.dataset.manifest import class_names_of
     from scenelet.dataset.sources import source_of
 
     look = look_of(bundle, progress) if labels else None
@@ -70,7 +74,8 @@ def audit(
     else:
         _print(findings, kept)
         following = command("scenelet", "train", folder, "--manifest", out / "manifest.csv")
-        wrote("manifest, summary and report", out / "audit.html", following)
+        is_enough = len(class_names_of(findings.rows)) > 1
+        wrote("manifest, summary and report", out / "audit.html", following if is_enough else None)
     _judge(gates, findings, out)
 
 
@@ -93,9 +98,11 @@ def _print(findings: "Findings", kept: int) -> None:
     found += [(f"  images: {issue}", f"{count:,}") for issue, count in issues.items()]
     if found:
         table(("", ""), found)
-    clean = [kind for kind, count in counts.items() if not count]
+    clean = [kind for kind in _clean(findings) if not counts[kind]]
     if clean:
         tell(f"nothing found: {', '.join(clean)}")
+    for line in _unjudged(findings):
+        tell(line)
     for fault in findings.audit.folder_faults:
         tell(fault)
     if kept:
@@ -103,7 +110,24 @@ def _print(findings: "Findings", kept: int) -> None:
     tell(findings.audit.dataset.account())
 
 
+def _clean(findings: "Findings") -> list[str]:
+    """Kinds of which it can be said that nothing was found: labels only where all were judged."""
+    return [kind for kind in findings.audit.counts() if kind != "labels" or not findings.unjudged]
+
+
+def _unjudged(findings: "Findings") -> list[str]:
+    """Which labels were not judged, a line a reason."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in findings.unjudged.items():
+        by_reason.setdefault(reason, []).append(name)
+    return [f"labels of {listed(names)} not judged: {why}" for why, names in by_reason.items()]
+
+
 def _judge(gates: list[str], findings: "Findings", out: Path) -> None:
+    if "labels" in gates and findings.unjudged:
+        told = "; ".join(_unjudged(findings))
+        note(f"scenelet: --fail-on labels: {told}")
+        raise typer.Exit(1)
     failed = [gate for gate in gates if findings.audit.counts()[gate]]
     if failed:
         note(f"scenelet: --fail-on: found {', '.join(failed)}; see {out / 'audit.html'}")

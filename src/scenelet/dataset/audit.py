@@ -4,10 +4,10 @@ Deletes and alters nothing. What can't or must not be used is excluded in the ma
 reason.
 """
 
-import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import PurePosixPath
@@ -21,10 +21,13 @@ from scenelet.dataset.layout import NO_IMAGE, twin_lines
 from scenelet.dataset.row import Row
 from scenelet.dataset.source import Source
 from scenelet.errors import UnreadableImageError
-from scenelet.parallel import Advance, silent
+from scenelet.parallel import Advance, cores, silent
 from scenelet.progress import SILENT, Progress
 
 AGAINST = "against"
+OF_GROUPS = frozenset(  # issues of an image that are counted by their own kind
+    ("duplicate", "near-duplicate", "near-leakage", "conflict", "leakage", "doubtful label")
+)
 _IMBALANCE = 3.0
 _CHUNK = 64
 
@@ -67,7 +70,7 @@ class Audit:
             "leakage": len(self.leakage),
             "duplicates": len(self.duplicates),
             "near-duplicates": len(self.near_duplicates),
-            "faults": sum(1 for look in self.looks if look.issues),
+            "faults": sum(1 for row in self.rows if not OF_GROUPS.issuperset(row.issues)),
             "classes": len(self.folder_faults),
             "labels": sum(1 for row in self.rows if row.suggested_label),
         }
@@ -129,7 +132,7 @@ class _Kin:
 
 def _find_kin(rows: Sequence[Row], looks: Sequence[Look]) -> _Kin:
     duplicates = exact_groups([look.pixel_hash for look in looks])
-    near = near_groups([look.likeness for look in looks], [look.thumbnail for look in looks])
+    near = near_groups(looks)
 
     def differing(name: str) -> list[list[int]]:
         values = [getattr(row, name) for row in rows]
@@ -141,15 +144,18 @@ def _find_kin(rows: Sequence[Row], looks: Sequence[Look]) -> _Kin:
 def look_at_all(dataset: Dataset, advance: Advance = silent) -> list[Look]:
     """Decode and measure in processes: measuring holds Python's lock, decoding alone would not."""
     chunks = [dataset.rows[start : start + _CHUNK] for start in range(0, len(dataset), _CHUNK)]
-    workers = min(os.cpu_count() or 1, max(1, len(chunks) // 4))
+    workers = min(cores(), max(1, len(chunks) // 4))
     if workers == 1:
-        return [look for chunk in chunks for look in _look_at_chunk(dataset.source, chunk, advance)]
+        return _look_at_chunk(dataset.source, dataset.rows, advance)
     looks: list[Look] = []
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for done in pool.map(_look_at_chunk, [dataset.source] * len(chunks), chunks):
-            looks += done
-            for _ in done:
-                advance()
+    try:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            for done in pool.map(_look_at_chunk, [dataset.source] * len(chunks), chunks):
+                looks += done
+                for _ in done:
+                    advance()
+    except BrokenProcessPool:  # a script without a main guard, or a system short of memory
+        looks += _look_at_chunk(dataset.source, dataset.rows[len(looks) :], advance)
     return looks
 
 
@@ -244,11 +250,13 @@ def _with_groups(rows: list[Row], everything: list[Row], kin: _Kin) -> list[Row]
     rows = _marked(rows, across, "near-leakage")
     rows = _marked(rows, kin.conflicts, "conflict")
     rows = _marked(rows, kin.leakage, "leakage")
-    rows = _left_out(rows, kin.conflicts, everything, "the same picture under another label:")
-    locked = ("test", AGAINST)
-    return _left_out(
-        rows, kin.leakage, everything, "the same picture in another split:", spare=locked
-    )
+    label, split = "the same picture under another label:", "the same picture in another split:"
+    leaked = {group[0] for group in kin.leakage}
+    locked = ("test", AGAINST)  # a locked part stays as it was published
+    for group in kin.conflicts:
+        spare = locked if group[0] in leaked else ()
+        rows = _left_out(rows, [group], everything, label, spare)
+    return _left_out(rows, kin.leakage, everything, split, spare=locked)
 
 
 def _marked(rows: list[Row], groups: list[list[int]], issue: str) -> list[Row]:
@@ -265,12 +273,12 @@ def _left_out(
     reason: str,
     spare: tuple[str, ...] = (),
 ) -> list[Row]:
-    """Leave the members of groups out, naming the others; those of a spared split stay."""
+    """Leave the members of groups out, naming some others; those of a spared split stay."""
     rows = list(rows)
     for group in groups:
         for position in (each for each in group if each < len(rows)):
             row = rows[position]
-            others = [everything[other] for other in group if other != position][:3]
+            others = [everything[other] for other in group[:4] if other != position][:3]
             if not row.excluded and row.split not in spare:
                 named = ", ".join(f"{other.path} ({other.label})" for other in others)
                 rows[position] = replace(row, excluded=f"{reason} {named}")

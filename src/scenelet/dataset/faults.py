@@ -46,6 +46,7 @@ class Look:
         colour: Mean red, green and blue, 0-255.
         likeness: 64-bit difference hash; like pictures have few different bits.
         thumbnail: (8, 8, 3) uint8, to tell like pictures from the same flat sky.
+        shape: (16, 16) uint8, grey, to tell small things on the same plain ground apart.
     """
 
     unusable: str = ""
@@ -58,6 +59,7 @@ class Look:
     colour: tuple[float, float, float] = (0.0, 0.0, 0.0)
     likeness: int = 0
     thumbnail: np.ndarray | None = None
+    shape: np.ndarray | None = None
 
 
 def look_at(data: bytes, name: str) -> Look:
@@ -93,6 +95,7 @@ def look_at(data: bytes, name: str) -> Look:
         colour=(red, green, blue),
         likeness=difference_hash(grey),
         thumbnail=thumbnail,
+        shape=np.asarray(grey.resize((16, 16), Image.Resampling.BOX)),
     )
 
 

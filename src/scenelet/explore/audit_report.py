@@ -13,6 +13,7 @@ from scenelet.errors import ConfigError
 from scenelet.explore.findings import Findings
 from scenelet.explore.labels import ranked
 from scenelet.report.html import Card, Gallery, Section, page, thumbnail
+from scenelet.text import listed
 
 MOST_GROUPS = 40
 MOST_DOUBTS = 60
@@ -161,9 +162,10 @@ def next_steps(findings: Findings) -> Section:
 
 
 def card(dataset: Dataset, row: Row, note: str = "", tone: str = "") -> Card:
-    """A row's picture with its class folder and file name."""
-    name = PurePosixPath(row.path).name
-    return Card(thumbnail(partial(dataset.read, row)), f"{row.label}/ {name}", note, tone)
+    """A row's picture with the path of its file, and its label where that says another."""
+    known = row.label in PurePosixPath(row.path).parent.parts
+    caption = row.path if known else f"{row.path} ({row.label})"
+    return Card(thumbnail(partial(dataset.read, row)), caption, note, tone)
 
 
 def _groups(
@@ -196,6 +198,8 @@ def _doubts(findings: Findings) -> Section:
         "Ranked by how little a linear head that never saw the picture believes its label, with the"
         " label it would give. A doubt is a reason to look, not a verdict."
     )
+    if findings.unjudged:
+        lead += f" Not judged, for too few pictures: {listed(list(findings.unjudged))}."
     shown = f", the first {MOST_DOUBTS} shown" if len(doubted) > MOST_DOUBTS else ""
     return Section(
         "Doubtful labels", lead, galleries=[Gallery(f"{len(doubted):,} labels{shown}", cards)]

@@ -4,7 +4,7 @@ What both reports are made of.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from scenelet.dataset.audit import Audit, audit
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.row import Row
 from scenelet.dataset.source import Source
-from scenelet.explore.labels import FOLDS, doubt_labels, out_of_fold_probabilities
+from scenelet.explore.labels import doubt_labels, out_of_fold_probabilities, too_few
 from scenelet.progress import SILENT, Progress
 
 Look = Callable[[Dataset, Progress], np.ndarray]  # examined pictures to (n, features)
@@ -29,12 +29,14 @@ class Findings:
     Attributes:
         audit: Its rows carry the doubts.
         embedded: Positions of the rows that have an embedding.
-        embeddings: (n, features) of those; of no rows where labels were not checked.
+        embeddings: (n, features) of those; of no rows where nobody looked.
+        unjudged: Why the labels of a class were not judged, by its name.
     """
 
     audit: Audit
     embedded: list[int]
     embeddings: np.ndarray
+    unjudged: Mapping[str, str]
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -50,6 +52,7 @@ class Findings:
             "excluded": sum(1 for row in self.rows if row.excluded),
             "findings": self.audit.counts(),
             "issues": self.audit.issue_counts(),
+            "labels_not_judged": dict(self.unjudged),
             "folder": self.audit.folder_faults,
             "account": self.audit.dataset.account(),
             "passed_over": [
@@ -97,17 +100,21 @@ def investigate(
     audited = audit(dataset.used if manifest else dataset, other, progress)
     usable = [position for position, row in enumerate(audited.rows) if row.pixel_hash]
     rows = [audited.rows[position] for position in usable]
-    if look is None or not _labels_can_be_judged(rows):
-        return Findings(audited, [], np.zeros((0, 0), np.float32))
+    if look is None or not rows:
+        not_asked = dict.fromkeys(sorted({row.label for row in rows}), "nobody asked")
+        return Findings(audited, [], np.zeros((0, 0), np.float32), not_asked)
     embeddings = look(audited.dataset.of(rows), progress)
-    progress.say("judging labels")
+    unjudged = too_few(rows)
+    fit = [place for place, row in enumerate(rows) if row.label not in unjudged]
+    if fit:
+        progress.say("judging labels")
+        audited = _judged(audited, [rows[place] for place in fit], embeddings[fit])
+    return Findings(audited, usable, embeddings, unjudged)
+
+
+def _judged(audited: Audit, rows: Sequence[Row], embeddings: np.ndarray) -> Audit:
+    """The audit with what a head that did not see them says of the labels of some rows."""
     judged = doubt_labels(rows, *out_of_fold_probabilities(embeddings, rows))
     by_path = {row.path: row for row in judged}
     told = audited.dataset.of(by_path.get(row.path, row) for row in audited.rows)
-    return Findings(replace(audited, dataset=told), usable, embeddings)
-
-
-def _labels_can_be_judged(rows: list[Row]) -> bool:
-    """Two classes at least, and enough different pictures of each for every fold to see some."""
-    pictures = Counter(label for label, _ in {(row.label, row.pixel_hash) for row in rows})
-    return len(pictures) > 1 and min(pictures.values()) >= 2 * FOLDS
+    return replace(audited, dataset=told)

@@ -1,5 +1,6 @@
 """Likely wrong labels, ranked: confident learning on out-of-fold predictions of a linear head."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,6 +10,31 @@ from scenelet.dataset.row import Row
 from scenelet.dataset.split import assign_folds
 
 FOLDS = 5
+ENOUGH = 2 * FOLDS  # different pictures of a class
+_TOLERANCE = 1e-4  # of the gradient where the classes are at most _FEW; more share it
+_FEW = 40
+
+
+def too_few(rows: Sequence[Row]) -> dict[str, str]:
+    """Classes whose labels can't be judged, each with the reason.
+
+    Args:
+        rows: Images that can be used.
+    """
+    pictures, groups = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+    for row in rows:
+        pictures[row.label].add(row.pixel_hash)
+        groups[row.label].add(row.kin)
+    reasons = {}
+    for name in sorted(pictures):
+        if len(pictures[name]) < ENOUGH:
+            reasons[name] = f"{len(pictures[name])} different pictures, {ENOUGH} needed"
+        elif len(groups[name]) < FOLDS:
+            reasons[name] = f"{len(groups[name])} series of like pictures, {FOLDS} needed"
+    if len(pictures) - len(reasons) == 1:
+        alone = "no other class has enough pictures" if reasons else "there is no other class"
+        reasons = {name: reasons.get(name, alone) for name in sorted(pictures)}
+    return reasons
 
 
 def out_of_fold_probabilities(
@@ -18,7 +44,7 @@ def out_of_fold_probabilities(
 
     Args:
         embeddings: (n, features).
-        rows: Their rows; equal pixel hashes share a fold.
+        rows: Their rows, of classes that are not `too_few`; what belongs together shares a fold.
         seed: Of the folds.
 
     Returns:
@@ -29,15 +55,23 @@ def out_of_fold_probabilities(
     from sklearn.preprocessing import StandardScaler
 
     names = sorted({row.label for row in rows})
-    labels = np.array([names.index(row.label) for row in rows])
+    labels = _places(rows, names)
     folds = np.array(assign_folds(rows, FOLDS, seed))
     probabilities = np.zeros((len(rows), len(names)))
+    tolerance = _TOLERANCE * max(1, len(names) / _FEW)
     for fold in range(FOLDS):
         inside, outside = folds == fold, folds != fold
-        head = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=300))
+        regression = LogisticRegression(C=0.01, max_iter=300, tol=tolerance)
+        head = make_pipeline(StandardScaler(), regression)
         head.fit(embeddings[outside], labels[outside])
         probabilities[np.ix_(inside, head.classes_)] = head.predict_proba(embeddings[inside])
     return probabilities, names
+
+
+def _places(rows: Sequence[Row], names: Sequence[str]) -> np.ndarray:
+    """(n,) place of each row's label among the names."""
+    place_of = {name: place for place, name in enumerate(names)}
+    return np.array([place_of[row.label] for row in rows])
 
 
 def doubt_labels(rows: Sequence[Row], probabilities: np.ndarray, names: Sequence[str]) -> list[Row]:
@@ -55,7 +89,7 @@ def doubt_labels(rows: Sequence[Row], probabilities: np.ndarray, names: Sequence
     from cleanlab.filter import find_label_issues
     from cleanlab.rank import get_label_quality_scores
 
-    labels = np.array([list(names).index(row.label) for row in rows])
+    labels = _places(rows, names)
     quality = get_label_quality_scores(labels, probabilities, method="self_confidence")
     doubtful = find_label_issues(labels, probabilities, filter_by="both", n_jobs=1)
     return [

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from scenelet.dataset.row import Row
+from scenelet.errors import DataError
 from scenelet.explore import figures
 from scenelet.explore.audit_report import card, finding_sections, next_steps, overview, title_of
 from scenelet.explore.findings import Findings
@@ -25,6 +26,7 @@ PER_CLASS = 10
 MEAN_OF = 400
 NEIGHBOURS = 12
 MEAN_PX = 64
+MAP_LEAST = 8  # pictures that make a map
 BLOCK = 512  # rows that are compared with all at once
 _TONES = (
     "Boxes hold the middle half of the images. Where they barely overlap, a model may learn light"
@@ -43,25 +45,32 @@ def explore_page(findings: Findings, seed: int = 0) -> str:
     Args:
         findings: Of the folder.
         seed: Of the random pictures and the map.
+
+    Raises:
+        DataError: No image can be used.
     """
     rows = [row for row in findings.rows if row.pixel_hash]
+    if not rows:
+        raise DataError(
+            f"{findings.audit.dataset.source.name}: none of its {len(findings.rows):,} images can"
+            f" be used (the first: {findings.rows[0].path}: {findings.rows[0].excluded}). There is"
+            " nothing to draw; `scenelet data audit` lists them."
+        )
     everyone = sorted({row.label for row in rows})
     subtitle = f"{len(rows):,} images of {len(everyone)} classes: {listed(everyone)}"
     names = _drawn(rows)
     if len(names) < len(everyone):
         subtitle += f"; the {len(names)} largest and smallest are drawn"
-    sections = [
-        overview(findings),
+    pictures = [
         _balance(findings, names),
         _sizes(rows),
         _tones(findings, names),
         _means(findings, rows, names),
         _random(findings, rows, names, seed),
         *_embedded(findings, names, everyone, seed),
-        *finding_sections(findings),
-        next_steps(findings),
     ]
-    return page(title_of(findings), subtitle, sections)
+    found = [*finding_sections(findings), next_steps(findings)]
+    return page(title_of(findings), subtitle, [overview(findings), *pictures, *found])
 
 
 def _drawn(rows: Sequence[Row]) -> list[str]:
@@ -165,11 +174,12 @@ def _embedded(
     rows = [findings.rows[position] for position in findings.embedded]
     lengths = np.linalg.norm(findings.embeddings, axis=1, keepdims=True)
     directions = findings.embeddings / np.maximum(lengths, 1e-9)
-    return [
-        _typical(findings, rows, directions, names),
-        _map(findings, rows, everyone, seed),
-        _strangers(findings, rows, directions),
-    ]
+    sections = [_typical(findings, rows, directions, names)]
+    if len(rows) >= MAP_LEAST:
+        sections.append(_map(findings, rows, everyone, seed))
+    if len(everyone) > 1:
+        sections.append(_strangers(findings, rows, directions))
+    return sections
 
 
 def _typical(

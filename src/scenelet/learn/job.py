@@ -19,6 +19,7 @@ from scenelet.learn.pretrained import Pretrained, open_pretrained, refuse_leak, 
 from scenelet.progress import SILENT, Progress
 from scenelet.runs.recipe import TrainConfig
 from scenelet.runs.run import Judged, Run, trained
+from scenelet.text import listed
 
 
 @dataclass(frozen=True)
@@ -162,4 +163,11 @@ def _without_doubtful(dataset: Dataset, min_quality: float) -> Dataset:
         for row in dataset.part("train").rows
         if row.label_quality is not None and row.label_quality < min_quality
     ]
-    return dataset.without(doubted, f"label doubted by the audit: quality under {min_quality:g}")
+    kept = dataset.without(doubted, f"label doubted by the audit: quality under {min_quality:g}")
+    lost = sorted(set(dataset.part("train").class_names) - set(kept.part("train").class_names))
+    if lost:
+        raise DataError(
+            f"--set min_label_quality={min_quality:g}: no training image of class"
+            f" {listed(lost)} is left. Give a lower one."
+        )
+    return kept
