@@ -6,7 +6,7 @@ from commands import REPOSITORY
 
 from scenelet.errors import ConfigError
 from scenelet.runs.recipe import from_values, resolve
-from scenelet.tune.variants import read_variants
+from scenelet.tune.variants import read_variants, with_runs
 
 TINY = (
     "epochs=1", "train_sizes=32", "input_size=32", "storage_size=40", "widths=8,16", "depths=1,1", "batch_size=16", "threads=1",
@@ -47,6 +47,15 @@ def test_variants_are_compared_on_the_same_images_and_done_once(painted, tmp_pat
 def test_the_lists_that_come_along_are_valid(path):
     for name, part in read_variants(path.stem, []).items():
         from_values({**resolve("small", {}).as_dict(), **part}, name)
+
+
+def test_a_variant_may_learn_from_another_wherever_the_runs_lie(tmp_path):
+    changes = read_variants("ingredients", ["distilled"])
+    assert with_runs(changes["distilled"], changes, tmp_path) == {
+        "teacher": str(tmp_path / "recipe")
+    }
+    with pytest.raises(ConfigError, match=r"--teacher \{nonesuch\}: no variant of this name"):
+        with_runs({"teacher": "{nonesuch}"}, changes, tmp_path)
 
 
 def test_a_list_that_makes_no_sense_is_refused(tmp_path):

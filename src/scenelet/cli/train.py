@@ -1,6 +1,7 @@
 """`scenelet train`."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,9 +9,11 @@ import typer
 
 from scenelet.cli.dials import Set, chosen, with_dials
 from scenelet.cli.options import LabelLevel
-from scenelet.cli.output import needs_extra, wrote
+from scenelet.cli.output import needs_extra, tell, wrote
 from scenelet.progress import ConsoleProgress
+from scenelet.text import listed, one_line
 
+FEW_IMAGES = 10  # validation images of a class: with fewer, little is known of it
 FOLDER_HELP = "Folder of class folders, or with train/ (seg_train/) of class folders."
 RECIPE_HELP = "Recipe by name (quick, small, transfer, ...) or a YAML file."
 MANIFEST_HELP = "manifest.csv of `data audit` or `data split`."
@@ -55,7 +58,15 @@ def train(
     config = resolve(recipe, given)
     run = Run(runs / (name or run_name(folder, recipe)))
     place, told = source_of(folder, label_level), ConsoleProgress()
-    result = run_training(place, config, run, told, manifest, given=None if recipe else given)
+    result = run_training(
+        place,
+        config,
+        run,
+        told,
+        manifest,
+        given=None if recipe else given,
+        few_steps="batch_size" in given,
+    )
     if as_json:
         typer.echo(json.dumps({"run": str(run.folder), **result.as_dict()}))
         return
@@ -65,4 +76,23 @@ def train(
         f" images), log loss {result.val_log_loss:.3f}, epoch {result.best_epoch} of"
         f" {result.epochs}, {result.training_s / 60:.1f} min"
     )
+    for line in _of_classes(result.classes):
+        tell(line)
     wrote("run", run.folder, f"scenelet export {run.folder}")
+
+
+def _of_classes(classes: Mapping[str, tuple[int, int]]) -> list[str]:
+    """The class that is found least often, and those of which little is known."""
+    judged = {name: counts for name, counts in classes.items() if counts[1]}
+    if not judged:
+        return []
+    worst = min(judged, key=lambda name: judged[name][0] / judged[name][1])
+    right, images = judged[worst]
+    lines = [f"worst class: {one_line(worst)}, {right:,} of {images:,} validation images right"]
+    few = [name for name, (_, images) in judged.items() if images < FEW_IMAGES]
+    if few:
+        lines.append(
+            f"mind: fewer than {FEW_IMAGES} validation images of {listed(few)}: little is known of"
+            f" {'it' if len(few) == 1 else 'them'}"
+        )
+    return lines

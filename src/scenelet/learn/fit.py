@@ -30,6 +30,7 @@ from scenelet.learn.datamodule import ImagesInMemory
 from scenelet.learn.devices import lightning_precision, peak_memory_mib
 from scenelet.learn.distill import Teachers
 from scenelet.learn.job import Job, Sources
+from scenelet.learn.judging import by_class, logits_of
 from scenelet.learn.linear import LinearHead, class_weights
 from scenelet.learn.linear_start import linear_head, only_head, set_head
 from scenelet.learn.networks import build_network, parameter_count
@@ -84,7 +85,7 @@ def _fit(job: Job, place: Place, progress: Progress, watch: Watch | None) -> Res
     place.vacate(job.run)
     result = Result(
         **_outcome(job, history, watching),
-        **_judges(job, data),
+        **_judges(job, place, data),
         peak_memory_mib=peak_memory_mib(),
         parameters=parameter_count(model.network),
         last_stretch_s=round(time.perf_counter() - start_s, 1),
@@ -94,11 +95,17 @@ def _fit(job: Job, place: Place, progress: Progress, watch: Watch | None) -> Res
     return result
 
 
-def _judges(job: Job, data: ImagesInMemory) -> dict[str, Any]:
-    """How many images the figures are of, and how many networks judged them."""
-    if job.judged:
-        return {"validation_images": job.judged.images, "folds": job.judged.folds}
-    return {"validation_images": len(data.val.labels), "folds": 1}
+def _judges(job: Job, place: Place, data: ImagesInMemory) -> dict[str, Any]:
+    """How many images the figures are of, of each class too, and how many networks judged them."""
+    judged, labels = job.judged, data.val.labels
+    if judged:
+        told = {"validation_images": judged.images, "folds": judged.folds}
+        return {**told, "classes": judged.classes}
+    classes = {}
+    if place.writes and len(labels):
+        logits = logits_of(job.run, data.val.images, place.device)
+        classes = by_class(labels, logits, job.class_names)
+    return {"validation_images": len(labels), "folds": 1, "classes": classes}
 
 
 def _decoded(job: Job, place: Place, sources: Sources, progress: Progress) -> ImagesInMemory:

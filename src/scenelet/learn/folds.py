@@ -23,15 +23,13 @@ from scenelet.dataset.split import split_folds
 from scenelet.errors import DataError
 from scenelet.learn.fit import fit
 from scenelet.learn.job import Sources, prepare
-from scenelet.learn.networks import normalise
+from scenelet.learn.judging import by_class, logits_of
 from scenelet.learn.place import Place
-from scenelet.learn.pretrained import load_run_network
 from scenelet.progress import SILENT, Progress
 from scenelet.runs.recipe import TrainConfig
 from scenelet.runs.run import Judged, Result, Run, trained
 
 FOLDS, ENOUGH = 5, 100  # folds where nobody said how many; validation pictures that need none
-_BATCH = 128
 
 
 def folds_for(
@@ -86,7 +84,7 @@ def fit_folds(
         job = prepare(single, run.fold(number), part)
         results.append(fit(job, place, progress))
         answers.append(_held_out(job.run, part.part("val")))
-    judged = _judged(answers, results)
+    judged = _judged(answers, results, trained(dataset).class_names)
     _say(judged, progress)
     everything = dataset.of(
         row.with_split("train") if row.split == "val" else row for row in dataset.rows
@@ -118,7 +116,7 @@ def _held_out(run: Run, images: Dataset) -> tuple[np.ndarray, np.ndarray]:
     if not path.is_file():
         names = run.data()["class_names"]
         pixels = load_pixels(images, names, run.config().preprocess)
-        logits = _logits(run, pixels.images).round(6).tolist()
+        logits = logits_of(run, pixels.images).round(6).tolist()
         write_json(path, {"labels": pixels.labels.tolist(), "logits": logits})
     return _read(path)
 
@@ -131,16 +129,11 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
         raise DataError(f"{path}: damaged. Remove it and run the same command again.") from error
 
 
-def _logits(run: Run, pixels: np.ndarray) -> np.ndarray:
-    """(n, height, width, 3) uint8 to (n, classes) by a run's kept weights."""
-    network = load_run_network(run).eval()
-    images = torch.from_numpy(pixels).permute(0, 3, 1, 2)
-    with torch.inference_mode():
-        parts = [network(normalise(batch)).float() for batch in images.split(_BATCH)]
-    return np.asarray(torch.cat(parts))
-
-
-def _judged(answers: Sequence[tuple[np.ndarray, np.ndarray]], results: Sequence[Result]) -> Judged:
+def _judged(
+    answers: Sequence[tuple[np.ndarray, np.ndarray]],
+    results: Sequence[Result],
+    class_names: Sequence[str],
+) -> Judged:
     labels = torch.from_numpy(np.concatenate([each[0] for each in answers]))
     logits = torch.from_numpy(np.concatenate([each[1] for each in answers]))
     right = (logits.argmax(1) == labels).double().mean()
@@ -150,6 +143,7 @@ def _judged(answers: Sequence[tuple[np.ndarray, np.ndarray]], results: Sequence[
         top1_accuracy=round(float(right), 6),
         log_loss=round(float(F.cross_entropy(logits, labels)), 6),
         epochs=max(1, round(median(result.best_epoch for result in results))),
+        classes=by_class(labels.numpy(), logits.numpy(), class_names),
     )
 
 

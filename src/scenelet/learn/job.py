@@ -14,7 +14,7 @@ from scenelet.dataset.source import Source
 from scenelet.dataset.split import split_validation
 from scenelet.errors import ConfigError, DataError
 from scenelet.learn.distill import require_classes
-from scenelet.learn.networks import architecture_of
+from scenelet.learn.networks import architecture_of, require_room
 from scenelet.learn.pretrained import Pretrained, open_pretrained, refuse_leak, require_size
 from scenelet.progress import SILENT, Progress
 from scenelet.runs.recipe import TrainConfig
@@ -99,6 +99,8 @@ def prepare(config: TrainConfig, run: Run, dataset: Dataset) -> Job:
     if sources.init:
         refuse_leak(sources.init, validation, "--init")
         require_size(sources.init, (*config.train_sizes, config.input_size))
+    else:
+        require_room(architecture_of(config), min((*config.train_sizes, config.input_size)))
     return Job(config, run, dataset, sources.described(config))
 
 

@@ -83,6 +83,23 @@ def build_network(architecture: Architecture, class_count: int) -> nn.Module:
     return _residual(architecture, class_count)
 
 
+def require_room(architecture: Architecture, size: int) -> None:
+    """See to it that pictures of so many pixels outlast all stages, each of which halves them.
+
+    Raises:
+        ConfigError: They do not.
+    """
+    try:
+        with torch.device("meta"):
+            build_network(architecture, 2).eval()(torch.zeros(1, 3, size, size))
+    except RuntimeError as error:
+        raise ConfigError(
+            f"--input-size, --set train_sizes: {size} pixels are too few for a network of"
+            f" {len(architecture.get('widths', ())) or 'so many'} stages. Give larger ones, or"
+            " fewer --set widths."
+        ) from error
+
+
 def hub_architecture(config: Any, mean: Sequence[float], std: Sequence[float]) -> dict[str, Any]:
     """Describe a classifier of transformers by its config and the scaling of its pixels."""
     return {

@@ -16,6 +16,8 @@ from scenelet.progress import SILENT, Progress
 from scenelet.runs.recipe import TrainConfig
 from scenelet.runs.run import Result, Run
 
+STEPS, LEAST_BATCH = 8, 4  # of an epoch, and pictures of one
+
 
 def train(
     folder: Path | Source,
@@ -25,6 +27,7 @@ def train(
     manifest: Path | None = None,
     watch: Watch | None = None,
     given: Mapping[str, Any] | None = None,
+    few_steps: bool = True,
 ) -> Result:
     """Train in this process, or go on where a killed training stopped.
 
@@ -39,6 +42,7 @@ def train(
             True.
         given: Dials that somebody set, where the others shall be chosen by what the pictures show;
             None trains `config` as it is.
+        few_steps: Whether a batch may hold most of the pictures, so that an epoch is few steps.
 
     Raises:
         DataError: The folder can't be trained on.
@@ -50,8 +54,22 @@ def train(
     dataset = split_dataset(folder, manifest, config, told)
     if given is not None:
         config = plan(dataset, given, place.precision, told)
+    elif not few_steps:
+        config = in_steps(config, len(dataset.part("train")), told)
     is_decided = is_split_by_a_person(dataset, manifest, config)
     config = replace(config, folds=folds_for(config, dataset, is_decided, told))
     if config.folds > 1:
         return fit_folds(config, run, dataset, place, told)
     return fit(prepare(config, run, dataset), place, told, watch)
+
+
+def in_steps(config: TrainConfig, pictures: int, progress: Progress) -> TrainConfig:
+    """A batch of an eighth of the pictures at most: a network learns by steps, not by epochs."""
+    most = max(LEAST_BATCH, pictures // STEPS)
+    if config.batch_size <= most:
+        return config
+    progress.say(
+        f"batch size {most} instead of {config.batch_size}: of {pictures:,} training images, an"
+        f" epoch would be {max(1, pictures // config.batch_size)} steps"
+    )
+    return replace(config, batch_size=most)

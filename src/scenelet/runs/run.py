@@ -17,7 +17,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ class Judged:
         top1_accuracy: Part answered rightly.
         log_loss: In nats.
         epochs: After which they were best, in the middle; as many as the final network gets.
+        classes: Of each class, pictures answered rightly, and judged.
     """
 
     folds: int
@@ -50,6 +51,7 @@ class Judged:
     top1_accuracy: float
     log_loss: float
     epochs: int
+    classes: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class Result:
         validation_images: How many there were.
         last_stretch_s: Seconds since the last start.
         folds: Networks that judged all pictures in turn; 1: a validation part.
+        classes: Of each class, validation images answered rightly, and how many there were.
     """
 
     best_epoch: int
@@ -81,6 +84,7 @@ class Result:
     validation_images: int
     last_stretch_s: float
     folds: int = 1
+    classes: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

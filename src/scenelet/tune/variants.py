@@ -1,7 +1,8 @@
 """Variants of one recipe, trained in turn on one split and compared image by image."""
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,10 @@ from scenelet.progress import SILENT, Progress
 from scenelet.runs.recipe import TrainConfig, from_values
 from scenelet.runs.run import Run
 from scenelet.shipped import shipped_folder
+from scenelet.text import listed
 from scenelet.tune.cost import measure_cost
+
+_NAMED = re.compile(r"\{.*\}")  # a dial that stands for the run of another variant
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,8 @@ def compare_variants(
         folder: Data set.
         manifest: Of it; None takes all images.
         base: The recipe.
-        changes: Name -> dials that differ. The first is what the others are measured against.
+        changes: Name -> dials that differ. The first is what the others are measured against. A
+            value "{NAME}" stands for the run of a variant.
         out: Holds one run a variant.
         progress: Is told how it goes on.
 
@@ -131,7 +136,7 @@ def compare_variants(
         DataError: The folder can't be trained on.
     """
     recipes = {
-        name: from_values({**base.as_dict(), "folds": 1, **part}, name)
+        name: from_values({**base.as_dict(), "folds": 1, **with_runs(part, changes, out)}, name)
         for name, part in changes.items()
     }
     split = _shared_split(folder, manifest, base, out, progress)
@@ -145,6 +150,21 @@ def compare_variants(
         _variant(Run(out / name), dict(part), answers[name], first)
         for name, part in changes.items()
     ]
+
+
+def with_runs(part: Mapping[str, Any], names: Iterable[str], out: Path) -> dict[str, Any]:
+    """Dials of a variant, with the runs of other variants that they name as "{NAME}".
+
+    Raises:
+        ConfigError: There is no such variant.
+    """
+    runs = {f"{{{name}}}": str(out / name) for name in names}
+    for dial, value in part.items():
+        if _NAMED.fullmatch(str(value)) and value not in runs:
+            raise ConfigError(
+                f"--{dial} {value}: no variant of this name; there are {listed(list(names))}"
+            )
+    return {dial: runs.get(str(value), value) for dial, value in part.items()}
 
 
 def _shared_split(
