@@ -28,7 +28,6 @@ from scenelet.errors import PackageError
 
 API_PAYLOAD_BYTES, METERED_BYTES = 10 * 1024 * 1024, 512 * 1024
 PATIENCE = 10  # a machine that runs tests is shared; test_runtime_api.py knows the time-out itself
-ROUTES = {("POST", "/predict"), ("GET", "/health"), ("GET", "/")}
 TEXT = ("text/", "application/json", "application/javascript", "application/xml")
 UNKNOWN = '{"message":"Internal Server Error"}'
 FORBIDDEN = (
@@ -77,7 +76,8 @@ class Gateway(http.server.ThreadingHTTPServer):
     def state(self):
         with urllib.request.urlopen(f"{self.endpoint_url}/strict/state", timeout=10) as answer:
             found = json.load(answer)
-        return found["functions"].get(self.function_name), found["stages"].get(self.function_name)
+        kinds = ("functions", "stages", "routes")
+        return [found[kind].get(self.function_name) for kind in kinds]
 
     def invoke(self, event):
         """As the alias `live` says, a share of the requests to another version."""
@@ -149,16 +149,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         self.answer()
 
-    def do_GET(self):
-        self.answer()
+    do_GET = do_HEAD = do_PUT = do_OPTIONS = do_POST
 
     def answer(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path.startswith("/strict-invoke/"):
             return self.answer_invocation(body)
         self.server.asked.append(dict(self.headers))
-        function, stage = self.server.state()
-        refused = self.refusal(body, function, stage)
+        function, stage, routes = self.server.state()
+        refused = self.refusal(body, function, stage, routes)
         if refused is None:
             event = self.event(body)
             if len(json.dumps(event)) > MAX_PAYLOAD_BYTES:
@@ -168,7 +167,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.send(refused[0], refused[1].encode(), {})
         return self.answer_event(event, function)
 
-    def refusal(self, body, function, stage):
+    def refusal(self, body, function, stage, routes):
         """What the door says without asking the function."""
         if function is None:
             return 404, '{"message":"Not Found"}'
@@ -182,7 +181,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.server.is_strict and not self.server.takes(stage):
             return 429, '{"message":"Too Many Requests"}'
         self.server.metered_units += max(1, -(-len(body) // METERED_BYTES))
-        if (self.command, self.path.partition("?")[0]) not in ROUTES:
+        asked = f"{self.command} {self.path.partition('?')[0]}"
+        if not {asked, "$default"} & set(routes):
             return 404, '{"message":"Not Found"}'
         return None
 

@@ -40,6 +40,7 @@ class Rules:
         bucket_quiet_s: A deleted bucket's name is not free again for so long.
         early_validation: Whether names that are taken are found before anything is made.
         denied: Actions that the credentials are not permitted.
+        documented_policy_alone: Whether they have what `deploy --policy` prints, and no more.
         price_factor: Of the price list, over that of us-east-1; 0: it can't be asked.
     """
 
@@ -47,6 +48,7 @@ class Rules:
     bucket_quiet_s: float = 2.0
     early_validation: bool = True
     denied: tuple[str, ...] = ()
+    documented_policy_alone: bool = False
     price_factor: float = 0
 
 
@@ -193,12 +195,23 @@ class Strict:
         return "200 OK", JSON, json.dumps({"PriceList": [json.dumps(product)]})
 
     def iam_SimulatePrincipalPolicy(self, environ, body, resource):  # noqa: N802
+        """By action and resource: a policy that names resources allows nothing on "*"."""
+        from deploy.strict_policy import may
+
         asked = parse_qs(body.decode())
         names = [value[0] for key, value in asked.items() if key.startswith("ActionNames.member")]
+        on = asked.get("ResourceArns.member.1", ["*"])[0]
+        given = {value[0] for key, value in asked.items() if key.endswith("ContextKeyName")}
+
+        def decided(name):
+            permitted = name not in self.rules.denied
+            if self.rules.documented_policy_alone:
+                permitted = permitted and may(name, on, given)
+            return "allowed" if permitted else "implicitDeny"
+
         members = "".join(
-            f"<member><EvalActionName>{name}</EvalActionName><EvalDecision>"
-            f"{'implicitDeny' if name in self.rules.denied else 'allowed'}"
-            "</EvalDecision></member>"
+            f"<member><EvalActionName>{name}</EvalActionName>"
+            f"<EvalDecision>{decided(name)}</EvalDecision></member>"
             for name in names
         )
         return (
@@ -260,7 +273,7 @@ def _may_reserve(name, wanted):
 
 
 def _state():
-    """Of each function: reserved concurrency, statements of its alias's policy; and the stages."""
+    """Of each function: reserved concurrency, statements of its policy; stages and routes."""
     from moto.apigatewayv2.models import apigatewayv2_backends
 
     stages = {
@@ -272,6 +285,11 @@ def _state():
         for api in backend.apis.values()
         if "$default" in api.stages
     }
+    routes = {
+        api.name: [each.route_key for each in api.routes.values()]
+        for backend in apigatewayv2_backends[ACCOUNT].values()
+        for api in backend.apis.values()
+    }
     functions = {
         each.function_name: {
             "reserved": each.reserved_concurrency,
@@ -281,7 +299,7 @@ def _state():
         }
         for each in _functions()
     }
-    return {"stages": stages, "functions": functions, "others": COUNTED}
+    return {"stages": stages, "routes": routes, "functions": functions, "others": COUNTED}
 
 
 def serve(port):

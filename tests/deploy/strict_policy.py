@@ -8,8 +8,6 @@ import importlib.util
 import json
 from pathlib import Path
 
-from strict_calls import action_of
-
 from scenelet.deploy.aws.policy import policy, watching
 from scenelet.deploy.aws.settings import Identity
 
@@ -59,6 +57,8 @@ def statements():
 
 def refused(calls):
     """Those calls that the documented policy does not allow."""
+    from strict_calls import action_of  # moto's process finds this file as a part of a package
+
     allowed = statements()
     return sorted(
         {
@@ -69,12 +69,20 @@ def refused(calls):
     )
 
 
-def allows(statement, action, resource):
-    """Whether a statement allows an action on a resource."""
+def may(action, resource, given):
+    """As IAM simulates it, with some keys of the context; "*" is a resource like any other."""
+    found = (each for each in statements() if allows(each, action, resource, stars_match_all=False))
+    keys = (set(each.get("Condition", {}).get("StringEquals", {})) for each in found)
+    return any(needed <= given for needed in keys)
+
+
+def allows(statement, action, resource, stars_match_all=True):
+    """Whether a statement allows an action on a resource; "*" is one that is not known."""
     return any(
         fnmatch.fnmatchcase(action.lower(), each.lower()) for each in statement["Action"]
     ) and any(
-        resource == "*" or fnmatch.fnmatchcase(resource, each) for each in statement["Resource"]
+        (stars_match_all and resource == "*") or fnmatch.fnmatchcase(resource, each)
+        for each in statement["Resource"]
     )
 
 

@@ -4,8 +4,11 @@ And early validation: a name that is taken is found before anything is made, and
 DescribeEvents alone.
 """
 
+import json
+
 from moto.cloudformation.models import CloudFormationBackend, Event, Stack
 
+LONGEST_PATTERN, MOST_WILDCARDS = 2048, 6
 RULES = {}
 USED = {}  # by function: the last number of a version
 FAILED_VALIDATIONS = {}  # by stack: what DescribeEvents tells
@@ -26,6 +29,7 @@ def teach_refusals(may_reserve):
         may_reserve: Whether a function, by its name, may reserve so many instances.
     """
     _teach_functions(may_reserve)
+    _teach_rules()
     _teach_versions()
     _teach_stacks()
     _teach_early_validation()
@@ -69,6 +73,30 @@ def _teach_functions(may_reserve):
 
     LambdaFunction.create_from_cloudformation_json = classmethod(created)
     LambdaFunction.update_from_cloudformation_json = classmethod(updated)
+
+
+def _teach_rules():
+    """EventBridge's limits of a pattern: its length, and wildcards (six have passed, eight not)."""
+    from moto.events.models import Rule
+
+    create = Rule.create_from_cloudformation_json.__func__
+
+    def created(cls, resource_name, cloudformation_json, *where, **named):
+        pattern = json.dumps(cloudformation_json["Properties"].get("EventPattern", {}))
+        reason = ""
+        if len(pattern) > LONGEST_PATTERN:
+            reason = "Event pattern is too long"
+        if pattern.count('"wildcard"') > MOST_WILDCARDS:
+            reason = (
+                "Rule is too complex - try using fewer wildcard characters or fewer repeating"
+                " character sequences after a wildcard character"
+            )
+        if reason:
+            told = f"Event pattern is not valid. Reason: {reason} (Service: EventBridge)"
+            raise RefusedError("WatchRule", f'Resource handler returned message: "{told}"')
+        return create(cls, resource_name, cloudformation_json, *where, **named)
+
+    Rule.create_from_cloudformation_json = classmethod(created)
 
 
 def _teach_versions():

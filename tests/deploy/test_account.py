@@ -54,6 +54,20 @@ def test_permissions_that_lack_are_named_and_the_command_fails(aws, scenelet):
     assert "scenelet deploy --policy" in " ".join(done.out.split())
 
 
+def test_who_has_the_documented_policy_and_no_more_can_deploy(aws, scenelet):
+    aws.moto.rules(documented_policy_alone=True)
+    assert found()["permissions"].ok, found()["permissions"].detail
+
+
+def test_what_only_an_option_needs_speaks_against_no_deployment(aws):
+    aws.moto.rules(denied=["budgets:ModifyBudget"])
+    told = found()["permissions"]
+    assert told.ok is None
+    assert (
+        "budgets:ModifyBudget, which a deployment does without (wanted by --budget)" in told.detail
+    )
+
+
 def test_who_may_not_look_is_told_what_is_not_known(aws):
     aws.moto.rules(denied=["lambda:GetAccountSettings", "iam:SimulatePrincipalPolicy"])
     told = found()

@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from scenelet.deploy.aws.cloud import Cloud, code_of, message_of, translated
-from scenelet.deploy.aws.policy import actions
+from scenelet.deploy.aws.policy import PASSED_TO_LAMBDA, Part, parts
 from scenelet.deploy.aws.settings import Identity
 from scenelet.errors import CloudError
 
@@ -232,30 +232,53 @@ def _permissions(cloud: Cloud, identity: Identity) -> Finding:
     arn = _principal(cloud.caller())
     if arn.endswith(":root"):
         return Finding("permissions", True, "the root user may do all; better use a role")
-    every = actions(identity, cloud.account(), cloud.region)
-    wanted = sorted(each for each in every if "*" not in each)  # IAM simulates full names alone
-    denied: list[str] = []
+    denied: dict[str, str] = {}
+    every = parts(identity, cloud.account(), cloud.region, arn.split(":")[1])
     with translated("permissions"):
         try:
-            for start in range(0, len(wanted), 50):
-                denied += _simulated(cloud, arn, wanted[start : start + 50])
+            for part, resources in every:
+                denied |= dict.fromkeys(_denied(cloud, arn, part, resources), part.wanted_by)
         except ClientError as error:
-            told = f"not known: {message_of(error)}"
-            return Finding("permissions", None, told)
-    if denied:
-        some = ", ".join(denied[:4]) + (f" and {len(denied) - 4} more" if len(denied) > 4 else "")
-        told = f"not permitted: {some}. What is needed: scenelet deploy --policy"
+            return Finding("permissions", None, f"not known: {message_of(error)}")
+    needed = [action for action, wanted_by in denied.items() if not wanted_by]
+    if needed:
+        told = f"not permitted: {_some(needed)}. What is needed: scenelet deploy --policy"
         return Finding("permissions", False, told)
-    return Finding("permissions", True, f"all {len(wanted)} actions that a deployment needs")
+    if denied:
+        told = f"not permitted: {_some(list(denied))}, which a deployment does without"
+        return Finding("permissions", None, f"{told} (wanted by {', '.join(set(denied.values()))})")
+    return Finding("permissions", True, "all that a deployment needs")
 
 
-def _simulated(cloud: Cloud, arn: str, wanted: list[str]) -> list[str]:
-    found = cloud.client("iam").simulate_principal_policy(PolicySourceArn=arn, ActionNames=wanted)
-    return [
-        each["EvalActionName"]
-        for each in found["EvaluationResults"]
-        if each["EvalDecision"] != "allowed"
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+def _denied(cloud: Cloud, arn: str, part: Part, resources: list[str]) -> list[str]:
+    """Of the actions of a part, which IAM refuses on every one of its resources.
+
+    On the resources themselves: a policy that names some is refused on "*". IAM simulates full
+    names alone.
+    """
+    wanted = [f"{part.service}:{each}" for each in part.actions.split() if "*" not in each]
+    given = [
+        {"ContextKeyName": name, "ContextKeyValues": [value], "ContextKeyType": "string"}
+        for name, value in PASSED_TO_LAMBDA.items()
     ]
+    allowed: set[str] = set()
+    for resource in resources:
+        found = cloud.client("iam").simulate_principal_policy(
+            PolicySourceArn=arn,
+            ActionNames=wanted,
+            ResourceArns=[resource if resource == "*" else resource.replace("*", "x")],
+            ContextEntries=given,
+        )
+        allowed |= {
+            each["EvalActionName"]
+            for each in found["EvaluationResults"]
+            if each["EvalDecision"] == "allowed"
+        }
+    return [action for action in wanted if action not in allowed]
 
 
 def _principal(arn: str) -> str:

@@ -5,7 +5,7 @@ tests hold every call against it.
 """
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from scenelet.deploy.aws.settings import Identity
 
@@ -16,85 +16,82 @@ _STACK = (
 _FUNCTION = (
     "CreateFunction GetFunction* UpdateFunctionCode UpdateFunctionConfiguration DeleteFunction"
     " PutFunctionConcurrency DeleteFunctionConcurrency PublishVersion ListVersionsByFunction"
-    " CreateAlias GetAlias UpdateAlias DeleteAlias ListAliases AddPermission RemovePermission"
-    " GetPolicy TagResource UntagResource ListTags GetRuntimeManagementConfig"
-    " PutRuntimeManagementConfig PutFunctionRecursionConfig GetProvisionedConcurrencyConfig"
-    " *FunctionUrlConfig *FunctionEventInvokeConfig InvokeFunction InvokeFunctionUrl"
+    " *Alias* AddPermission RemovePermission GetPolicy *Tag* *RuntimeManagementConfig"
+    " PutFunctionRecursionConfig GetProvisionedConcurrencyConfig *FunctionUrlConfig"
+    " *FunctionEventInvokeConfig InvokeFunction InvokeFunctionUrl"
 )
 _ROLE = (
     "CreateRole GetRole UpdateRole UpdateRoleDescription ListRoleTags DeleteRole PutRolePolicy"
     " GetRolePolicy DeleteRolePolicy ListRolePolicies ListAttachedRolePolicies TagRole UntagRole"
     " UpdateAssumeRolePolicy"
 )
-_LOGS = (
-    "CreateLogGroup DeleteLogGroup DescribeLogGroups PutRetentionPolicy DeleteRetentionPolicy"
-    " TagResource UntagResource ListTagsForResource FilterLogEvents"
-)
-_ALARMS = "PutMetricAlarm DeleteAlarms DescribeAlarms TagResource UntagResource ListTagsForResource"
-_DASHBOARD = (
-    "PutDashboard GetDashboard DeleteDashboards ListDashboards TagResource UntagResource"
-    " ListTagsForResource"
-)
+_LOGS = "CreateLogGroup DeleteLogGroup DescribeLogGroups *RetentionPolicy FilterLogEvents *Tag*"
+_ALARMS = "PutMetricAlarm DeleteAlarms DescribeAlarms *Tag*"
+_DASHBOARD = "PutDashboard GetDashboard DeleteDashboards ListDashboards *Tag*"
 _BUCKET = (
     "CreateBucket ListBucket GetObject PutObject DeleteObject PutBucketTagging GetBucketTagging"
     " PutBucketPublicAccessBlock GetBucketLocation DeleteBucket"
 )
-_RULES = (
-    "PutRule DescribeRule DeleteRule PutTargets RemoveTargets ListTargetsByRule TagResource"
-    " UntagResource ListTagsForResource"
-)
-_QUEUE = (
-    "CreateQueue DeleteQueue GetQueueAttributes SetQueueAttributes GetQueueUrl TagQueue UntagQueue"
-    " ListQueueTags"
-)
+_RULES = "PutRule DescribeRule DeleteRule PutTargets RemoveTargets ListTargetsByRule *Tag*"
+_QUEUE = "CreateQueue DeleteQueue *QueueAttributes GetQueueUrl *Queue*Tag* *TagQueue"
 _TOPIC = (
-    "CreateTopic DeleteTopic GetTopicAttributes SetTopicAttributes Subscribe Unsubscribe"
-    " ListSubscriptionsByTopic GetSubscriptionAttributes SetSubscriptionAttributes TagResource"
-    " UntagResource ListTagsForResource GetDataProtectionPolicy PutDataProtectionPolicy"
+    "CreateTopic DeleteTopic *TopicAttributes Subscribe Unsubscribe ListSubscriptionsByTopic"
+    " *SubscriptionAttributes *DataProtectionPolicy *Tag*"
 )
-_BUDGET = "ViewBudget ModifyBudget CreateBudgetAction TagResource UntagResource ListTagsForResource"
-
-
+_BUDGET = "ViewBudget ModifyBudget CreateBudgetAction *Tag*"
 _API = "GET POST PUT PATCH DELETE TagResource UntagResource"
-# name, service, actions, resources: {here} is region and account, {name} the stack
-_TABLE: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
-    (
-        "Stack",
-        "cloudformation",
-        _STACK,
-        (
-            "cloudformation:{here}:stack/{name}/*",
-            "cloudformation:{here}:stack/{name}-plan/*",
-            "cloudformation:{here}:changeSet/scenelet-plan-*",
-        ),
-    ),
-    (
+
+
+class Part(NamedTuple):
+    """A statement of the policy.
+
+    Attributes:
+        name: Of it.
+        service: Of AWS.
+        actions: Names, with a space between.
+        resources: {here} is region and account, {name} the stack.
+        wanted_by: The options and commands that need it; empty: every deployment does.
+    """
+
+    name: str
+    service: str
+    actions: str
+    resources: tuple[str, ...]
+    wanted_by: str = ""
+
+
+_STACKS = ("stack/{name}/*", "stack/{name}-plan/*", "changeSet/scenelet-plan-*")
+_TABLE = (
+    Part("Stack", "cloudformation", _STACK, tuple(f"cloudformation:{{here}}:{x}" for x in _STACKS)),
+    Part(
         "Function",
         "lambda",
         _FUNCTION,
         ("lambda:{here}:function:{name}", "lambda:{here}:function:{name}:*"),
     ),
-    ("Account", "lambda", "GetAccountSettings", ("*",)),
-    ("Role", "iam", _ROLE, ("iam::{account}:role/{name}-*",)),
-    ("PassRole", "iam", "PassRole", ("iam::{account}:role/{name}-*",)),
-    ("Api", "apigateway", _API, ("apigateway:{region}::/apis*", "apigateway:{region}::/tags/*")),
-    ("Logs", "logs", _LOGS, ("logs:{here}:log-group:/aws/lambda/{name}*",)),
-    ("LookForLogs", "logs", "DescribeLogGroups", ("*",)),
-    ("Alarms", "cloudwatch", _ALARMS, ("cloudwatch:{here}:alarm:{name}-*",)),
-    ("Dashboard", "cloudwatch", _DASHBOARD, ("cloudwatch::{account}:dashboard/{name}*",)),
-    ("Figures", "cloudwatch", "GetMetricData DescribeAlarms", ("*",)),
-    ("Packages", "s3", _BUCKET, ("s3:::{bucket}", "s3:::{bucket}/*")),
-    ("Rules", "events", _RULES, ("events:{here}:rule/{name}-*",)),
-    ("Failures", "sqs", _QUEUE, ("sqs:{here}:{name}-*",)),
-    ("Mail", "sns", _TOPIC, ("sns:{here}:{name}-*",)),
-    ("Budget", "budgets", _BUDGET, ("budgets::{account}:budget/{name}*",)),
-    ("Bill", "billing", "GetBillingViewData", ("*",)),
-    ("Prices", "pricing", "GetProducts", ("*",)),
-    ("Cost", "ce", "GetCostAndUsage", ("*",)),
-    ("Doctor", "iam", "SimulatePrincipalPolicy", ("*",)),
-    ("Who", "sts", "GetCallerIdentity", ("*",)),
+    Part("Account", "lambda", "GetAccountSettings", ("*",)),
+    Part("Role", "iam", _ROLE, ("iam::{account}:role/{name}-*",)),
+    Part("PassRole", "iam", "PassRole", ("iam::{account}:role/{name}-*",)),
+    Part(
+        "Api", "apigateway", _API, ("apigateway:{region}::/apis*", "apigateway:{region}::/tags/*")
+    ),
+    Part("Logs", "logs", _LOGS, ("logs:{here}:log-group:/aws/lambda/{name}*",)),
+    Part("LookForLogs", "logs", "DescribeLogGroups", ("*",)),
+    Part("Alarms", "cloudwatch", _ALARMS, ("cloudwatch:{here}:alarm:{name}-*",)),
+    Part("Dashboard", "cloudwatch", _DASHBOARD, ("cloudwatch::{account}:dashboard/{name}*",)),
+    Part("Figures", "cloudwatch", "GetMetricData DescribeAlarms", ("*",), "status, --canary"),
+    Part("Packages", "s3", _BUCKET, ("s3:::{bucket}", "s3:::{bucket}/*")),
+    Part("Rules", "events", _RULES, ("events:{here}:rule/{name}-*",), "--warm-up, --watch"),
+    Part("Failures", "sqs", _QUEUE, ("sqs:{here}:{name}-*",), "--watch"),
+    Part("Mail", "sns", _TOPIC, ("sns:{here}:{name}-*",), "--alarm-email"),
+    Part("Budget", "budgets", _BUDGET, ("budgets::{account}:budget/{name}*",), "--budget"),
+    Part("Bill", "billing", "GetBillingViewData", ("*",), "--budget"),
+    Part("Prices", "pricing", "GetProducts", ("*",), "prices of the region"),
+    Part("Cost", "ce", "GetCostAndUsage", ("*",), "status"),
+    Part("Doctor", "iam", "SimulatePrincipalPolicy", ("*",), "doctor"),
+    Part("Who", "sts", "GetCallerIdentity", ("*",)),
 )
-_PASSED_TO_LAMBDA = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+PASSED_TO_LAMBDA = {"iam:PassedToService": "lambda.amazonaws.com"}
 
 
 def policy(identity: Identity, account: str, region: str, partition: str = "aws") -> dict[str, Any]:
@@ -106,6 +103,20 @@ def policy(identity: Identity, account: str, region: str, partition: str = "aws"
         region: Of AWS.
         partition: "aws", "aws-cn", "aws-us-gov" ...
     """
+    statements = [
+        _allow(part.name, part.service, part.actions, *resources)
+        for part, resources in parts(identity, account, region, partition)
+    ]
+    for each in statements:
+        if each["Sid"] == "PassRole":
+            each["Condition"] = {"StringEquals": PASSED_TO_LAMBDA}
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def parts(
+    identity: Identity, account: str, region: str, partition: str = "aws"
+) -> list[tuple[Part, list[str]]]:
+    """The statements of `policy`, each with the ARNs of its resources."""
     words = {
         "name": identity.stack,
         "bucket": identity.bucket or f"scenelet-packages-{account}-{region}",
@@ -113,14 +124,7 @@ def policy(identity: Identity, account: str, region: str, partition: str = "aws"
         "region": region,
         "here": f"{region}:{account}",
     }
-    statements = [
-        _allow(name, service, actions, *(_arn(each, partition, words) for each in resources))
-        for name, service, actions, resources in _TABLE
-    ]
-    for each in statements:
-        if each["Sid"] == "PassRole":
-            each["Condition"] = _PASSED_TO_LAMBDA
-    return {"Version": "2012-10-17", "Statement": statements}
+    return [(part, [_arn(each, partition, words) for each in part.resources]) for part in _TABLE]
 
 
 def _arn(resource: str, partition: str, words: dict[str, str]) -> str:
@@ -131,15 +135,6 @@ def watching(bucket: str, partition: str = "aws") -> dict[str, Any]:
     """The statement that `--watch` needs besides."""
     words = "GetBucketNotification PutBucketNotification"
     return _allow("Watch", "s3", words, f"arn:{partition}:s3:::{bucket}")
-
-
-def actions(identity: Identity, account: str, region: str) -> set[str]:
-    """Every action that the policy allows; some end or begin with "*"."""
-    return {
-        action
-        for statement in policy(identity, account, region)["Statement"]
-        for action in statement["Action"]
-    }
 
 
 def policy_json(identity: Identity, account: str, region: str, partition: str = "aws") -> str:

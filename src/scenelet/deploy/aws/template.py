@@ -4,12 +4,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from scenelet.image_formats import SUFFIXES
-
 TEMPLATE = Path(__file__).parent / "template.yaml"
 BUNDLE = {"SCENELET_BUNDLE": "/var/task/bundle"}
 _PLACE = "Variables: {SCENELET_BUNDLE: /var/task/bundle}"
-_WILDCARD = "              - wildcard: !Sub ${WatchPrefix}*.jpg # deploy puts every suffix here"
 
 
 def template_with(variables: Mapping[str, str]) -> str:
@@ -20,14 +17,7 @@ def template_with(variables: Mapping[str, str]) -> str:
     """
     text = TEMPLATE.read_text(encoding="utf-8")
     every = json.dumps(variables_with(variables), sort_keys=True)
-    return text.replace(_PLACE, f"Variables: {every}").replace(_WILDCARD, _wildcards())
-
-
-def _wildcards() -> str:
-    """Names of pictures, as cameras write them too: EventBridge tells .JPG from .jpg."""
-    suffixes = [each for suffix in sorted(SUFFIXES) for each in (suffix, suffix.upper())]
-    line = _WILDCARD.partition(" #")[0]
-    return "\n".join(line.replace(".jpg", suffix) for suffix in suffixes)
+    return text.replace(_PLACE, f"Variables: {every}")
 
 
 def variables_with(variables: Mapping[str, str]) -> dict[str, str]:
