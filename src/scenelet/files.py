@@ -16,6 +16,7 @@ from scenelet.names import printable, raw
 from scenelet.resources import ended, is_ours
 
 LITTER, EMPTY = "litter of a system", "empty folder"
+TWO_UNDERSCORES = "begins with two underscores: programs name their own so; rename it to use it"
 _LITTER_FOLDERS = frozenset(
     [
         "@eadir",
@@ -26,6 +27,7 @@ _LITTER_FOLDERS = frozenset(
         "recycled",
         "lost+found",
         "__macosx",
+        "__pycache__",
         ".trash",
         ".trashes",
         ".spotlight-v100",
@@ -178,8 +180,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 def _folder(entry: os.DirEntry[str], path: str, follow: bool) -> Iterator[Entry]:
     if entry.name.lower() in _LITTER_FOLDERS:
         yield Entry(path, LITTER, _count(entry.path))
-    elif is_hidden(entry.name):
-        yield Entry(path, "hidden", _count(entry.path))
+    elif reason := _hidden(entry.name):
+        yield Entry(path, reason, _count(entry.path))
     elif entry.is_symlink() and (not follow or _leads_above(entry)):
         yield Entry(path, "link to a folder")
     else:
@@ -207,9 +209,11 @@ def _count(folder: str) -> int:
     return sum(len(files) for _, _, files in os.walk(folder))
 
 
-def is_hidden(name: str) -> bool:
-    """Whether a name is a program's own (`.ipynb_checkpoints`, `__MACOSX`), not a person's."""
-    return name.startswith((".", "__"))
+def _hidden(name: str) -> str:
+    """Why a name is a program's own, not a person's; "" if it is not."""
+    if name.startswith("__"):
+        return TWO_UNDERSCORES
+    return "hidden" if name.startswith(".") else ""
 
 
 def _is_litter(name: str) -> bool:
@@ -240,8 +244,8 @@ def reason_of(path: str, head: Callable[[], bytes]) -> str:
     *folders, name = path.split("/")
     if _is_litter(name) or any(folder.lower() in _LITTER_FOLDERS for folder in folders):
         return LITTER
-    if any(map(is_hidden, (*folders, name))):
-        return "hidden"
+    if hidden := next(filter(None, map(_hidden, (*folders, name))), ""):
+        return hidden
     suffix = PurePosixPath(name).suffix.lower()
     return "" if suffix in SUFFIXES else _by_content(head())
 

@@ -23,6 +23,8 @@ def each(*folders):
         *(("Training", "train"), ("TEST", "test"), ("valid", "val"), ("train_set", "train")),
         *(("seg_test", "test"), ("Validation-Data", "val"), ("test_images", "test")),
         *(("trainset", "train"), ("train2017", "train"), ("testing ", "test")),
+        *(("TrainingSet", "train"), ("01_train", "train"), ("hold-out", "test"), ("eval", "test")),
+        *(("trainval", "train"), ("PublicTest", "test"), ("Testdaten", "test"), ("", "")),
         *(("trains", ""), ("invalid", ""), ("test tubes", ""), ("restest", ""), ("cats", "")),
     ],
 )
@@ -49,6 +51,25 @@ def test_classes_beside_split_folders_are_told():
     assert placed(found) == {("cat", "train"), ("dog", "train")}
     told = {entry.path: (entry.reason, entry.files) for entry in found.passed_over}
     assert told == dict.fromkeys(("cat", "dog"), ("beside the split folders", 2))
+
+
+def test_split_folders_are_known_by_what_their_names_do_not_share():
+    found = laid(*each(*(f"birds_{part}/{name}" for part in ("train", "val") for name in "ab")))
+    assert placed(found) == {(name, part) for name in "ab" for part in ("train", "val")}
+    found = laid(*each("model train", "model bus"))
+    assert placed(found) == {("model train", ""), ("model bus", "")}
+
+
+def test_domains_of_split_folders_are_no_classes():
+    with pytest.raises(DataError, match="called like split folders"):
+        laid(*each("trainA", "trainB", "testA", "testB"))
+
+
+@pytest.mark.parametrize("wrap", ["a/b", "my pictures", "archive/animals10/raw-img"])
+def test_folders_that_hold_nothing_but_one_folder_are_no_class(wrap):
+    found = laid(*each(f"{wrap}/cat", f"{wrap}/dog"))
+    assert placed(found) == {("cat", ""), ("dog", "")}
+    assert f"the data set lies in {wrap}/" in found.decided[0]
 
 
 def test_a_lonely_folder_called_like_a_split_is_a_question():

@@ -65,7 +65,7 @@ def train(
         told,
         manifest,
         given=None if recipe else given,
-        few_steps="batch_size" in given,
+        few_steps=given.get("batch_size") is not None,
     )
     if as_json:
         typer.echo(json.dumps({"run": str(run.folder), **result.as_dict()}))

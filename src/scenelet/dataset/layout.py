@@ -16,9 +16,10 @@ from scenelet.files import EMPTY, Entry
 from scenelet.names import twins
 
 _SPELLINGS = {
-    **dict.fromkeys(("train", "training", "trn"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "validate", "dev"), "val"),
+    **dict.fromkeys(("train", "training", "trainings", "trn", "trainval"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "validate", "validierung", "dev"), "val"),
     **dict.fromkeys(("test", "testing", "tst", "eval", "evaluation", "holdout", "heldout"), "test"),
+    **dict.fromkeys(("publictest", "privatetest", "devtest", "finaltest"), "test"),
 }
 _PART_NAMES = {
     "train": "the training part",
@@ -42,7 +43,8 @@ _FILLERS = frozenset(
         "split",
     ]
 )
-_GLUED = re.compile(r"(set|sets|data|dataset|images|imgs)$")
+_GLUED = re.compile(r"(set|sets|data|dataset|daten|images|imgs|bilder)$")
+_BEGINS = re.compile(r"(train|test|val)", re.IGNORECASE)
 _UNLABELLED = frozenset(("pred", "unlabelled", "unlabeled", "unsup", "unsupervised"))
 
 
@@ -55,12 +57,19 @@ class Branch:
         name: Of the folder.
         pictures: Paths of those directly in it.
         branches: Its sub-folders by name.
+        shared: Words that its name shares with all beside it, which tell nothing of its own role.
     """
 
     path: str
     name: str
     pictures: list[str] = field(default_factory=list)
     branches: dict[str, "Branch"] = field(default_factory=dict)
+    shared: frozenset[str] = frozenset()
+
+    @property
+    def split(self) -> str:
+        """The split that its name speaks of, beside the others; "" if of none."""
+        return split_of(self.name) or split_of(self.name, self.shared)
 
     def below(self) -> Iterator[str]:
         """Paths of all pictures in it and in its sub-folders."""
@@ -135,7 +144,8 @@ def lay_out(entries: Iterable[Entry], name: str, place: str, level: str = "") ->
             f"{place}: found no image in a class folder. Make one sub-folder per class with"
             f" pictures in it.{_most_passed_over(passed_over)}"
         )
-    base = _unwrapped(root)
+    base = _unwrapped(root, bool(level))
+    _share(base.full)
     plan = _planned(base, place, level)
     rows = [
         Row(path, label, folder.split)
@@ -153,10 +163,27 @@ def lay_out(entries: Iterable[Entry], name: str, place: str, level: str = "") ->
     )
 
 
-def split_of(name: str) -> str:
-    """The split that a folder's name speaks of, in any usual spelling; "" if of none."""
-    words = [word for word in re.findall(r"[^\W\d_]+", name.casefold()) if word not in _FILLERS]
-    return _SPELLINGS.get(_GLUED.sub("", words[0]), "") if len(words) == 1 else ""
+def split_of(name: str, shared: frozenset[str] = frozenset()) -> str:
+    """The split that a folder's name speaks of, in any usual spelling; "" if of none.
+
+    Args:
+        name: Of the folder.
+        shared: Words that say nothing, as all folders beside it have them.
+    """
+    words = "".join(word for word in _words(name) if word not in _FILLERS | shared)
+    return _SPELLINGS.get(words) or _SPELLINGS.get(_GLUED.sub("", words), "")
+
+
+def _words(name: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+", name.casefold())
+
+
+def _share(branches: Sequence[Branch]) -> None:
+    """Tell folders which words of their names they share: `birds_train` and `birds_val`."""
+    if len(branches) > 1:
+        shared = frozenset.intersection(*(frozenset(_words(branch.name)) for branch in branches))
+        for branch in branches:
+            branch.shared = shared
 
 
 def twin_lines(labels: Iterable[str]) -> tuple[str, ...]:
@@ -189,13 +216,19 @@ def _most_passed_over(passed_over: Sequence[Entry]) -> str:
     return f" Passed over: {told}." if told else ""
 
 
-def _unwrapped(branch: Branch) -> Branch:
-    """The folder that holds the classes or splits, where an archive doubled or wrapped it."""
+def _unwrapped(branch: Branch, as_they_are: bool) -> Branch:
+    """The folder that holds the classes or splits, where an archive doubled or wrapped it.
+
+    Args:
+        branch: The root.
+        as_they_are: Whether somebody counts the levels, so that nothing but doubles is skipped.
+    """
     while len(branch.full) == 1:
         (inner,) = branch.full
-        if inner.pictures or not inner.full:
+        is_double = _same(inner.name, branch.name)
+        if inner.pictures or not inner.full or (inner.split and not is_double):
             break
-        if not _same(inner.name, branch.name) and not all(map(_is_split, inner.full)):
+        if as_they_are and not is_double and not all(map(_is_split, inner.full)):
             break
         branch = inner
     return branch
@@ -213,7 +246,7 @@ def _same(name: str, other: str) -> bool:
 
 def _is_split(branch: Branch) -> bool:
     """Whether a folder is called like a split and holds class folders."""
-    return bool(split_of(branch.name)) and bool(_undoubled(branch).full)
+    return bool(branch.split) and bool(_undoubled(branch).full)
 
 
 def _is_unlabelled(branch: Branch) -> bool:
@@ -255,7 +288,7 @@ def _planned(base: Branch, place: str, level: str) -> _Plan:
         return _of_classes_first(folders, beside)
     _refuse_flat_splits(folders, place)
     _refuse_deeper(folders, place)
-    split = split_of(base.name)
+    split = base.split
     named = (f"{base.name}/ is taken as {_PART_NAMES[split]}, as it is called",) if split else ()
     classes = [_ClassFolder(branch, split, branch.name) for branch in folders]
     return _Plan(classes, beside, (*named, *_nested(folders)))
@@ -267,7 +300,7 @@ def _of_level(base: Branch, level: str) -> _Plan:
     parts = [branch for branch in base.full if _is_split(branch)]
     others = [branch for branch in base.full if branch not in parts]
     classes = [
-        _ClassFolder(folder, split_of(part.name), "")
+        _ClassFolder(folder, part.split, "")
         for part in (parts or [base])
         for folder in (_undoubled(part) if parts else part).full
     ]
@@ -282,9 +315,9 @@ def _of_splits(base: Branch, splits: Sequence[Branch], place: str) -> _Plan:
         _passed(branch, "unlabelled" if _is_flat_part(branch) else "beside the split folders")
         for branch in others
     ]
-    decided = [f"{branch.path}/ is {_PART_NAMES[split_of(branch.name)]}" for branch in splits]
+    decided = [f"{branch.path}/ is {_PART_NAMES[branch.split]}" for branch in splits]
     classes = [
-        _ClassFolder(folder, split_of(branch.name), folder.name)
+        _ClassFolder(folder, branch.split, folder.name)
         for branch in splits
         for folder in _undoubled(branch).full
     ]
@@ -292,31 +325,38 @@ def _of_splits(base: Branch, splits: Sequence[Branch], place: str) -> _Plan:
 
 
 def _is_flat_part(branch: Branch) -> bool:
-    return _is_unlabelled(branch) or bool(split_of(branch.name))
+    return _is_unlabelled(branch) or bool(branch.split)
 
 
 def _refuse_lonely_split(splits: Sequence[Branch], others: Sequence[Branch], place: str) -> None:
     """A folder called like a split, beside folders that are none: a part, or a class of its own."""
     inside = {folder.name.casefold() for branch in splits for folder in _undoubled(branch).full}
     open_ones = [branch for branch in others if not _is_flat_part(branch)]
-    if len({split_of(branch.name) for branch in splits}) > 1 or not open_ones:
+    if len({branch.split for branch in splits}) > 1 or not open_ones:
         return
     if not inside & {branch.name.casefold() for branch in open_ones}:
         name = splits[0].name
         raise DataError(
-            f"{place}: {name}/ may be {_PART_NAMES[split_of(name)]} (with {_some(inside)}) or a"
+            f"{place}: {name}/ may be {_PART_NAMES[splits[0].split]} (with {_some(inside)}) or a"
             f" class beside {_some(branch.name for branch in open_ones)}. Give {place}/{name}, or"
             " rename that folder, or put its pictures directly into it."
         )
 
 
 def _refuse_flat_splits(folders: Sequence[Branch], place: str) -> None:
-    roles = {split_of(branch.name) for branch in folders}
-    if len(roles) > 1 and "" not in roles:
+    roles = {branch.split for branch in folders}
+    begins = {_begin(branch.name) for branch in folders}
+    if any(len(each) > 1 and "" not in each for each in (roles, begins)):
         raise DataError(
             f"{place}: {_some(branch.name for branch in folders)} are called like split folders,"
             " but hold no class folders. Make one sub-folder per class in each."
         )
+
+
+def _begin(name: str) -> str:
+    """ "train", "val" or "test", where a name begins so (`trainA`); else ""."""
+    found = _BEGINS.match(name)
+    return found[1].lower() if found else ""
 
 
 def _refuse_deeper(folders: Sequence[Branch], place: str) -> None:
@@ -337,15 +377,13 @@ def _refuse_deeper(folders: Sequence[Branch], place: str) -> None:
 
 def _holds_splits(branch: Branch) -> bool:
     return not branch.pictures and all(
-        split_of(inner.name) and inner.pictures and not inner.full for inner in branch.full
+        inner.split and inner.pictures and not inner.full for inner in branch.full
     )
 
 
 def _of_classes_first(folders: Sequence[Branch], beside: Sequence[Entry]) -> _Plan:
     classes = [
-        _ClassFolder(inner, split_of(inner.name), branch.name)
-        for branch in folders
-        for inner in branch.full
+        _ClassFolder(inner, inner.split, branch.name) for branch in folders for inner in branch.full
     ]
     names = {folder.branch.name: folder.split for folder in classes}
     decided = [f"{name}/ in each class is {_PART_NAMES[split]}" for name, split in names.items()]

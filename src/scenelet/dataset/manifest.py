@@ -34,7 +34,7 @@ _CALLED = {  # what other people call our columns
         "key",
     ],
     "label": ["class", "class_name", "classname", "category", "target", "labels"],
-    "split": ["subset", "part", "set", "partition", "phase"],
+    "split": ["subset", "part", "set", "partition", "phase", "usage"],
 }
 _NO, _YES = frozenset(("0", "false", "no", "n", "0.0")), frozenset(("1", "true", "yes", "y", "x"))
 _HASH = re.compile(r"[0-9a-f]{16}")
