@@ -8,7 +8,7 @@ from scenelet.dataset.sources import source_of
 from scenelet.dataset.split import split_validation
 from scenelet.learn import plan as plans
 from scenelet.learn.backbones import BACKBONES, Backbone
-from scenelet.learn.plan import plan
+from scenelet.learn.plan import plan, say_how_long
 
 
 class Told:
@@ -58,9 +58,14 @@ def test_a_handful_of_pictures_gets_a_linear_head_alone(tmp_path):
     assert facts(tmp_path, (20, 30, 40))["epochs"] == 0
 
 
-def test_long_pictures_are_padded_and_others_squashed(tmp_path):
-    assert facts(tmp_path, (50, 50), 900, 300)["fit"] == "pad"
-    assert facts(tmp_path, (50, 50), 400, 533)["fit"] == "squash"
+def test_few_pictures_keep_the_batch_statistics_of_the_start(tmp_path):
+    assert facts(tmp_path, (400, 400))["batch_norm"] == "held"
+    assert facts(tmp_path, (4000, 4000))["batch_norm"] == "trained"
+
+
+def test_small_pictures_are_looked_at_more_often(tmp_path):
+    small, large = (facts(tmp_path, (500, 500), side, side)["epochs"] for side in (100, 500))
+    assert small > large
 
 
 def test_a_start_of_ones_own_or_a_network_of_ones_own_is_not_planned(tmp_path):
@@ -110,9 +115,39 @@ def test_pictures_are_mirrored_only_where_a_mirrored_picture_shows_the_same(
     told = Told()
     told.counting = plans.SILENT.counting
     given = {"input_size": 64, "train_sizes": (64,), "batch_size": 7}
-    config = plan(arrows(tmp_path / "photos", vertical), given, progress=told)
+    arrows_split = arrows(tmp_path / "photos", vertical)
+    config = plan(arrows_split, given, progress=told)
     assert (config.flip, config.turn) == (flip, "none")
     assert (config.init, config.head, config.batch_size) == ("lite0", "linear", 7)
     assert any(line.startswith("chosen: flip") and "answers" in line for line in told.lines)
     assert not any("batch_size" in line for line in told.lines)
-    assert "this takes about 1 minute here" in told.lines[-1]
+    assert config.fit == "squash"
+    say_how_long(arrows_split, config, "fp32", told)
+    assert told.lines[-1] == "this takes about 1 minute here"
+
+
+def signs(folder):
+    """Tall pictures whose class shows at their upper end alone."""
+    draw = np.random.default_rng(0)
+    for number in range(80):
+        picture = Image.new("RGB", (60, 180), tuple(draw.integers(90, 256, 3).tolist()))
+        left = int(draw.integers(4, 30))
+        sign = [(left, 4), (left + 24, 4), (left + 24, 28), (left, 28)]
+        colour = (200, 20, 20) if number % 2 else (20, 20, 200)
+        ImageDraw.Draw(picture).polygon(sign, fill=colour)
+        path = folder / ("this" if number % 2 else "that") / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(path)
+    found = Dataset.open(folder).examined()
+    return found.of(split_validation(found.rows, 0.2, 0))
+
+
+@pytest.mark.pipeline
+def test_what_shows_at_the_ends_of_pictures_is_not_cropped_away(tmp_path, monkeypatch):
+    pytest.importorskip(BACKBONES["lite0"].package)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    told = Told()
+    told.counting = plans.SILENT.counting
+    given = {"input_size": 96, "train_sizes": (64,), "flip": "none", "turn": "none"}
+    assert plan(signs(tmp_path / "photos"), given, progress=told).fit != "crop"
+    assert any("crop" in line and "squash" in line for line in told.lines)

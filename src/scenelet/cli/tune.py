@@ -72,13 +72,15 @@ def tune(
         import lightning  # noqa: F401
         import optuna  # noqa: F401
 
+        from scenelet.learn.train import planned
         from scenelet.runs.recipe import resolve
         from scenelet.runs.run import run_name
         from scenelet.tune.space import space_of
         from scenelet.tune.study import SearchConfig, objectives_of
         from scenelet.tune.workers import run_workers
     fixed = set_dials(dial)
-    base = resolve(recipe, fixed)
+    told = ConsoleProgress()
+    base = resolve(recipe, fixed) if recipe else planned(folder, manifest, fixed, told)
     config = SearchConfig(
         data=folder,
         base=base,
@@ -93,7 +95,7 @@ def tune(
         manifest=manifest,
     )
     out = runs / (name or run_name(folder, recipe))
-    _show(out, config, run_workers(out, config, ConsoleProgress()), save, as_json)
+    _show(out, config, run_workers(out, config, told), save, as_json)
 
 
 def _show(

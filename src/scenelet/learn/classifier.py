@@ -49,7 +49,7 @@ class Classifier(L.LightningModule):
         config = self.config
         if config.start:
             only_head = self.current_epoch < config.head_epochs
-            hold(self.network, 1.0 if only_head else config.held_part)
+            hold(self.network, 1.0 if only_head else config.held_part, config.batch_norm)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """One augmented batch; cross-entropy against its targets, perhaps mixed."""

@@ -251,12 +251,13 @@ def parameter_groups(
     ]
 
 
-def hold(network: nn.Module, part: float) -> None:
+def hold(network: nn.Module, part: float, batch_norm: str = "trained") -> None:
     """Hold the first layers still, their batch statistics too; the others and the head are trained.
 
     Args:
         network: Whose layers, counted by their parameters in order.
         part: 0 trains all layers, 1 the head alone.
+        batch_norm: "held" holds the batch statistics of all layers; "trained" of the first alone.
     """
     head, named = head_name(network) + ".", list(network.named_parameters())
     network.train(part < 1)
@@ -264,7 +265,8 @@ def hold(network: nn.Module, part: float) -> None:
         parameter.requires_grad_(position >= part * len(named) or name.startswith(head))
     for module in network.modules():
         own = list(module.parameters(recurse=False))
-        if own and not any(parameter.requires_grad for parameter in own):
+        is_still = own and not any(parameter.requires_grad for parameter in own)
+        if is_still or (batch_norm == "held" and isinstance(module, nn.BatchNorm2d)):
             module.eval()
 
 

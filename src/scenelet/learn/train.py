@@ -11,9 +11,9 @@ from scenelet.learn.fit import fit
 from scenelet.learn.folds import fit_folds, folds_for
 from scenelet.learn.job import is_split_by_a_person, prepare, split_dataset
 from scenelet.learn.place import here
-from scenelet.learn.plan import plan
+from scenelet.learn.plan import plan, say_how_long
 from scenelet.progress import SILENT, Progress
-from scenelet.runs.recipe import TrainConfig
+from scenelet.runs.recipe import TrainConfig, from_values
 from scenelet.runs.run import Result, Run
 
 STEPS, LEAST_BATCH = 8, 4  # of an epoch, and pictures of one
@@ -58,6 +58,8 @@ def train(
         config = in_steps(config, len(dataset.part("train")), told)
     is_decided = is_split_by_a_person(dataset, manifest, config)
     config = replace(config, folds=folds_for(config, dataset, is_decided, told))
+    if given is not None and place.device == "cpu":
+        say_how_long(dataset, config, place.precision, told)
     if config.folds > 1:
         return fit_folds(config, run, dataset, place, told)
     return fit(prepare(config, run, dataset), place, told, watch)
@@ -73,3 +75,20 @@ def in_steps(config: TrainConfig, pictures: int, progress: Progress) -> TrainCon
         f" epoch would be {max(1, pictures // config.batch_size)} steps"
     )
     return replace(config, batch_size=most)
+
+
+def planned(
+    folder: Path | Source,
+    manifest: Path | None,
+    given: Mapping[str, Any],
+    progress: Progress = SILENT,
+) -> TrainConfig:
+    """The recipe that `train` would choose for a folder, for a search or variants to change.
+
+    Raises:
+        DataError: The folder can't be trained on.
+        ConfigError: A given dial makes no sense.
+    """
+    config = from_values(given, "the command line")
+    dataset = split_dataset(folder, manifest, config, progress)
+    return plan(dataset, given, here(config).precision, progress)

@@ -126,6 +126,12 @@ class TrainConfig:
         0,
         0.95,
     )
+    batch_norm: str = dial(
+        "trained",
+        "Batch statistics of such a network: trained, or held as the start has them, which few"
+        " pictures a batch disturb.",
+        choices=("trained", "held"),
+    )
     early_rate: float = dial(
         1.0,
         "Learning rate of the first layers of such a network as a part of the head's.",

@@ -30,6 +30,16 @@ DEFAULT_SEARCH: dict[str, Any] = {
     },
 }
 
+STARTED_SEARCH: dict[str, Any] = {
+    "learning_rate": {"low": 0.0001, "high": 0.003, "log": True},
+    "early_rate": {"low": 0.03, "high": 1.0, "log": True},
+    "batch_norm": {"choices": ["held", "trained"]},
+    "label_smoothing": {"low": 0.0, "high": 0.1},
+    "min_crop_area": {"low": 0.2, "high": 0.8},
+    "colour_jitter": {"low": 0.0, "high": 0.5},
+    "mix_probability": {"low": 0.0, "high": 0.8},
+}
+
 
 def space_of(
     recipe: str | None, fixed: Mapping[str, Any], base: TrainConfig
@@ -44,7 +54,8 @@ def space_of(
     Raises:
         ConfigError: See `search_space`.
     """
-    wish = (read_recipe(recipe).get(SEARCH) if recipe else None) or DEFAULT_SEARCH
+    usual = STARTED_SEARCH if base.start else DEFAULT_SEARCH
+    wish = (read_recipe(recipe).get(SEARCH) if recipe else None) or usual
     if not isinstance(wish, dict):
         wish = {str(wish): None}
     varied = {key: value for key, value in wish.items() if key not in fixed}
