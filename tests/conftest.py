@@ -92,11 +92,12 @@ def bundle():
 
 @pytest.fixture(scope="session")
 def exported(run_folder, tmp_path_factory):
-    """The bundle of the run that was just trained."""
+    """The bundle of the run that was just trained; beside it, in `said.txt`, what was printed."""
 
     def export(bundles):
         done = run_scenelet("export", run_folder, "--out", bundles / "tiny")
         assert done.code == 0, done.err
+        (bundles / "said.txt").write_text(done.out)
 
     return once(tmp_path_factory, "bundles", export) / "tiny"
 

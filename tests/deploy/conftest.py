@@ -12,6 +12,7 @@ from strict_policy import refused
 
 from scenelet.deploy.described import Packed
 from scenelet.deploy.target import Target, find_interpreter
+from scenelet.progress import SILENT
 
 TARGET = Target()
 
@@ -70,8 +71,23 @@ def gateway(moto, runtime, tmp_path_factory):
     gateway.close()
 
 
+@pytest.fixture(scope="session")
+def proved():
+    """The real preflight; of the same package, memory and time its first answer is given again."""
+    from scenelet.deploy.preflight import preflight
+
+    found = {}
+
+    def prove(packed, memory_mib=512, timeout_s=20, progress=SILENT):
+        key = (packed.sha256, memory_mib, timeout_s)
+        found[key] = found.get(key) or preflight(packed, memory_mib, timeout_s, progress)
+        return found[key]
+
+    return prove
+
+
 @pytest.fixture
-def aws(moto, gateway, monkeypatch, tmp_path):
+def aws(moto, gateway, proved, monkeypatch, tmp_path):
     """An empty account of moto's, behind a gateway that runs what was deployed.
 
     Gives the gateway.
@@ -79,5 +95,6 @@ def aws(moto, gateway, monkeypatch, tmp_path):
     moto.reset()
     gateway.reset()
     enter_account(monkeypatch, moto.url, tmp_path)
+    monkeypatch.setattr("scenelet.deploy.aws.preparing.preflight", proved)
     yield gateway
     assert refused(moto.calls()) == [], "calls that the documented policy does not allow"

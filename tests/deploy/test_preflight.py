@@ -28,7 +28,7 @@ def altered(package, out, change, honest=True):
         described["files"] = {
             name: hashlib.sha256(content).hexdigest() for name, content in files.items()
         }
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(out, "w") as archive:
         for name, content in {**files, "package.json": json.dumps(described).encode()}.items():
             archive.writestr(name, content)
     return out
@@ -38,8 +38,8 @@ def reasons(package):
     return {check.name: check.detail for check in preflight(Packed.open(package)).refused}
 
 
-def test_a_good_package_starts_answers_as_recorded_and_is_priced(packed, runtime):
-    found = preflight(packed["first"])
+def test_a_good_package_starts_answers_as_recorded_and_is_priced(packed, runtime, proved):
+    found = proved(packed["first"])
     assert not found.refused
     assert {check.name: check.ok for check in found.checks} == dict.fromkeys(
         (
@@ -61,6 +61,7 @@ def test_a_good_package_starts_answers_as_recorded_and_is_priced(packed, runtime
     costs = estimates("x86_64", found.measured)
     assert [cost.memory_mib for cost in costs] == [128, 256, 512, 1024, 1769]
     assert all(1 < cost.per_million_usd < 20 for cost in costs)
+    assert json.loads(found.to_json())["refused"] == []
 
 
 def test_a_wheel_of_another_platform_is_refused(shipped_bundle, tmp_path):
@@ -205,14 +206,13 @@ def test_the_command_shows_a_table_and_refuses_with_the_reason(
     done = scenelet("preflight", packages["first"])
     assert done.code == 0
     assert "recommended" in done.out
-    told = json.loads(scenelet("preflight", packages["first"], "--json").out)
-    assert told["refused"] == []
     torn = altered(
         packages["first"],
         tmp_path / "p.zip",
         lambda files, _: files.pop("bundle/model.tflite"),
         honest=False,
     )
-    refused = scenelet("preflight", torn)
+    refused = scenelet("preflight", torn, "--json")
     assert refused.code == 1
+    assert json.loads(refused.out)["refused"] == ["whole"]
     assert "refused: whole: bundle/model.tflite" in refused.err

@@ -25,7 +25,7 @@ def handler(event, context):
 @pytest.fixture
 def function(runtime, tmp_path):
     (tmp_path / "own.py").write_text(HANDLER)
-    with RunningFunction(runtime, tmp_path, "own.handler", memory_mib=128, timeout_s=10) as running:
+    with RunningFunction(runtime, tmp_path, "own.handler", memory_mib=128, timeout_s=3) as running:
         yield running
 
 
@@ -37,7 +37,7 @@ def test_what_holds_more_than_it_has_is_killed_even_for_a_moment(function):
 
 
 def test_what_takes_longer_than_it_may_is_killed(function):
-    with pytest.raises(PackageError, match=r"Task timed out after 10\.00 seconds"):
+    with pytest.raises(PackageError, match=r"Task timed out after 3\.00 seconds"):
         function.invoke({"seconds": 60})
     assert not function.is_alive
 
@@ -51,7 +51,7 @@ def test_a_function_is_told_its_memory_name_and_deadline(function):
     told = function.invoke({})
     assert told["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "128"
     assert told["AWS_LAMBDA_FUNCTION_NAME"] == "scenelet"
-    assert told["left_ms"] <= 10_000
+    assert told["left_ms"] <= 3_000
 
 
 def test_the_model_is_loaded_in_the_init_phase(runtime, packed, tmp_path):

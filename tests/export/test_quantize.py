@@ -27,9 +27,14 @@ from scenelet.runs.run import Run
 pytestmark = pytest.mark.pipeline
 
 
-def test_half_precision_weights_halve_the_files_and_keep_the_answers(run_folder, bundle):
+@pytest.fixture(scope="module")
+def floats(run_folder, bundle):
+    """The models of the run, not shrunk."""
+    return convert(load_network(Run(run_folder)), read_contract(bundle).preprocess)
+
+
+def test_half_precision_weights_halve_the_files_and_keep_the_answers(run_folder, bundle, floats):
     network, spec = load_network(Run(run_folder)), read_contract(bundle).preprocess
-    floats = convert(network, spec)
     small = {each.name: each.shrunk(floats[each.name], "fp16", []) for each in FORMATS}
     assert len(small["LiteRT"]) < 0.55 * len(floats["LiteRT"])
     assert len(small["ONNX"]) < 0.6 * len(floats["ONNX"])
@@ -74,7 +79,7 @@ def test_int8_is_measured_against_float_and_recorded(run_folder, tmp_path, scene
         )  # its whole numbers are scaled back
 
 
-def test_a_drop_beyond_what_is_allowed_is_refused(run_folder, painted):
+def test_a_drop_beyond_what_is_allowed_is_refused(run_folder, floats):
     """The quantiser really ruins the model.
 
     Calibrated on black pictures alone, every activation is cut off.
@@ -83,7 +88,6 @@ def test_a_drop_beyond_what_is_allowed_is_refused(run_folder, painted):
     material = open_material(Run(run_folder), options)
     often = material.images.of(material.images.rows * 12)  # of a few images chance explains much
     material = replace(material, images=often)
-    floats = convert(load_network(Run(run_folder)), material.spec)
     black = [np.zeros((1, 64, 64, 3), np.uint8)] * 2
     ruined = {each.name: each.shrunk(floats[each.name], "int8", black) for each in FORMATS}
     told = ask_all(LiteRTModel(ruined["LiteRT"], LITERT), material, SILENT)

@@ -14,7 +14,7 @@ from scenelet.export.convert import ServingNetwork, to_litert, to_onnx
 from scenelet.export.formats import FORMATS, litert_logits, onnx_logits
 from scenelet.export.golden import golden_files, nasty_files
 from scenelet.export.parity import Candidate, checkpoint_logits, measure_parity
-from scenelet.export.steps import load_network
+from scenelet.export.steps import ExportOptions, load_network, open_material
 from scenelet.images import to_input
 from scenelet.learn.pretrained import load_run_network, open_pretrained
 from scenelet.runs.run import Run
@@ -34,13 +34,11 @@ def test_checkpoint_litert_and_onnx_agree_from_raw_bytes(run_folder, bundle):
     assert parity.images == len(nasty_files())
 
 
-def test_parity_is_recorded_and_printed(bundle, run_folder, tmp_path, scenelet):
-    assert json.loads((bundle / "bundle.json").read_text())["parity"]["images"] >= len(
-        nasty_files()
-    )
-    done = scenelet("export", run_folder, "--out", tmp_path / "b")
-    assert "checkpoint - LiteRT" in done.out
-    assert done.out.splitlines()[-2] == f"wrote bundle: {tmp_path / 'b'}"
+def test_parity_is_recorded_and_printed(bundle):
+    assert read_contract(bundle).parity.images >= len(nasty_files())
+    said = (bundle.parent / "said.txt").read_text()
+    assert "checkpoint - LiteRT" in said
+    assert said.splitlines()[-2] == f"wrote bundle: {bundle}"
 
 
 def test_models_that_disagree_are_refused(run_folder, bundle):
@@ -130,14 +128,15 @@ def test_a_run_without_its_result_is_refused(run_folder, tmp_path, scenelet):
     assert not (tmp_path / "b").exists()
 
 
-def test_a_data_folder_that_moved_is_asked_for(run_folder, painted, tmp_path, scenelet):
+def test_a_data_folder_that_moved_is_asked_for(run_folder, bundle, painted, tmp_path, scenelet):
     copy = shutil.copytree(run_folder, tmp_path / "run")
     path = copy / "data.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "source": "elsewhere"}))
     done = scenelet("export", copy, "--out", tmp_path / "b")
     assert done.code == 1
     assert "Say where they are now with --data FOLDER" in done.err
-    assert scenelet("export", copy, "--out", tmp_path / "b", "--data", painted).code == 0
+    material = open_material(Run(copy), ExportOptions("b", data=painted))
+    assert len(material.judged) == read_contract(bundle).figures.images
 
 
 def test_an_unwritable_place_leaves_nothing(run_folder, tmp_path, scenelet):

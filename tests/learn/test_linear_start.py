@@ -35,28 +35,33 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
 
 
-@pytest.mark.pipeline
-def test_a_head_alone_is_a_whole_run_that_knows_the_classes(photos, tmp_path, scenelet):
-    flags = (*HEAD, "--epochs", "0", "--val-fraction", "0.25", "--runs", tmp_path, "--name", "r")
+@pytest.fixture(scope="module")
+def head_alone(photos, tmp_path_factory, scenelet):
+    """The run of a linear head on a frozen backbone."""
+    runs = tmp_path_factory.mktemp("runs")
+    flags = (*HEAD, "--epochs", "0", "--val-fraction", "0.25", "--runs", runs, "--name", "r")
     done = scenelet("train", photos, *flags)
     assert done.code == 0, done.err
-    result = Run(tmp_path / "r").result()
+    return runs / "r"
+
+
+@pytest.mark.pipeline
+def test_a_head_alone_is_a_whole_run_that_knows_the_classes(head_alone):
+    result = Run(head_alone).result()
     assert result.val_top1_accuracy > 0.9
     backbone = open_pretrained("lite0", "--init").network.state_dict()
-    trained = open_pretrained(str(tmp_path / "r"), "--init").network.state_dict()
+    trained = open_pretrained(str(head_alone), "--init").network.state_dict()
     same = [name for name in backbone if not name.startswith("_fc")]
     assert all(torch.equal(backbone[name], trained[name]) for name in same)
-    [epoch] = Run(tmp_path / "r").history()
+    [epoch] = Run(head_alone).history()
     assert 0 < epoch.train_loss < epoch.val_log_loss + 0.5
 
 
 @pytest.mark.pipeline
 def test_a_bundle_of_a_backbone_names_it_its_data_and_its_licence_and_opens_again(
-    photos, tmp_path, scenelet
+    head_alone, tmp_path, scenelet
 ):
-    flags = (*HEAD, "--epochs", "0", "--val-fraction", "0.25", "--runs", tmp_path, "--name", "r")
-    assert scenelet("train", photos, *flags).code == 0
-    done = scenelet("export", tmp_path / "r", "--out", tmp_path / "bundle", "--name", "stripes")
+    done = scenelet("export", head_alone, "--out", tmp_path / "bundle", "--name", "stripes")
     assert done.code == 0, done.err
     card = (tmp_path / "bundle" / "MODEL_CARD.md").read_text()
     assert all(told in card for told in ("EfficientNet-Lite0", "ImageNet", "Apache-2.0"))
@@ -65,8 +70,8 @@ def test_a_bundle_of_a_backbone_names_it_its_data_and_its_licence_and_opens_agai
     images = normalise(torch.randint(0, 256, (2, 3, 32, 32)).float())
     with torch.inference_mode():
         one, other = (
-            open_pretrained(str(tmp_path / place), "--init").network.eval()(images)
-            for place in ("r", "bundle")
+            open_pretrained(str(place), "--init").network.eval()(images)
+            for place in (head_alone, tmp_path / "bundle")
         )
     assert torch.allclose(one, other, atol=1e-4)
     pixels = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3), np.uint8)

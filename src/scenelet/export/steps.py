@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from scenelet.answers import Answers, ask
-from scenelet.artefacts import whole_folder, write_bytes, write_json
+from scenelet.artefacts import make_folder, whole_folder, write_bytes, write_json
 from scenelet.assess.strangers import Labelled
 from scenelet.bundle.contract import (
     CARD,
@@ -137,6 +137,7 @@ def export_bundle(
         ArtefactError: `out` can't be written.
     """
     options.check()
+    make_folder(out.parent)  # what can't be written is said before the work, not after it
     material = open_material(run, options)
     network = load_network(run, options.mirror)
     progress.say(f"converting to {' and '.join(each.name for each in FORMATS)}")
