@@ -24,6 +24,7 @@ from botocore.exceptions import ClientError
 from moto_server import ACCOUNT
 
 from scenelet.deploy.runtime_api import MAX_PAYLOAD_BYTES, RunningFunction
+from scenelet.deploy.target import FULL_CORE_MIB
 from scenelet.errors import PackageError
 
 API_PAYLOAD_BYTES, METERED_BYTES = 10 * 1024 * 1024, 512 * 1024
@@ -58,6 +59,7 @@ class Gateway(http.server.ThreadingHTTPServer):
         self.wants_signature, self.is_strict = False, True
         self.in_flight, self.tokens, self.filled_s = 0, None, time.monotonic()
         self.metered_units = 0
+        self.shares_cpu, self.patience = False, PATIENCE
 
     def close(self):
         for function in self.running.values():
@@ -103,7 +105,8 @@ class Gateway(http.server.ThreadingHTTPServer):
         own = {"AWS_LAMBDA_FUNCTION_VERSION": version["Version"]}
         variables = version["Environment"]["Variables"] | own
         sizes = (version["MemorySize"], version["Timeout"])
-        settings = (version["CodeSha256"], *sizes, *sorted(variables.items()))
+        share = int(version["MemorySize"]) / FULL_CORE_MIB if self.shares_cpu else 1.0
+        settings = (version["CodeSha256"], share, *sizes, *sorted(variables.items()))
         if settings not in self.running or not self.running[settings].is_alive:
             root = self.unpacked(version["CodeSha256"])
             self.running[settings] = RunningFunction(
@@ -112,7 +115,8 @@ class Gateway(http.server.ThreadingHTTPServer):
                 version["Handler"],
                 {name: value.replace("/var/task", str(root)) for name, value in variables.items()},
                 int(version["MemorySize"]),
-                PATIENCE * int(version["Timeout"]),
+                self.patience * int(version["Timeout"]),
+                share,
             )
         return self.running[settings]
 

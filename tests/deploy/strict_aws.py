@@ -61,7 +61,7 @@ class Strict:
 
     def reset(self):
         self.rules, self.calls, self.deleted_buckets = Rules(), [], {}
-        self.announced = []
+        self.announced, self.looked_at = [], set()
         PERMISSIONS.clear()
         COUNTED.clear()
         FAILED_VALIDATIONS.clear()
@@ -78,10 +78,12 @@ class Strict:
         call = call_of(environ, body)
         if call is None:
             return self.moto(environ, start_response)
+        service, operation, resource = call
         if " scenelet/" in environ.get("HTTP_USER_AGENT", ""):  # not the tests' own
             with self.lock:
                 self.calls.append(call)
-        service, operation, resource = call
+                if operation == "GetFunctionConfiguration":
+                    self.looked_at.add(resource)
         if f"{service}:{operation}" in self.rules.denied:
             return _denied(start_response, service, operation, resource)
         own = getattr(self, f"{service}_{operation}".replace("-", "_"), None)
@@ -157,10 +159,22 @@ class Strict:
     def lambda_Invoke(self, environ, body, resource):  # noqa: N802
         """What runs is the gateway's business: it has awslambdaric."""
         name, _, qualifier = resource.split("function:")[1].partition(":")
+        if qualifier.isdecimal() and resource not in self.looked_at:
+            text = (
+                "The operation cannot be performed at this time. The function is currently in the"
+                " following state: Pending"
+            )
+            return "409 Conflict", JSON, json.dumps({"Type": "User", "message": text})
         url = f"{GATEWAY_URL}/strict-invoke/{name}/{qualifier or '$LATEST'}"
         with urllib.request.urlopen(url, data=body, timeout=60) as answer:
             told = answer.read().decode()
         return "200 OK", JSON, told, "errorType" in json.loads(told)
+
+    def cloudformation_GetTemplate(self, environ, body, resource):  # noqa: N802
+        """Nobody promises that lines end as they were sent."""
+        told = []
+        content = b"".join(self.moto(environ, lambda status, headers: told.append(status)))
+        return told[0], XML, content.decode().replace("\n", "&#13;\n")
 
     def cloudformation_DescribeEvents(self, environ, body, resource):  # noqa: N802
         asked = parse_qs(body.decode())

@@ -110,7 +110,7 @@ def test_an_upload_that_is_cut_every_time_says_so_and_leaves_nothing_half(aws, p
         ({"AWS_DEFAULT_REGION": None}, "no region. Name one: --region eu-central-1"),
         (
             {"AWS_DEFAULT_REGION": "eu-middle-9", "AWS_ENDPOINT_URL": None},
-            "found 'eu-middle-9', no region of AWS",
+            "found 'eu-middle-9', no region that boto3",
         ),
         ({"AWS_PROFILE": "nobody"}, "nobody"),
         ({"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "AWS could not be reached"),

@@ -1,15 +1,17 @@
 import json
 import subprocess
 import sys
+import venv
 import zipfile
 
 import pytest
 from commands import REPOSITORY
 
+from scenelet.deploy import wheels
 from scenelet.deploy.modules import handler_modules
 from scenelet.deploy.package import package_image, package_zip
 from scenelet.deploy.target import Target, find_interpreter
-from scenelet.errors import BundleTamperedError, ConfigError
+from scenelet.errors import BundleTamperedError, ConfigError, PackageError
 from scenelet.shipped import default_bundle
 
 pytestmark = pytest.mark.pipeline
@@ -23,6 +25,14 @@ def names(packages):
 def test_packing_again_elsewhere_gives_the_same_bytes(shipped_bundle, packages, tmp_path):
     again = package_zip(shipped_bundle, tmp_path / "deep" / "er" / "again.zip", Target())
     assert again.path.read_bytes() == packages["first"].read_bytes()
+
+
+def test_an_environment_without_pip_is_told_what_to_do(tmp_path, monkeypatch):
+    """As uv and pipx make them."""
+    venv.create(tmp_path / "bare", with_pip=False)
+    monkeypatch.setattr(wheels.sys, "executable", str(tmp_path / "bare" / "bin" / "python"))
+    with pytest.raises(PackageError, match=r"pip is not in this environment.*uv pip install pip"):
+        wheels.fetch_wheels(Target(), tmp_path / "cache")
 
 
 def test_the_shipped_bundle_packs_into_fourteen_megabytes(tmp_path):

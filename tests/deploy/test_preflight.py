@@ -174,6 +174,27 @@ def test_too_little_memory_is_refused_in_lambda_s_words(packed, runtime):
     assert "signal: killed" in refused.detail
 
 
+@pytest.mark.parametrize(
+    ("system", "libc", "machine", "why"),
+    [
+        ("Darwin", ("", ""), "x86_64", "this machine runs Darwin without glibc"),
+        ("Linux", ("", ""), "x86_64", "this machine runs Linux without glibc"),
+        ("Linux", ("glibc", "2.36"), "aarch64", "this machine is aarch64, the package for x86_64"),
+    ],
+)
+def test_where_it_can_not_be_started_it_is_not_tried_and_nothing_is_refused(
+    packed, target_python, monkeypatch, system, libc, machine, why
+):
+    monkeypatch.setattr(platform, "system", lambda: system)
+    monkeypatch.setattr(platform, "libc_ver", lambda: libc)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    found = preflight(packed["first"])
+    assert (found.refused, found.measured) == ([], None)
+    assert found.checks[-1].detail == f"not tried: {why}" + (
+        ", Lambda runs Linux with it" if "without" in why else ""
+    )
+
+
 def test_a_package_that_was_tampered_with_is_refused(packages, tmp_path):
     torn = altered(
         packages["first"],

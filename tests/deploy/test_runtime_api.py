@@ -1,5 +1,7 @@
 """The emulator is as strict as Lambda: memory held, time taken, a disk that can't be written."""
 
+import time
+
 import pytest
 
 from scenelet.deploy.runtime_api import RunningFunction
@@ -15,6 +17,10 @@ def handler(event, context):
     if "seconds" in event:
         time.sleep(event["seconds"])
         return {"slept": event["seconds"]}
+    if "cpu_s" in event:
+        end = time.process_time() + event["cpu_s"]
+        while time.process_time() < end:
+            pass
     if "write" in event:
         with open(event["write"], "w") as file:
             file.write("x")
@@ -34,6 +40,15 @@ def test_what_holds_more_than_it_has_is_killed_even_for_a_moment(function):
     with pytest.raises(PackageError, match="Runtime exited with error: signal: killed"):
         function.invoke({"mib": 200})
     assert not function.is_alive
+
+
+def test_it_has_the_share_of_a_core_that_its_memory_brings(runtime, tmp_path):
+    (tmp_path / "own.py").write_text(HANDLER)
+    with RunningFunction(runtime, tmp_path, "own.handler", cpu_share=0.25) as running:
+        running.wait_for_init()
+        start_s = time.monotonic()
+        running.invoke({"cpu_s": 0.2})
+        assert time.monotonic() - start_s > 0.65  # a little is earned before it is held back
 
 
 def test_what_takes_longer_than_it_may_is_killed(function):

@@ -4,18 +4,21 @@ Each rule of the strict layer, and what scenelet makes of it.
 """
 
 import base64
+import io
 import json
 import urllib.error
 import urllib.request
+from dataclasses import replace
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from PIL import Image
 
 from scenelet.deploy.aws.account import Account, Concurrency
 from scenelet.deploy.aws.cloud import Cloud
 from scenelet.deploy.aws.release import Release
-from scenelet.deploy.aws.settings import DeploySettings, Identity
+from scenelet.deploy.aws.settings import ON_LAMBDA, DeploySettings, Identity
 from scenelet.errors import CloudError, SmokeError
 from scenelet.progress import SILENT
 
@@ -161,6 +164,22 @@ def test_the_heaviest_pictures_leave_the_function_alive(aws, packed):
     for name, picture in heavy_pictures().items():
         status, told = ask(aws, picture, "application/octet-stream")
         assert status in (200, 413), (name, status, told)
+    assert all(function.is_alive for function in aws.running.values())
+
+
+def test_slow_pictures_in_one_request_end_before_the_time_out(aws, packed):
+    """With the share of a core that this memory brings: in vain ten pictures would hold it."""
+    aws.shares_cpu, aws.patience = True, 1
+    few = replace(ON_LAMBDA, max_images=16, max_seconds=1, log="none")
+    deploy(packed["first"], timeout_s=8, service=few)
+    slow = io.BytesIO()
+    Image.new("L", (4000, 3000)).save(slow, "PNG")  # 12 KB
+    picture = {"image": base64.b64encode(slow.getvalue()).decode()}
+    status, told = ask(aws, json.dumps({"requests": [picture] * 16}).encode(), "application/json")
+    assert status == 200, told
+    answers = json.loads(told)["answers"]
+    assert "label" in answers[0]
+    assert answers[-1]["title"] == "Request took too long"
     assert all(function.is_alive for function in aws.running.values())
 
 

@@ -7,6 +7,7 @@ import http.server
 import json
 import os
 import queue
+import signal
 import subprocess
 import threading
 import time
@@ -20,6 +21,7 @@ from scenelet.errors import PackageError
 AWSLAMBDARIC = "awslambdaric==4.2.2"
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
 LOOK_S = 0.005
+PERIOD_MS = 20.0  # a share of a core is of so long: what was not used is not saved up
 INIT_S = 60.0  # Lambda allows ten seconds of a whole core; this machine may be shared
 # python -I drops the working folder, and AWS's own bootstrap puts the task root first too. No file
 # may grow over 0 bytes: that is the read-only disk, for root as well.
@@ -105,6 +107,7 @@ class RunningFunction:
         environment: Mapping[str, str] | None = None,
         memory_mib: int = 1024,
         timeout_s: float = 60,
+        cpu_share: float = 1.0,
     ) -> None:
         """Start it.
 
@@ -116,7 +119,9 @@ class RunningFunction:
             environment: Its variables, besides Lambda's own.
             memory_mib: That it may hold; with more it is killed.
             timeout_s: That an answer may take; then it is killed.
+            cpu_share: Of a core, once it is initialised; with more it is held back.
         """
+        self._cpu_share, self._credit_ms, self._is_held = cpu_share, 0.0, False
         self.lines: list[str] = []
         self._memory_mib, self._timeout_s, self._killed = memory_mib, timeout_s, ""
         self._server = RuntimeServer(timeout_s)
@@ -230,9 +235,22 @@ class RunningFunction:
             raise PackageError(self._killed)
 
     def _watch(self) -> None:
+        before_s, before_ms = time.monotonic(), self.cpu_ms()
         while self._process.poll() is None and not self._killed:
             self._kill_if_large()
+            now_s, now_ms = time.monotonic(), self.cpu_ms()
+            if self._cpu_share < 1 and self._server.initialised.is_set():
+                self._share(1000 * (now_s - before_s), now_ms - before_ms)
+            before_s, before_ms = now_s, now_ms
             time.sleep(LOOK_S)
+
+    def _share(self, passed_ms: float, used_ms: float) -> None:
+        """Hold it back while it has used more than its share of the time that passed."""
+        earned = self._credit_ms + passed_ms * self._cpu_share
+        self._credit_ms = min(PERIOD_MS * self._cpu_share, earned) - used_ms
+        if self._is_held != (self._credit_ms < 0):
+            self._is_held = not self._is_held
+            self._process.send_signal(signal.SIGSTOP if self._is_held else signal.SIGCONT)
 
     def _kill_if_large(self) -> None:
         peak_mib = self.peak_mib()

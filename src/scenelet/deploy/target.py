@@ -11,11 +11,8 @@ from pathlib import Path
 
 from scenelet.errors import ConfigError
 
-PYTHONS = (
-    "3.12",
-    "3.13",
-    "3.14",
-)  # on Amazon Linux 2023; Python 3.11's older glibc is too old for LiteRT
+# on Amazon Linux 2023: Python 3.11's older glibc is too old for LiteRT, which has no wheel for 3.15
+PYTHONS = ("3.12", "3.13", "3.14")
 FULL_CORE_MIB = 1769  # Lambda gives processor time by memory; this much is one whole core
 ARCHITECTURES = ("x86_64", "arm64")
 GLIBC, GLIBCXX, CXXABI = (

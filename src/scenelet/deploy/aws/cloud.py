@@ -120,8 +120,9 @@ class Cloud:
             )
         if not os.environ.get("AWS_ENDPOINT_URL") and session.region_name not in _regions(session):
             raise CloudError(
-                f"--region: found {session.region_name!r}, no region of AWS. For example:"
-                " eu-central-1"
+                f"--region: found {session.region_name!r}, no region that boto3"
+                f" {boto3.__version__} knows. For example: eu-central-1; for a newer one: pip"
+                " install -U boto3"
             )
         self.region = session.region_name
         self._session = session

@@ -7,12 +7,13 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from scenelet.deploy.aws.price import Estimate, estimates, recommended
+from scenelet.deploy.aws.price import HEADROOM, Estimate, estimates, recommended
 from scenelet.deploy.aws.settings import DeploySettings
 from scenelet.deploy.described import Packed
 from scenelet.deploy.package import package_zip
 from scenelet.deploy.preflight import MEMORY_MIB, Preflight, preflight
 from scenelet.deploy.target import Target
+from scenelet.errors import PackageError
 from scenelet.progress import SILENT, Progress
 
 
@@ -74,16 +75,27 @@ def prepare(
         progress: Told what is being done.
 
     Raises:
-        PackageError: It would not do, with each reason.
+        PackageError: It would not do, with each reason; or there would be too little memory.
     """
     memory_mib = settings.memory_mib or standing_mib or MEMORY_MIB
     prepared = _tried(packed, memory_mib, settings.timeout_s, progress)
     if settings.memory_mib or standing_mib or not prepared.costs:
-        return prepared
+        return prepared if settings.force else _large_enough(prepared)
     enough_mib = recommended(prepared.costs).memory_mib
     if enough_mib == memory_mib:
         return prepared
     return _tried(packed, enough_mib, settings.timeout_s, progress)
+
+
+def _large_enough(prepared: Prepared) -> Prepared:
+    measured, memory_mib = prepared.found.measured, prepared.memory_mib
+    if measured is None or measured.peak_mib * HEADROOM <= memory_mib:
+        return prepared
+    enough_mib = recommended(prepared.costs).memory_mib
+    raise PackageError(
+        f"--memory: found {memory_mib}, and ordinary pictures take {measured.peak_mib:.0f} MiB,"
+        f" which leaves too little for large ones. Deploy with --memory {enough_mib}, or --force"
+    )
 
 
 def _tried(packed: Packed, memory_mib: int, timeout_s: int, progress: Progress) -> Prepared:

@@ -41,6 +41,7 @@ class DeploySettings:
     memory_mib: int | None = setting(
         None, "Memory in MiB; default: as it stands, else what is enough.", "memory"
     )
+    force: bool = setting(False, "Deploy with less memory than is enough.")
     timeout_s: int = setting(20, "Seconds that an answer may take, 3 to 29.", "timeout")
     concurrency: int | None = setting(
         None, "Instances at most, reserved; 0: none are; default: 5, where the account can."

@@ -145,7 +145,9 @@ class Stack:
         with translated(f"stack {self.name}"):
             body = self._formation.get_template(StackName=self.name)["TemplateBody"]
         same = {name: value for name, value in parameters.items() if name != but}
-        return body == template and same == {name: state.parameters.get(name) for name in same}
+        return _lines(body) == _lines(template) and same == {
+            name: state.parameters.get(name) for name in same
+        }
 
     def plan(self, template: str, parameters: Mapping[str, str]) -> list[str]:
         """What would be changed, a line a resource; nothing is.
@@ -324,6 +326,11 @@ class Stack:
 
     def _event_ids(self) -> set[str]:
         return {event["EventId"] for event in self._events()}
+
+
+def _lines(template: str) -> list[str]:
+    """Of a template; how its lines end is nobody's business."""
+    return [line.rstrip() for line in template.strip().splitlines()]
 
 
 def _change(change: dict[str, Any]) -> str:

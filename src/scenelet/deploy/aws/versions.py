@@ -107,7 +107,10 @@ class Versions:
             made = self._lambda.publish_version(
                 FunctionName=self._function, CodeSha256=digest, Description=description[:256]
             )
-        return str(made["Version"])
+            number = str(made["Version"])
+            waiter = self._lambda.get_waiter("published_version_active")
+            waiter.wait(FunctionName=self._function, Qualifier=number)
+        return number
 
     def mend(self, sha256: str, code: dict[str, str], wanted: dict[str, Any]) -> list[str]:
         """Put back what somebody changed by hand.
