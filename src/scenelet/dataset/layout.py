@@ -354,7 +354,7 @@ def _refuse_flat_splits(folders: Sequence[Branch], place: str) -> None:
 
 
 def _begin(name: str) -> str:
-    """ "train", "val" or "test", where a name begins so (`trainA`); else ""."""
+    """Split that a name begins with (`trainA`): train, val or test; else ""."""
     found = _BEGINS.match(name)
     return found[1].lower() if found else ""
 
