@@ -7,7 +7,15 @@ from PIL import Image
 from scenelet.dataset.scenes import jpeg, paint_scene
 from scenelet.errors import ImageTooLargeError, UnreadableImageError
 from scenelet.export.golden import nasty_files, rotated_jpeg
-from scenelet.images import PreprocessSpec, decode, pixel_hash, preprocess, sniff, to_input
+from scenelet.images import (
+    PreprocessSpec,
+    decode,
+    decode_fully,
+    pixel_hash,
+    preprocess,
+    sniff,
+    to_input,
+)
 
 SPEC = PreprocessSpec(64, 64)
 SCENE = paint_scene("street", seed=1)
@@ -142,3 +150,42 @@ def test_a_crop_keeps_the_middle():
     picture = Image.new("RGB", (90, 30), "black")
     picture.paste((255, 255, 255), (30, 0, 60, 30))
     assert (preprocess(picture, PreprocessSpec(30, 30, fit="crop")) == 255).all()
+
+
+def grey(values, kind="TIFF"):
+    buffer = io.BytesIO()
+    Image.fromarray(values.reshape(8, 32)).save(buffer, kind)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("values", "mode"),
+    [
+        (np.linspace(-1, 1, 256, dtype=np.float32), "F"),
+        (np.linspace(0, 1, 256, dtype=np.float32), "F"),
+        (np.linspace(0, 4095, 256).astype(np.uint16), "I;12"),
+        (np.linspace(0, 65535, 256).astype(np.uint16), "I;16"),
+        (np.linspace(-70000, 65535, 256).astype(np.int32), "I"),
+    ],
+    ids=str,
+)
+def test_deep_pictures_keep_all_their_tones(values, mode):
+    decoded = decode_fully(grey(values))
+    tones = np.asarray(decoded.picture)[..., 0]
+    assert decoded.mode == mode
+    assert (tones.min(), tones.max()) == (0, 255)
+    assert len(np.unique(tones)) > 200
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_picture_without_numbers_is_refused(value):
+    with pytest.raises(UnreadableImageError, match="no numbers"):
+        decode_fully(grey(np.full(256, value, np.float32)))
+
+
+@pytest.mark.parametrize("tags", [{254: 1}, {50706: b"\x01\x04\x00\x00"}])
+def test_the_thumbnail_of_a_cameras_raw_file_is_not_taken_for_the_picture(tags):
+    buffer = io.BytesIO()
+    Image.new("RGB", (160, 120)).save(buffer, "TIFF", tiffinfo=tags)
+    with pytest.raises(UnreadableImageError, match="a camera's raw file; save it as JPEG"):
+        decode_fully(buffer.getvalue())

@@ -9,12 +9,13 @@ only beside the pixels).
 import hashlib
 import importlib
 import io
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from PIL import Image, ImageOps
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 50_000_000
 ORIENTATION = 0x0112  # EXIF's tag: how the stored pixels are to be turned
+_SUBFILE, _DNG_VERSION = 0x00FE, 0xC612  # TIFF's tags: what a picture is for; a negative's
 _FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -91,7 +93,7 @@ class Decoded(NamedTuple):
 
     Attributes:
         picture: RGB.
-        mode: Pillow's name of the stored pixels' mode.
+        mode: Pillow's name of the stored pixels' mode; "I;12" where 16 bits hold but 12.
         orientation: EXIF's, 1 (as it is) to 8.
     """
 
@@ -283,6 +285,7 @@ def _open(data: bytes, kind: Format, limits: Limits) -> Image.Image:
     importlib.import_module(f"PIL.{kind.plugins[0]}ImagePlugin")  # Pillow itself loads only some
     image = Image.open(io.BytesIO(data), formats=(kind.name,))
     if kind.name == "TIFF":  # its own reader turns the picture, and trips over malformed EXIF
+        _refuse_raw(image, data)
         image.load_end = lambda: None  # type: ignore[method-assign]
     pixels = image.width * image.height
     if pixels > limits.pixels:
@@ -293,10 +296,24 @@ def _open(data: bytes, kind: Format, limits: Limits) -> Image.Image:
     return image
 
 
+def _refuse_raw(image: Image.Image, data: bytes) -> None:
+    """Refuse a camera's raw file (NEF, ARW, DNG, CR2): what it holds first is but a thumbnail.
+
+    Raises:
+        UnreadableImageError: It is one.
+    """
+    tags: dict[int, Any] = getattr(image, "tag_v2", {})
+    is_reduced = bool(int(tags.get(_SUBFILE, 0)) & 1)
+    if is_reduced or _DNG_VERSION in tags or data[8:10] == b"CR":
+        raise UnreadableImageError("a camera's raw file; save it as JPEG")
+
+
 def _upright(image: Image.Image, kind: Format) -> Decoded:
     """A loaded picture made RGB and turned; its own pixels are freed on the way."""
     mode, orientation = image.mode, _orientation(image) if kind.has_exif else 1
-    picture = _rgb(image)
+    tones = _tones(image)
+    mode = "I;12" if tones and tones.white == _TWELVE_BITS else mode
+    picture = _rgb(image, tones)
     if orientation in _TURNS:
         if picture is not image:
             image.im = None  # type: ignore[assignment]
@@ -313,24 +330,24 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _rgb(image: Image.Image) -> Image.Image:
+def _rgb(image: Image.Image, tones: "_Tones | None") -> Image.Image:
     convert = to_srgb(image)
     if image.mode == "RGB" and convert is None and not image.has_transparency_data:
         return image
-    top = _brightest(image)
     made = Image.new("RGB", image.size)
     height = max(1, _BAND_PIXELS // image.width)
     for upper in range(0, image.height, height):
         box = (0, upper, image.width, min(upper + height, image.height))
         band = image.crop(box)
-        made.paste(_rgb_band(band, top, convert), box)
+        made.paste(_rgb_band(band, tones, convert), box)
     return made
 
 
-def _rgb_band(band: Image.Image, top: float, convert: Converter | None) -> Image.Image:
-    if top:
+def _rgb_band(band: Image.Image, tones: "_Tones | None", convert: Converter | None) -> Image.Image:
+    if tones:
+        black, scale = tones.black, 255 / (tones.white - tones.black)
         band = band.convert("F" if band.mode == "F" else "I")
-        band = band.point(lambda value: value * (255 / top)).convert("L")
+        band = band.point(lambda value: value * scale - black * scale).convert("L")
     elif band.has_transparency_data:
         rgba = band.convert("RGBA")
         band = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
@@ -339,11 +356,25 @@ def _rgb_band(band: Image.Image, top: float, convert: Converter | None) -> Image
     return band.convert("RGB")
 
 
-def _brightest(image: Image.Image) -> float:
-    """The value that becomes white, in a picture of more than 8 bits a pixel; 0 in any other."""
+class _Tones(NamedTuple):
+    """The values that become black and white, of a picture of more than 8 bits a pixel."""
+
+    black: float
+    white: float
+
+
+def _tones(image: Image.Image) -> _Tones | None:
+    """Of a picture of more than 8 bits a pixel; None of any other.
+
+    Values under zero are of a range around it (-1 to 1), or begin where they begin.
+    """
     if image.mode != "F" and not image.mode.startswith("I"):
-        return 0
-    most = float(image.getextrema()[1])  # type: ignore[arg-type]
+        return None
+    least, most = (float(value) for value in image.getextrema())  # type: ignore[arg-type]
+    if not math.isfinite(least) or not math.isfinite(most):
+        raise UnreadableImageError("its values are no numbers (nan, inf); save it again")
     if image.mode == "F":
-        return 1 if most <= 1 else 255 if most <= 255 else _DEEP
-    return _TWELVE_BITS if 255 < most <= _TWELVE_BITS else _DEEP
+        white = 1 if most <= 1 else 255 if most <= 255 else _DEEP
+    else:
+        white = _TWELVE_BITS if 255 < most <= _TWELVE_BITS else _DEEP
+    return _Tones(0 if least >= 0 else -white if least >= -white else least, white)

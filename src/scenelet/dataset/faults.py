@@ -103,6 +103,7 @@ def _form_faults(decoded: Decoded) -> dict[str, bool]:
     width, height = decoded.picture.size
     return {
         "odd mode": decoded.mode not in _USUAL_MODES,
+        "12 bits in 16": decoded.mode == "I;12",
         "EXIF-rotated": decoded.orientation != 1,
         "odd aspect": min(width / height, height / width) < ODD_ASPECT,
     }
