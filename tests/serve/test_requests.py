@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenelet.errors import RequestError
-from scenelet.serve.requests import Request, asked_of, picture_of
+from scenelet.serve.requests import Request, asked_of, found_instead, picture_of
 
 PICTURE = b"\xff\xd8\xff" + bytes(range(256)) * 3
 PLAIN = base64.b64encode(PICTURE).decode()
@@ -51,6 +51,7 @@ def test_a_data_url_without_base64_holds_escaped_bytes():
         ("abc*", r"found '\*' in it"),
         ("aé==", "found 'é' in it"),
         ("abcde", "its length is that of a cut text"),
+        (" https://a.example/b.jpg", "found a URL, which is sent as url"),
         (None, "found nothing, expected text"),
         (5, "found int, expected text"),
         ([1], "found list, expected text"),
@@ -160,3 +161,26 @@ def test_a_form_without_files_is_understood():
 def test_json_is_taken_under_many_names(kind):
     assert asked(JSON_BODY, kind).items == [{"image": PLAIN}]
     assert asked(b"\xef\xbb\xbf" + JSON_BODY, kind).items == [{"image": PLAIN}]
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "binary/octet-stream", "text/html"]
+)
+def test_a_picture_is_taken_whatever_a_client_calls_it(kind):
+    assert asked(PICTURE, kind).items == [PICTURE]
+
+
+@pytest.mark.parametrize(
+    ("item", "told"),
+    [
+        ({"img": PLAIN, "top": 3}, "img, top"),
+        ({"url": "x", "image": "y"}, "both"),
+        ({}, "an empty object"),
+        ([], "a JSON array"),
+        ("x", "a JSON string"),
+        (True, "a JSON truth value"),
+        (None, "null"),
+    ],
+)
+def test_what_names_no_picture_is_refused_with_what_was_seen(item, told):
+    assert found_instead(item) == told

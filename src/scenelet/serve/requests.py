@@ -20,11 +20,13 @@ from scenelet.inflate import TooLargeError, inflated
 JSON = "application/json"
 FORM, FIELDS = "multipart/form-data", "application/x-www-form-urlencoded"
 USAGE = 'send {"url": "https://..."}, {"image": "<base64>"} or the bytes of an image'
+_JSON_NAMES = {list: "array", str: "string", bool: "truth value", int: "number", float: "number"}
 _TEXTS = ("", JSON, "text/plain", "text/json", FIELDS)
 _NAMING = ("url", "image")
 _ENCODINGS = ("", "identity", "gzip", "x-gzip", "deflate")
 # Patterns are compiled when first asked, and kept by `re`: not part of each cold start.
 _DATA_URL = r"(?i)data:([^,]{0,200}),"
+_URL = r"(?i)\s*https?://"
 _URL_SAFE = str.maketrans("-_", "+/")
 _BOUNDARY = r'(?i);\s*boundary=(?:"([^"]{1,200})"|([^;,\s]{1,200}))'
 _DISPOSITION = rb"(?i)content-disposition:([^\r\n]*)"
@@ -65,8 +67,8 @@ def asked_of(request: Request, most_bytes: int) -> Asked:
     kind = stated.partition(";")[0].strip().lower()
     if kind == FORM:
         return _of_form(stated, body)
-    if kind.startswith("image/") or kind == "application/octet-stream":
-        return Asked([body], are_several=False)
+    if kind.startswith("image/") or kind == "application/octet-stream" or sniff(body):
+        return Asked([body], are_several=False)  # a picture, whatever a client calls it
     if kind in _TEXTS or kind.endswith("+json"):
         return _of_text(body, kind)
     raise RequestError(f"content-type {kind[:80]}; {USAGE}", 415, "Unsupported media type")
@@ -85,9 +87,20 @@ def picture_of(text: Any, name: str) -> bytes:
     if not isinstance(text, str):
         found = "nothing" if text is None else type(text).__name__
         raise RequestError(f"{name}: not valid base64: found {found}, expected text; {USAGE}")
+    if re.match(_URL, text):
+        raise RequestError(f"{name}: not valid base64: found a URL, which is sent as url; {USAGE}")
     if head := re.match(_DATA_URL, text.strip()):
         return _of_data_url(head[1], text.strip()[head.end() :], name)
     return _of_base64(text, name)
+
+
+def found_instead(item: Any) -> str:
+    """What a JSON value holds that names no picture, for a message."""
+    if not isinstance(item, dict):
+        return "null" if item is None else f"a JSON {_JSON_NAMES.get(type(item), 'value')}"
+    if "url" in item and "image" in item:
+        return "both"
+    return ", ".join(str(name)[:20] for name in list(item)[:5]) or "an empty object"
 
 
 def is_data_url(text: str) -> bool:
@@ -151,8 +164,6 @@ def _too_large(told: str) -> RequestError:
 
 
 def _of_text(body: bytes, kind: str) -> Asked:
-    if not kind and sniff(body):
-        return Asked([body], are_several=False)
     try:
         found = json.loads(body)
     except (ValueError, RecursionError) as error:

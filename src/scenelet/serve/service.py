@@ -20,7 +20,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 from scenelet import __version__
 from scenelet.errors import (
@@ -38,12 +38,13 @@ from scenelet.serve.predictor import Prediction, Predictor
 from scenelet.serve.requests import JSON as JSON
 from scenelet.serve.requests import USAGE as USAGE
 from scenelet.serve.requests import Request as Request
-from scenelet.serve.requests import asked_of, is_data_url, picture_of
+from scenelet.serve.requests import asked_of, found_instead, is_data_url, picture_of
 from scenelet.serve.settings import Settings
 from scenelet.serve.token import carries
 
 PROBLEM = "application/problem+json"
 ROUTES = "GET /, GET /health, POST /predict"
+_METHODS = {"/": "GET, HEAD, POST", "/health": "GET, HEAD", "/predict": "POST"}
 _BROKEN = "the service's own model or configuration can't be used; its log says why"
 _STATUS: tuple[tuple[type[SceneletError], int, str], ...] = (
     (ImageTooLargeError, 413, "Image too large"),
@@ -135,7 +136,8 @@ class Service:
         if isinstance(item, bytes):
             return self.predict(item)
         if not isinstance(item, dict) or ("url" in item) == ("image" in item):
-            raise RequestError(f"expected exactly one of url and image; {USAGE}")
+            told = f"found {found_instead(item)}, expected exactly one of url and image"
+            raise RequestError(f"{told}; {USAGE}")
         if "image" in item:
             return self.predict(picture_of(item["image"], "image"))
         return self.predict(self._fetch(item["url"], end_s))
@@ -165,7 +167,7 @@ class Service:
 
     def _path(self, request: Request) -> str:
         """Of the request, without the path that the service is mounted at."""
-        path, base = request.path.strip("/"), self.settings.base_path.strip("/")
+        path, base = unquote(request.path).strip("/"), self.settings.base_path.strip("/")
         if base and (path == base or path.startswith(f"{base}/")):
             path = path[len(base) :]
         return "/" + path.strip("/")
@@ -210,6 +212,8 @@ class Service:
     def _fetch(self, url: Any, end_s: float) -> bytes:
         if not isinstance(url, str):
             raise RequestError(f"url: found {type(url).__name__}, expected text; {USAGE}")
+        if not url.strip():
+            raise RequestError(f"url: empty; {USAGE}")
         if is_data_url(url):
             return picture_of(url, "url")
         if not self.settings.allow_url:
@@ -222,6 +226,8 @@ class Service:
 
     def _response(self, request: Request, status: int, body: Any, content_type: str) -> Response:
         headers = {"content-type": content_type} if body is not None else {}
+        if status == 405:
+            headers["allow"] = _METHODS[self._path(request)]
         is_told = body is not None and request.method.upper() != "HEAD"
         text = json.dumps(body, ensure_ascii=False) if is_told else ""
         return Response(status, headers | self._cors_headers(request), text)
@@ -239,7 +245,7 @@ class Service:
 
 
 def _not_here(method: str, path: str) -> RequestError:
-    if path in ("/", "/predict", "/health"):
+    if path in _METHODS:
         told = f"{method[:20]} is not answered here; {ROUTES} are"
         return RequestError(told, 405, "Wrong method")
     return RequestError(f"nothing at {path[:200]}; {ROUTES} are answered", 404, "Not found")
