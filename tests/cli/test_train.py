@@ -28,3 +28,10 @@ def test_every_dial_is_listed_with_its_default_and_what_it_takes(scenelet):
         assert f"{name} = " in listed.out
         assert dial.help in listed.out
         assert f"[{dial.expected}]" in listed.out
+
+
+def test_a_wished_latency_beside_a_chosen_size_is_refused(scenelet, tmp_path):
+    for chosen in (("--recipe", "quick"), ("--input-size", "96")):
+        done = scenelet("train", tmp_path, "--max-latency-ms", "3", *chosen)
+        assert done.code == 1
+        assert "--max-latency-ms" in done.err

@@ -7,7 +7,9 @@ from scenelet.assess.explain import GradCam
 from scenelet.bundle.contract import read_contract
 from scenelet.learn.backbones import BACKBONES
 from scenelet.learn.networks import normalise
-from scenelet.learn.pretrained import open_pretrained
+from scenelet.learn.pretrained import load_run_network, open_pretrained
+from scenelet.learn.train import train
+from scenelet.runs.recipe import from_values
 from scenelet.runs.run import Run
 
 ONCE = ("--init", "lite0", "--set", "head=linear", "--input-size", "32", "--threads", "1")
@@ -113,3 +115,38 @@ def test_no_epochs_without_a_linear_head_is_refused(photos, tmp_path, scenelet):
     done = scenelet("train", photos, "--init", "none", "--epochs", "0", "--runs", tmp_path)
     assert done.code == 1
     assert "--epochs 0: expected a linear head" in done.err
+
+
+@pytest.mark.pipeline
+def test_fine_tuning_that_was_cut_short_ends_with_the_same_bits(photos, tmp_path):
+    class StoppedError(Exception):
+        pass
+
+    def stop(epoch, metrics):
+        raise StoppedError
+
+    values = {
+        "init": "lite0",
+        "head": "linear",
+        "epochs": 2,
+        "train_sizes": (32,),
+        "input_size": 32,
+        "storage_size": 40,
+        "batch_size": 8,
+        "batch_norm": "held",
+        "held_part": 0.18,
+        "val_fraction": 0.25,
+        "folds": 1,
+        "threads": 1,
+    }
+    config = from_values(values, "test")
+    undisturbed, stopped = Run(tmp_path / "undisturbed"), Run(tmp_path / "stopped")
+    train(photos, config, undisturbed)
+    with pytest.raises(StoppedError):
+        train(photos, config, stopped, watch=stop)
+    train(photos, config, stopped)
+    one, other = (load_run_network(run).state_dict() for run in (undisturbed, stopped))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    backbone = open_pretrained("lite0", "--init").network.state_dict()
+    still = [name for name in one if name.endswith(("running_mean", "running_var"))]
+    assert all(torch.equal(one[name], backbone[name]) for name in still)

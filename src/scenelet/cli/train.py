@@ -10,7 +10,8 @@ import typer
 from scenelet.cli.dials import Set, chosen, with_dials
 from scenelet.cli.options import LabelLevel
 from scenelet.cli.output import needs_extra, tell, wrote
-from scenelet.progress import ConsoleProgress
+from scenelet.errors import ConfigError
+from scenelet.progress import ConsoleProgress, Progress
 from scenelet.text import listed, one_line
 
 FEW_IMAGES = 10  # validation images of a class: with fewer, little is known of it
@@ -24,6 +25,12 @@ Recipe = Annotated[str | None, typer.Option(help=RECIPE_HELP)]
 Manifest = Annotated[Path | None, typer.Option(help=MANIFEST_HELP)]
 Name = Annotated[str | None, typer.Option(help="Of the run; default: data folder and recipe.")]
 Runs = Annotated[Path, typer.Option(help="Folder that holds the runs.")]
+MaxLatencyMs = Annotated[
+    float,
+    typer.Option(
+        min=0, help="Choose an input size at which the float model answers so fast here; 0: any."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 
 
@@ -37,6 +44,7 @@ def train(
     name: Name = None,
     runs: Runs = Path("runs"),
     dial: Set = None,
+    max_latency_ms: MaxLatencyMs = 0.0,
     as_json: AsJson = False,
     **dials: Any,
 ) -> None:
@@ -66,6 +74,7 @@ def train(
         manifest,
         given=None if recipe else given,
         few_steps=given.get("batch_size") is not None,
+        sizes=_sizes(recipe, given, max_latency_ms, runs, told),
     )
     if as_json:
         typer.echo(json.dumps({"run": str(run.folder), **result.as_dict()}))
@@ -96,3 +105,21 @@ def _of_classes(classes: Mapping[str, tuple[int, int]]) -> list[str]:
             f" {'it' if len(few) == 1 else 'them'}"
         )
     return lines
+
+
+def _sizes(
+    recipe: str | None, given: Mapping[str, Any], max_latency_ms: float, runs: Path, told: Progress
+) -> tuple[int, ...]:
+    """Input sizes to choose from: those that are quick enough, if somebody wishes so."""
+    from scenelet.learn.plan import BACKBONE, SIZES
+    from scenelet.tune.cost import sizes_within
+
+    if not max_latency_ms:
+        return SIZES
+    if recipe or given.get("input_size"):
+        raise ConfigError(
+            "--max-latency-ms: chooses the input size, which a recipe or --input-size has chosen."
+            " Leave one of them out."
+        )
+    network = {"network": given.get("init") or BACKBONE}
+    return sizes_within(max_latency_ms, network, SIZES, runs / "costs.json", told)

@@ -53,6 +53,7 @@ def plan(
     given: Mapping[str, Any],
     precision: str = "fp32",
     progress: Progress = SILENT,
+    sizes: Sequence[int] = SIZES,
 ) -> TrainConfig:
     """Choose what is not given.
 
@@ -61,6 +62,7 @@ def plan(
         given: Dials that somebody set; they are kept.
         precision: "fp32" or "bf16", of the features by which views are tried.
         progress: Is told what was chosen and why.
+        sizes: Of the input in pixels, to choose from, the smallest first.
 
     Raises:
         ConfigError: A given dial makes no sense.
@@ -75,7 +77,7 @@ def plan(
             " costs ten points and more. pip install 'scenelet[pretrained]'"
         )
         return from_values({"init": NO_START} | kept, "the command line")
-    choices = [_start(name), *_by_facts(dataset)]
+    choices = [_start(name), *_by_facts(dataset, sizes)]
     for dials, measure in (({"fit"}, _by_fits), ({"flip", "turn"}, _by_views)):
         if dials <= set(kept):
             continue
@@ -101,16 +103,16 @@ def _start(name: str) -> Choice:
     return Choice(fixed, f"{BACKBONES[name].title} knows photos; its first layers stay as they are")
 
 
-def _by_facts(dataset: Dataset) -> list[Choice]:
+def _by_facts(dataset: Dataset, sizes: Sequence[int] = SIZES) -> list[Choice]:
     training = dataset.part("train")
-    sizes = _sizes(training)
-    return [sizes, _length(len(training), sizes.values["train_sizes"]), _balance(training)]
+    chosen = _sizes(training, sizes)
+    return [chosen, _length(len(training), chosen.values["train_sizes"]), _balance(training)]
 
 
-def _sizes(training: Dataset) -> Choice:
+def _sizes(training: Dataset, sizes: Sequence[int]) -> Choice:
     """The pictures' own size, as far as it pays."""
     side = median(max(row.width, row.height) for row in training.rows)
-    size = min([each for each in SIZES if each >= side] or SIZES[-1:])
+    size = min([each for each in sizes if each >= side] or sizes[-1:])
     size = size if len(training) < FEW else min(size, BEARABLE)
     # crops show their things larger than whole pictures do, so they may be smaller
     growing = tuple(round(size * part / 32) * 32 for part in (0.7, 0.85))

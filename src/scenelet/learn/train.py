@@ -1,6 +1,6 @@
 """Train: from a folder of class folders (or a run cut short) to a complete run folder."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from scenelet.learn.fit import fit
 from scenelet.learn.folds import fit_folds, folds_for
 from scenelet.learn.job import is_split_by_a_person, prepare, split_dataset
 from scenelet.learn.place import here
-from scenelet.learn.plan import plan, say_how_long
+from scenelet.learn.plan import SIZES, plan, say_how_long
 from scenelet.progress import SILENT, Progress
 from scenelet.runs.recipe import TrainConfig, from_values
 from scenelet.runs.run import Result, Run
@@ -28,6 +28,7 @@ def train(
     watch: Watch | None = None,
     given: Mapping[str, Any] | None = None,
     few_steps: bool = True,
+    sizes: Sequence[int] = SIZES,
 ) -> Result:
     """Train in this process, or go on where a killed training stopped.
 
@@ -43,6 +44,7 @@ def train(
         given: Dials that somebody set, where the others shall be chosen by what the pictures show;
             None trains `config` as it is.
         few_steps: Whether a batch may hold most of the pictures, so that an epoch is few steps.
+        sizes: Of the input in pixels, to choose from where it shall be chosen.
 
     Raises:
         DataError: The folder can't be trained on.
@@ -53,7 +55,7 @@ def train(
     told = progress if place.writes else SILENT
     dataset = split_dataset(folder, manifest, config, told)
     if given is not None:
-        config = plan(dataset, given, place.precision, told)
+        config = plan(dataset, given, place.precision, told, sizes)
     elif not few_steps:
         config = in_steps(config, len(dataset.part("train")), told)
     is_decided = is_split_by_a_person(dataset, manifest, config)

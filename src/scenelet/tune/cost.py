@@ -4,7 +4,7 @@ Size and latency of its LiteRT model, measured once, remembered.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,10 @@ from scenelet.artefacts import write_json
 from scenelet.bundle.contract import LITERT
 from scenelet.bundle.latency import latencies_ms
 from scenelet.bundle.runtime import LiteRTModel
+from scenelet.errors import ConfigError
 from scenelet.export.convert import ServingNetwork, to_litert
 from scenelet.learn.networks import build_network
+from scenelet.progress import SILENT, Progress
 from scenelet.quiet import quiet
 
 TIMED_CALLS = 60
@@ -55,6 +57,40 @@ def measure_cost(
         known[key] = asdict(_measure(architecture, class_count, size))
         write_json(memory, known)
     return Cost(**known[key])
+
+
+def sizes_within(
+    max_latency_ms: float,
+    architecture: Mapping[str, Any],
+    sizes: Sequence[int],
+    memory: Path,
+    progress: Progress = SILENT,
+) -> tuple[int, ...]:
+    """The input sizes at which a network answers in time here, one image on one thread.
+
+    Args:
+        max_latency_ms: Of the float model, without decoding.
+        architecture: For `build_network`.
+        sizes: To choose from, in pixels, the smallest first.
+        memory: As `measure_cost` takes it.
+        progress: Is told what was measured.
+
+    Raises:
+        ConfigError: The smallest takes longer.
+    """
+    found: list[int] = []
+    for size in sizes:
+        latency_ms = measure_cost(architecture, 2, size, memory).latency_ms
+        progress.say(f"an answer at {size} px takes {latency_ms:.1f} ms here")
+        if latency_ms > max_latency_ms:
+            break
+        found.append(size)
+    if not found:
+        raise ConfigError(
+            f"--max-latency-ms {max_latency_ms:g}: at {size} px an answer takes {latency_ms:.1f} ms"
+            " here. Allow that much, or take a smaller network (--recipe small)."
+        )
+    return tuple(found)
 
 
 def _measure(architecture: Mapping[str, Any], class_count: int, size: int) -> Cost:
