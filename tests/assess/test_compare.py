@@ -36,7 +36,8 @@ def test_a_bundle_is_no_better_than_itself(bundle, painted, tmp_path, scenelet):
     assert figures["difference"]["value"] == 0
     assert figures["p_value"] == 1
     assert figures["size_ratio"] == 1
-    assert figures["latency_ratio"] > 0
+    first_ms, second_ms = figures["latency_ms"]
+    assert figures["latency_ratio"] == pytest.approx(second_ms / first_ms, abs=1e-3)
     assert figures["looks"] == 2  # both bundles looked
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import socket
 import zipfile
+from dataclasses import replace
 from typing import ClassVar
 
 import pytest
@@ -19,18 +20,31 @@ pytestmark = pytest.mark.pipeline
 ENVIRONMENTS = (("LOCALHOST", 80), ("TEST", 7777))
 
 
-@pytest.fixture(scope="module")
-def archive():
-    """The data set's layout with the right counts; each image one byte."""
-    data_set, buffer = KNOWN["intel-scenes"], io.BytesIO()
+@pytest.fixture
+def data_set(monkeypatch):
+    """The known one, with a hundredth of its images."""
+    known = KNOWN["intel-scenes"]
+    labelled = {
+        part: {label: count // 100 for label, count in labels.items()}
+        for part, labels in known.labelled.items()
+    }
+    small = replace(known, labelled=labelled, unlabelled={"seg_pred": 73})
+    monkeypatch.setitem(KNOWN, "intel-scenes", small)
+    return small
+
+
+@pytest.fixture
+def archive(data_set):
+    """Its layout with the right counts; more than the megabyte that kagglehub writes at once."""
+    buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as file:
         for part, labels in data_set.labelled.items():
             for label, count in labels.items():
                 for number in range(count):
-                    file.writestr(f"{part}/{part}/{label}/{number}.jpg", b"x")
+                    file.writestr(f"{part}/{part}/{label}/{number}.jpg", b"x" * 10_000)
         for part, count in data_set.unlabelled.items():
             for number in range(count):
-                file.writestr(f"{part}/{part}/{number}.jpg", b"x")
+                file.writestr(f"{part}/{part}/{number}.jpg", b"x" * 10_000)
     return buffer.getvalue()
 
 
@@ -101,7 +115,7 @@ def kaggle(archive, monkeypatch):
 def test_the_data_set_is_downloaded_verified_and_not_downloaded_twice(kaggle, tmp_path, scenelet):
     done = scenelet("data", "get", "intel-scenes", "--to", tmp_path / "intel")
     assert done.code == 0, done.err
-    assert "seg_train 14,034, seg_test 3,000, seg_pred 7,301" in done.out
+    assert "seg_train 137, seg_test 28, seg_pred 73" in done.out
     assert [path.name for path in tmp_path.iterdir()] == ["intel"]
     assert len(kaggle.served) == 1
     assert scenelet("data", "get", "intel-scenes", "--to", tmp_path / "intel").code == 0
@@ -133,7 +147,7 @@ def test_an_incomplete_data_set_is_refused_with_every_difference(kaggle, tmp_pat
     kaggle.content = buffer.getvalue()
     done = scenelet("data", "get", "intel-scenes", "--to", tmp_path / "intel")
     assert done.code == 1
-    assert "seg_train/glacier 0 v 2,404; seg_test/glacier 0 v 553" in done.err
+    assert "seg_train/glacier 0 v 24; seg_test/glacier 0 v 5" in done.err
     assert not (tmp_path / "intel").exists()
 
 

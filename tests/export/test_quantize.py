@@ -60,7 +60,8 @@ def test_int8_is_measured_against_float_and_recorded(run_folder, tmp_path, scene
     figures = made["quantisation"]
     assert figures["mode"] == "int8"
     assert figures["size_ratio"] < 0.4
-    assert figures["latency_ratio"] > 0
+    ratio = figures["latency_ms"] / figures["float_latency_ms"]
+    assert figures["latency_ratio"] == pytest.approx(ratio, abs=1e-3)
     assert figures == as_plain(read_contract(tmp_path / "b").quantisation)
     assert made["validation"]["top1_accuracy"]["value"] == pytest.approx(figures["accuracy"])
     differences = made["parity"]["differences"]

@@ -1,17 +1,12 @@
-import numpy as np
-import onnxruntime
 import pytest
 import torch
 from torch import nn
 
-from scenelet.bundle.litert import Model
-from scenelet.export.convert import ServingNetwork, to_litert, to_onnx
 from scenelet.learn.efficientnet import Block, EfficientNetLite, SameConv, Stage, scaled_stages
 from scenelet.learn.networks import (
     build_network,
     head_name,
     hold,
-    normalise,
     parameter_groups,
 )
 
@@ -51,23 +46,6 @@ def test_the_head_learns_fastest_and_the_stem_most_slowly():
     rates = {id(parameter): group["lr"] for group in groups for parameter in group["params"]}
     assert rates[id(network._fc.weight)] == 0.1
     assert rates[id(network._conv_stem.weight)] == pytest.approx(0.01)
-
-
-@pytest.mark.pipeline
-def test_litert_and_onnx_answer_as_the_network_does():
-    torch.manual_seed(0)
-    network = build_network({"network": "lite0"}, 6)
-    with torch.inference_mode():  # statistics of a network that has seen something
-        network.train()(normalise(torch.randint(0, 256, (8, 3, 64, 64)).float()))
-    serving = ServingNetwork(network)
-    images = torch.randint(0, 256, (1, 64, 64, 3), dtype=torch.uint8)
-    with torch.inference_mode():
-        expected = [each.numpy() for each in serving(images)]
-    session = onnxruntime.InferenceSession(to_onnx(serving, 64))
-    answers = Model(to_litert(serving, 64)).run(images.numpy().tobytes())
-    for found in (session.run(None, {"images": images.numpy()}), answers):
-        for one, other in zip(found, expected, strict=True):
-            assert np.allclose(np.asarray(one).reshape(other.shape), other, atol=1e-4)
 
 
 @pytest.mark.parametrize("part", [0.0, 0.2, 1.0])

@@ -5,6 +5,8 @@ from PIL import Image
 
 from scenelet.assess.explain import GradCam
 from scenelet.bundle.contract import read_contract
+from scenelet.bundle.runtime import BundleModel
+from scenelet.export.steps import Checkpoint, load_network
 from scenelet.learn.backbones import BACKBONES
 from scenelet.learn.networks import normalise
 from scenelet.learn.pretrained import load_run_network, open_pretrained
@@ -60,7 +62,7 @@ def test_a_head_alone_is_a_whole_run_that_knows_the_classes(head_alone):
 
 
 @pytest.mark.pipeline
-def test_a_bundle_of_a_backbone_names_it_its_data_and_its_licence_and_opens_again(
+def test_a_bundle_of_a_backbone_names_it_its_data_and_its_licence_answers_alike_and_opens_again(
     head_alone, tmp_path, scenelet
 ):
     done = scenelet("export", head_alone, "--out", tmp_path / "bundle", "--name", "stripes")
@@ -77,6 +79,9 @@ def test_a_bundle_of_a_backbone_names_it_its_data_and_its_licence_and_opens_agai
         )
     assert torch.allclose(one, other, atol=1e-4)
     pixels = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3), np.uint8)
+    network, served = Checkpoint(load_network(Run(head_alone))), BundleModel(tmp_path / "bundle")
+    for found, expected in zip(served.answer(pixels), network.answer(pixels), strict=True):
+        assert np.allclose(found, expected, atol=1e-4)
     heat = GradCam(tmp_path / "bundle").heat(pixels, 0)
     assert heat.shape == (1, 1)
     assert heat.min() >= 0

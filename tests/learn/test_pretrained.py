@@ -113,7 +113,7 @@ def test_a_folder_in_the_hubs_format_answers_as_transformers_does(hub_folder):
 
 
 @pytest.mark.pipeline
-def test_training_starts_from_the_hub_over_http_and_exports(hub, painted, tmp_path):
+def test_training_starts_from_the_hub_over_http_and_exports(hub, painted, tmp_path, scenelet):
     env = {"HF_ENDPOINT": hub, "HF_HOME": str(tmp_path / "cache"), "HF_HUB_DISABLE_XET": "1"}
     flags = (
         "--recipe",
@@ -133,7 +133,7 @@ def test_training_starts_from_the_hub_over_http_and_exports(hub, painted, tmp_pa
     network = Run(tmp_path / "r").network()
     assert network["architecture"]["network"] == "transformers"
     assert network["init"]["origin"] == "hub:someone/tiny-net"
-    exported = run_process("export", tmp_path / "r", "--out", tmp_path / "bundle")
+    exported = scenelet("export", tmp_path / "r", "--out", tmp_path / "bundle")
     assert exported.code == 0, exported.err
     again = open_pretrained(str(tmp_path / "bundle"), "--init")
     assert torch.allclose(
