@@ -67,6 +67,26 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
 
 
+def test_two_writers_of_one_folder_do_not_mix(tmp_path):
+    target = tmp_path / "bundle"
+    with whole_folder(target) as first, whole_folder(target) as second:
+        for folder, content in ((first, "first"), (second, "second")):
+            for name in ("bundle.json", "model", "card"):
+                (folder / name).write_text(content)
+    assert {path.read_text() for path in target.iterdir()} == {"first"}
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_what_a_killed_process_left_is_cleared_a_day_later(tmp_path):
+    left, fresh = (tmp_path / f".bundle.{n}-0123abcd.part" for n in (1, 2))
+    for folder in (left, fresh):
+        folder.mkdir()
+    os.utime(left, (0, 0))
+    with whole_folder(tmp_path / "bundle") as folder:
+        (folder / "bundle.json").touch()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [fresh.name, "bundle"]
+
+
 def test_a_failing_block_leaves_the_old_folder(tmp_path):
     target = tmp_path / "bundle"
     with whole_folder(target) as folder:

@@ -6,7 +6,10 @@ Knows nothing of what they contain.
 import errno
 import json
 import os
+import re
+import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +24,7 @@ _REASONS = {
     errno.ENOTDIR: "a part of this path is a file, not a folder; choose another folder",
     errno.EEXIST: "a file of this name stands where a folder is needed; choose another name",
 }
+_LEFT_S = 24 * 3600  # an unfinished folder that nobody has touched for so long was left behind
 # Writing to an open file names no file: these say by themselves that a disk refused.
 _OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
@@ -106,14 +110,10 @@ def whole_folder(path: Path) -> Iterator[Path]:
     Raises:
         ArtefactError: No space, no permission, or something else stands there.
     """
-    aside = path.with_name(f".{path.name}.part")
-    old = path.with_name(f".{path.name}.old")
+    aside, old = _aside(path, "part"), _aside(path, "old")
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        if old.exists() and not path.exists():  # killed between the two renames of an earlier run
-            old.replace(path)
-        for leftover in (aside, old):
-            shutil.rmtree(leftover, ignore_errors=True)
+        _clear(path)
         aside.mkdir()
         try:
             yield aside
@@ -124,6 +124,23 @@ def whole_folder(path: Path) -> Iterator[Path]:
         finally:
             for leftover in (aside, old):
                 shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _aside(path: Path, kind: str) -> Path:
+    """A name beside a path that no other writer takes."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.{kind}")
+
+
+def _clear(path: Path) -> None:
+    """Put right what killed processes left beside a folder; what is being written is left alone."""
+    beside = re.compile(rf"\.{re.escape(path.name)}\.(\d+-[0-9a-f]{{8}}\.)?(part|old)")
+    found = [each for each in path.parent.iterdir() if beside.fullmatch(each.name)]
+    for old in (each for each in found if each.suffix == ".old"):
+        if not path.exists():  # killed between the two renames
+            old.replace(path)
+    for leftover in found:
+        if leftover.exists() and time.time() - leftover.stat().st_mtime > _LEFT_S:
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _require_older_one(path: Path, new: Path) -> None:

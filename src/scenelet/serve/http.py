@@ -14,6 +14,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi import Request as HttpRequest
 from fastapi import Response as HttpResponse
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from scenelet import __version__
@@ -163,6 +164,12 @@ def _add_routes(app: FastAPI, answer: Answer) -> None:
     app.add_api_route("/health", answer, methods=["GET"], summary="Whether the model answers")
     app.add_api_route("/", answer, methods=["GET"], summary="What this is: classes, limits")
     app.add_api_route("/{rest:path}", answer, methods=_EVERY, include_in_schema=False)
+
+    async def refuse(request: HttpRequest, _: Exception) -> HttpResponse:
+        """Methods and paths of no route at all, in our words too."""
+        return await answer(request)
+
+    app.add_exception_handler(HTTPException, refuse)
 
 
 def _described() -> dict[str, Any]:
