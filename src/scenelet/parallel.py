@@ -12,6 +12,7 @@ from typing import TypeVar
 
 Advance = Callable[[], None]
 _AT_ONCE = 8
+WAITING = 16  # readers where each waits for a network
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -26,7 +27,10 @@ def cores() -> int:
 
 
 def in_parallel(
-    work: Callable[[Item], Result], items: Iterable[Item], advance: Advance = silent
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    advance: Advance = silent,
+    waits: bool = False,
 ) -> Iterator[Result]:
     """Apply `work` on all cores, results in order, only a few hundred in flight.
 
@@ -43,7 +47,8 @@ def in_parallel(
 
     with ThreadPoolExecutor(workers) as pool:
         waiting: deque[Future[list[Result]]] = deque(
-            pool.submit(work_on, group) for group in islice(groups, 8 * workers)
+            pool.submit(work_on, group)
+            for group in islice(groups, 2 * workers if waits else 8 * workers)
         )
         try:
             while waiting:

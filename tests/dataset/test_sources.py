@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from scenelet.dataset.address import address_of
+from scenelet.dataset.audit import audit
 from scenelet.dataset.dataset import Dataset
-from scenelet.dataset.remote import address_of
+from scenelet.dataset.manifest import column_names
 from scenelet.dataset.sources import Table, source_of
 from scenelet.errors import DataError, UnreadableImageError
 
@@ -67,7 +69,38 @@ def bucket(folder):
     return "memory://bucket-of-tests"
 
 
-@pytest.mark.parametrize("make", [csv, json_lines, parquet, archive, bucket])
+def imagefolder(folder):
+    """Hugging Face's layout: pictures in any order, a table for each split that lies beside them."""
+    root = folder.with_name("hub")
+    for part in ("train", "test"):
+        lines = ["file_name,label,note"]
+        for path in sorted((folder / part).rglob("*.*")):
+            name = path.relative_to(folder / part)
+            (root / part / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, root / part / name)
+            if path.suffix == ".png":
+                lines.append(f'{name},{name.parts[0]},"a, b"')
+        (root / part / "metadata.csv").write_text("\n".join(lines))
+    return root
+
+
+def label_studio(folder):
+    tasks = [
+        {
+            "id": number,
+            "data": {"image": f"/data/local-files/?d=photos/{path.relative_to(folder)}",
+                     "split": path.parts[-3]},
+            "annotations": [{"result": [{"type": "choices", "value": {"choices": [path.parts[-2]]}}]}],
+        }
+        for number, path in enumerate(sorted(folder.rglob("*.png")))
+    ]  # fmt: skip
+    (folder / "export.json").write_text(json.dumps(tasks))
+    return folder / "export.json"
+
+
+@pytest.mark.parametrize(
+    "make", [csv, json_lines, parquet, archive, bucket, imagefolder, label_studio]
+)
 def test_a_place_of_another_kind_gives_the_same_rows(folder, make):
     expected = Dataset.open(folder).examined()
     found = Dataset.open(make(folder)).examined()
@@ -132,6 +165,64 @@ def test_a_table_that_names_a_picture_under_two_labels_is_refused(folder):
     path.write_text("path,label\ntrain/cat/0.png,cat\ntrain/cat/0.png,dog\n")
     with pytest.raises(DataError, match="rows 2 and 3"):
         Table(path).list()
+
+
+def test_a_tables_pictures_may_lie_elsewhere_and_its_columns_be_called_anything(folder, tmp_path):
+    table = tmp_path / "tables" / "breeds.csv"
+    table.parent.mkdir()
+    table.write_text("id,Breed,patient\ntrain/cat/0,persian,p1\ntrain/dog/2,poodle,p2\n")
+    columns = column_names(["path=id", "label=breed", "group=Patient"])
+    for images in (folder, archive(folder), bucket(folder)):
+        found = Dataset.open(source_of(table, images=images, columns=columns))
+        assert [(row.path, row.label, row.group) for row in found.rows] == [
+            ("train/cat/0.png", "persian", "p1"),
+            ("train/dog/2.png", "poodle", "p2"),
+        ]
+        assert found.examined().rows[0].pixel_hash
+        again = Dataset.open(found.source.name).source  # as a run's record names it
+        assert again.read("train/cat/0.png") == (folder / "train/cat/0.png").read_bytes()
+
+
+def test_a_table_may_lie_at_an_address(folder):
+    csv(folder)
+    place = bucket(folder) + "/labels.csv"
+    assert Dataset.open(place).examined().rows == Dataset.open(folder).examined().rows
+
+
+def test_a_picture_may_have_an_address_of_its_own(folder, tmp_path, image_site, monkeypatch):
+    image_site.content = (folder / "train/cat/0.png").read_bytes()
+    monkeypatch.setenv("SCENELET_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("SCENELET_TRUSTED_HOSTS", image_site.host)
+    table = folder / "urls.csv"
+    table.write_text(f"url,label\n{image_site.url},cat\ntrain/dog/0.png,dog\n")
+    found = Dataset.open(table).examined()
+    assert [row.label for row in found.used.rows] == ["cat", "dog"]
+    image_site.content = b"gone"
+    assert Dataset.open(table).examined().rows == found.rows  # kept: asked for once
+    monkeypatch.delenv("SCENELET_TRUSTED_HOSTS")
+    monkeypatch.setenv("SCENELET_CACHE_GB", "0")
+    (refused,) = Dataset.open(table).examined().excluded
+    assert "not a public address" in refused.excluded
+
+
+@pytest.mark.parametrize("path", ["file:///etc/passwd", "zip://a::b.zip", "ssh://host/a.jpg"])
+def test_a_tables_row_names_no_file_of_this_machine_by_address(folder, path):
+    csv(folder).write_text(f"path,label\n{path},cat\n")
+    with pytest.raises(DataError, match="are not in"):
+        Table(folder / "labels.csv").list()
+
+
+def test_what_a_person_said_in_a_table_outlives_an_audit(folder):
+    (folder / "l.csv").write_text(
+        "path,label,group,excluded,label_quality\n"
+        "train/cat/0.png,cat,ann,,0.5\ntrain/cat/1.png,cat,ann,blurred,\ntrain/dog/0.png,dog,bob,,\n"
+    )
+    rows = audit(Dataset.open(folder / "l.csv")).rows
+    assert [(row.group, row.excluded, row.label_quality) for row in rows] == [
+        ("ann", "", 0.5),
+        ("ann", "blurred", None),
+        ("bob", "", None),
+    ]
 
 
 def test_a_place_whose_name_is_no_utf8_is_found_again_by_its_printable_name(folder, tmp_path):

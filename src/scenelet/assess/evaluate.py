@@ -18,6 +18,7 @@ from scenelet.bundle.runtime import BundleModel
 from scenelet.bundle.training_data import LEARNED, read_training_data
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.row import Row
+from scenelet.dataset.source import Source
 from scenelet.errors import ConfigError, DataError
 from scenelet.progress import SILENT, Progress
 
@@ -77,7 +78,7 @@ def training_data(bundle: BundleModel) -> Mapping[str, str]:
 
 
 def open_part(
-    place: Path, part: str, manifest: Path | None = None, progress: Progress = SILENT
+    place: Path | Source, part: str, manifest: Path | None = None, progress: Progress = SILENT
 ) -> Dataset:
     """Open and examine a data set; where there is a test part and it may be meant, that alone.
 
@@ -97,7 +98,8 @@ def open_part(
     if part in ("auto", "test") and any(row.split == "test" for row in found.rows):
         found = found.keeping(lambda row: row.split == "test", "of another part")
     elif part == "test":
-        raise DataError(f"{place}: no test part found (seg_test/ or test/). Give another --part.")
+        name = found.source.name
+        raise DataError(f"{name}: no test part found (seg_test/ or test/). Give another --part.")
     return found.examined(progress)
 
 
@@ -171,7 +173,7 @@ class Evaluated:
 
 def evaluate_bundle(
     folder: Path,
-    source: Path,
+    source: Path | Source,
     part: str,
     ledger: Path,
     progress: Progress = SILENT,

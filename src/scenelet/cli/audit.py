@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scenelet.cli.look import look_of
-from scenelet.cli.options import AsJson, Folder, LabelLevel, Looker
+from scenelet.cli.options import AsJson, Column, Folder, Images, LabelLevel, Looker
 from scenelet.cli.output import command, needs_extra, note, table, tell, tell_json, wrote
+from scenelet.cli.place import source_at
 from scenelet.errors import ConfigError
 from scenelet.progress import ConsoleProgress
 from scenelet.text import listed
@@ -43,6 +44,8 @@ def audit(
     *,
     against: Against = None,
     out: Out = Path("audit"),
+    images: Images = None,
+    column: Column = None,
     label_level: LabelLevel = "",
     labels: Labels = True,
     bundle: Looker = None,
@@ -63,17 +66,18 @@ def audit(
         from scenelet.explore.audit_report import write_audit
         from scenelet.explore.findings import investigate
     from scenelet.dataset.manifest import class_names_of
-    from scenelet.dataset.sources import source_of
 
     look = look_of(bundle, progress) if labels else None
-    findings = investigate(source_of(folder, label_level), against, look, progress)
+    source = source_at(folder, label_level, images, column)
+    findings = investigate(source, against, look, progress)
     progress.say("drawing")
     kept = write_audit(findings, out)
     if as_json:
         tell_json(findings.summary())
     else:
         _print(findings, kept)
-        following = command("scenelet", "train", folder, "--manifest", out / "manifest.csv")
+        told = ("train", images or folder, "--manifest", out / "manifest.csv")
+        following = command("scenelet", *told)
         is_enough = len(class_names_of(findings.rows)) > 1
         wrote("manifest, summary and report", out / "audit.html", following if is_enough else None)
     _judge(gates, findings, out)

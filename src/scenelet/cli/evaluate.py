@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenelet.cli.options import DEFAULT_LEDGER, AsJson, Folder, Ledger, Manifest, Part
+from scenelet.cli.options import (
+    DEFAULT_LEDGER,
+    AsJson,
+    Column,
+    Folder,
+    Images,
+    Ledger,
+    Manifest,
+    Part,
+)
 from scenelet.cli.output import (
     command,
     left_out,
@@ -16,6 +25,7 @@ from scenelet.cli.output import (
     tell_json,
     wrote,
 )
+from scenelet.cli.place import source_at
 from scenelet.progress import ConsoleProgress
 
 if TYPE_CHECKING:
@@ -48,6 +58,8 @@ def evaluate(
     *,
     part: Part = "auto",
     manifest: Manifest = None,
+    images: Images = None,
+    column: Column = None,
     report: Report = None,
     robustness: Robustness = False,
     strangers: Strangers = None,
@@ -62,7 +74,8 @@ def evaluate(
     """
     from scenelet.assess.evaluate import evaluate_bundle
 
-    evaluated = evaluate_bundle(bundle, folder, part, ledger, ConsoleProgress(), manifest)
+    place = source_at(folder, "", images, column)
+    evaluated = evaluate_bundle(bundle, place, part, ledger, ConsoleProgress(), manifest)
     left_out(evaluated.dataset.excluded)
     if report:
         _write_report(evaluated, report, robustness, strangers)

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from scenelet.cli.look import look_of
-from scenelet.cli.options import Folder, Looker, Manifest, Seed
+from scenelet.cli.options import Column, Folder, Images, Looker, Manifest, Seed
 from scenelet.cli.output import command, needs_extra, wrote
+from scenelet.cli.place import source_at
 from scenelet.progress import ConsoleProgress
 
 
@@ -15,6 +16,8 @@ def explore(
     folder: Folder,
     *,
     manifest: Manifest = None,
+    images: Images = None,
+    column: Column = None,
     out: Annotated[Path, typer.Option(help="HTML file to write.")] = Path("explore.html"),
     bundle: Looker = None,
     seed: Seed = 0,
@@ -31,7 +34,8 @@ def explore(
         from scenelet.explore.report import explore_page
     from scenelet.report.html import write_page
 
-    findings = investigate(folder, None, look_of(bundle, progress), progress, manifest)
+    place = source_at(folder, "", images, column)
+    findings = investigate(place, None, look_of(bundle, progress), progress, manifest)
     progress.say("drawing")
     size_mb = write_page(out, explore_page(findings, seed), max_mb)
 

@@ -20,6 +20,17 @@ LabelLevel = Annotated[
         help="Which of nested folders name the classes: 1 the outermost, leaf the innermost.",
     ),
 ]
+Images = Annotated[
+    Path | None,
+    typer.Option(metavar="ROOT", help="Of a table: folder or address that its paths start from."),
+]
+Column = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="OURS=THEIRS",
+        help="What a table calls path, label, split, group or label_quality; may be repeated.",
+    ),
+]
 Bundle = Annotated[
     Path | None, typer.Option(help="Bundle folder; default: the Intel scenes bundle.")
 ]

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenelet.cli.options import Folder, LabelLevel, Manifest, Seed
+from scenelet.cli.options import Column, Folder, Images, LabelLevel, Manifest, Seed
 from scenelet.cli.output import command, wrote
+from scenelet.cli.place import source_at
 from scenelet.errors import ConfigError
 from scenelet.progress import ConsoleProgress
 
@@ -39,6 +40,8 @@ def split(
     source: Folder,
     *,
     manifest: Manifest = None,
+    images: Images = None,
+    column: Column = None,
     label_level: LabelLevel = "",
     out: Out = Path("split.csv"),
     val_fraction: ValFraction = 0.1,
@@ -56,22 +59,22 @@ def split(
     from scenelet.dataset.dataset import Dataset
     from scenelet.dataset.groups import grouped
     from scenelet.dataset.manifest import write_manifest
-    from scenelet.dataset.sources import source_of
     from scenelet.dataset.split import split_validation
 
     if folds == 1:
         raise ConfigError("--folds: found 1, expected 2 or more, or 0 for a single split")
     progress = ConsoleProgress()
-    found = Dataset.open(source_of(source, label_level), manifest, progress).examined(progress)
+    place = source_at(source, label_level, images, column)
+    found = Dataset.open(place, manifest, progress).examined(progress)
     rows = (grouped(found, group_by, manifest) if group_by else found).rows
     if folds:
         _write_folds(rows, folds, seed, out)
         first = ("--manifest", out / "fold-1.csv", "--name", "fold-1")
-        wrote(f"{folds} folds", out, command("scenelet", "train", source, *first))
+        wrote(f"{folds} folds", out, command("scenelet", "train", images or source, *first))
         return
     decided = split_validation(rows, val_fraction, seed)
     write_manifest(out, decided)
-    following = command("scenelet", "train", source, "--manifest", out)
+    following = command("scenelet", "train", images or source, "--manifest", out)
     wrote(f"split ({_counted(decided)})", out, following)
 
 

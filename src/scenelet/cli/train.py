@@ -8,19 +8,18 @@ from typing import Annotated, Any
 import typer
 
 from scenelet.cli.dials import Set, chosen, with_dials
-from scenelet.cli.options import LabelLevel
+from scenelet.cli.options import Column, Folder, Images, LabelLevel
 from scenelet.cli.output import needs_extra, tell, wrote
+from scenelet.cli.place import source_at
 from scenelet.errors import ConfigError
 from scenelet.progress import ConsoleProgress, Progress
 from scenelet.text import listed, one_line
 
 FEW_IMAGES = 10  # validation images of a class: with fewer, little is known of it
-FOLDER_HELP = "Folder of class folders, or with train/ (seg_train/) of class folders."
 RECIPE_HELP = "Recipe by name (quick, small, transfer, ...) or a YAML file."
 MANIFEST_HELP = "manifest.csv of `data audit` or `data split`."
 
 
-Folder = Annotated[Path, typer.Argument(help=FOLDER_HELP)]
 Recipe = Annotated[str | None, typer.Option(help=RECIPE_HELP)]
 Manifest = Annotated[Path | None, typer.Option(help=MANIFEST_HELP)]
 Name = Annotated[str | None, typer.Option(help="Of the run; default: data folder and recipe.")]
@@ -40,6 +39,8 @@ def train(
     *,
     recipe: Recipe = None,
     manifest: Manifest = None,
+    images: Images = None,
+    column: Column = None,
     label_level: LabelLevel = "",
     name: Name = None,
     runs: Runs = Path("runs"),
@@ -58,14 +59,13 @@ def train(
         import lightning  # noqa: F401  (the first of the extra's packages to fail names the extra)
         import yaml  # noqa: F401
 
-        from scenelet.dataset.sources import source_of
         from scenelet.learn.train import train as run_training
         from scenelet.runs.recipe import resolve
         from scenelet.runs.run import Run, run_name
     given = chosen(dials, dial)
     config = resolve(recipe, given)
     run = Run(runs / (name or run_name(folder, recipe)))
-    place, told = source_of(folder, label_level), ConsoleProgress()
+    place, told = source_at(folder, label_level, images, column), ConsoleProgress()
     result = run_training(
         place,
         config,

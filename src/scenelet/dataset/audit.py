@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import get_context
 from pathlib import PurePosixPath
 
 import numpy as np
 
+from scenelet.dataset.address import has_own_address
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.duplicates import exact_groups, joined, near_groups
 from scenelet.dataset.faults import Look, look_at
@@ -21,7 +23,7 @@ from scenelet.dataset.layout import NO_IMAGE, twin_lines
 from scenelet.dataset.row import Row
 from scenelet.dataset.source import Source
 from scenelet.errors import UnreadableImageError
-from scenelet.parallel import Advance, cores, silent
+from scenelet.parallel import Advance, cores, in_parallel, silent
 from scenelet.progress import SILENT, Progress
 
 AGAINST = "against"
@@ -91,7 +93,7 @@ def audit(dataset: Dataset, against: Dataset | None = None, progress: Progress =
     """Look at every image once and compare them.
 
     Args:
-        dataset: To be audited; what its rows say beyond path, label and split is found anew.
+        dataset: To be audited; of what its rows say, sizes, hashes and issues are found anew.
         against: Another one (say, the test part) whose pictures must not be in this one.
         progress: Is told how it goes on.
 
@@ -160,19 +162,26 @@ def look_at_all(dataset: Dataset, advance: Advance = silent) -> list[Look]:
 
 
 def _look_at_chunk(source: Source, rows: Sequence[Row], advance: Advance = silent) -> list[Look]:
-    looks = []
-    for row in rows:
-        try:
-            looks.append(look_at(source.read(row.path), PurePosixPath(row.path).name))
-        except UnreadableImageError as error:
-            looks.append(Look(unusable=str(error)))
+    looks, read = [], partial(_read, source)
+    is_far = source.is_far or any(has_own_address(row.path) for row in rows)
+    contents = in_parallel(read, rows, waits=True) if is_far else map(read, rows)
+    for row, (data, why) in zip(rows, contents, strict=True):
+        looks.append(Look(unusable=why) if why else look_at(data, PurePosixPath(row.path).name))
         advance()
     return looks
 
 
+def _read(source: Source, row: Row) -> tuple[bytes, str]:
+    """Bytes of a picture, and why they can't be read."""
+    try:
+        return source.read(row.path), ""
+    except UnreadableImageError as error:
+        return b"", str(error)
+
+
 def folder_faults(dataset: Dataset) -> list[str]:
     """Empty class folders, classes alike or missing from a split, imbalance: one line each."""
-    rows = dataset.rows
+    rows = [row for row in dataset.rows if not row.excluded]
     empty = [entry for entry in dataset.passed_over if entry.reason == NO_IMAGE]
     faults = [f"{entry.path}: {entry.reason}" for entry in empty]
     faults += twin_lines(row.label for row in rows)
@@ -199,7 +208,7 @@ def folder_faults(dataset: Dataset) -> list[str]:
 
 
 def _looked_at(dataset: Dataset, looks: Sequence[Look]) -> list[Row]:
-    """Rows anew: of the old ones only path, label and split are kept."""
+    """Rows anew: of the old ones, what a person may have said is kept."""
     return [
         Row(
             path=row.path,
@@ -208,8 +217,10 @@ def _looked_at(dataset: Dataset, looks: Sequence[Look]) -> list[Row]:
             width=look.width,
             height=look.height,
             pixel_hash=look.pixel_hash,
-            excluded=look.unusable,
+            excluded=row.excluded or look.unusable,
+            group=row.group,
             issues=look.issues,
+            label_quality=row.label_quality,
         )
         for row, look in zip(dataset.rows, looks, strict=True)
     ]
@@ -286,10 +297,19 @@ def _left_out(
 
 
 def _with_kin(rows: list[Row], everything: list[Row], groups: list[list[int]]) -> list[Row]:
-    """Name the group of pictures that are equal or alike, by the first pixel hash in it."""
+    """Name the group of pictures that are equal or alike, or that somebody put into one.
+
+    By the name that was given, else by the first pixel hash in it.
+    """
     rows = list(rows)
-    for group in joined((first, other) for first, *others in groups for other in others):
-        name = everything[group[0]].pixel_hash
+    given = defaultdict[str, list[int]](list)
+    for position, row in enumerate(everything):
+        given[row.group].append(position)
+    given.pop("", None)
+    together = (*groups, *given.values())
+    for group in joined((first, other) for first, *others in together for other in others):
+        names = (everything[position].group for position in group)
+        name = next(filter(None, names), everything[group[0]].pixel_hash)
         for position in (position for position in group if position < len(rows)):
             rows[position] = replace(rows[position], group=name)
     return rows

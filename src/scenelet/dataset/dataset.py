@@ -7,11 +7,13 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from scenelet.dataset.address import has_own_address
 from scenelet.dataset.layout import twin_lines
 from scenelet.dataset.manifest import class_names_of, read_numbered
 from scenelet.dataset.match import matched
@@ -82,6 +84,11 @@ class Dataset:
     def excluded(self) -> list[Row]:
         """Rows left out, each with its reason."""
         return [row for row in self.rows if row.excluded]
+
+    @property
+    def is_far(self) -> bool:
+        """Whether reading waits for a network."""
+        return self.source.is_far or any(has_own_address(row.path) for row in self.rows)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -167,7 +174,7 @@ class Dataset:
         if self.is_verified:
             return self
         with progress.counting("examining", len(self)) as advance:
-            rows = tuple(in_parallel(self._look, self.rows, advance))
+            rows = tuple(in_parallel(self._look, self.rows, advance, self.is_far))
         self.refuse_changed(rows)
         return replace(self, rows=rows, is_verified=True)
 
@@ -203,7 +210,8 @@ class Dataset:
             DataError: Its pixels are not those that the manifest speaks of.
         """
         with progress.counting("reading", len(self)) as advance:
-            yield from in_parallel(lambda row: self.input(row, spec), self.rows, advance)
+            work = partial(self.input, spec=spec)
+            yield from in_parallel(work, self.rows, advance, self.is_far)
 
     def input(self, row: Row, spec: PreprocessSpec, exact: bool = True) -> np.ndarray:
         """Model input (1, height, width, 3) of one image; raises as `inputs`.

@@ -51,6 +51,6 @@ def load_pixels(
     def fill(position: int) -> None:
         images[position] = dataset.input(dataset.rows[position], spec, exact)[0]
 
-    for _ in in_parallel(fill, range(len(dataset)), advance):
+    for _ in in_parallel(fill, range(len(dataset)), advance, dataset.is_far):
         pass
     return Pixels(images, dataset.label_indices(class_names))

@@ -15,9 +15,12 @@ from typing import Any
 from scenelet.artefacts import write_text
 from scenelet.dataset.layout import split_of
 from scenelet.dataset.row import Row
-from scenelet.dataset.table import read_table, refuse
-from scenelet.errors import DataError
+from scenelet.dataset.table import Table, parse, read_table, refuse
+from scenelet.errors import ConfigError, DataError
 
+Columns = tuple[tuple[str, str], ...]  # our name and the table's
+Numbered = list[tuple[int, Row]]  # each with the number of its row
+NAMED = ("path", "label", "split", "group", "label_quality")
 COLUMNS = tuple(field.name for field in fields(Row))
 _BETWEEN = "; "
 _CALLED = {  # what other people call our columns
@@ -32,8 +35,13 @@ _CALLED = {  # what other people call our columns
         "img",
         "img_path",
         "key",
+        "url",
+        "image_url",
+        "image_id",
+        "uri",
+        "s3_uri",
     ],
-    "label": ["class", "class_name", "classname", "category", "target", "labels"],
+    "label": ["class", "class_name", "classname", "category", "target", "labels", "choice"],
     "split": ["subset", "part", "set", "partition", "phase", "usage"],
 }
 _NO, _YES = frozenset(("0", "false", "no", "n", "0.0")), frozenset(("1", "true", "yes", "y", "x"))
@@ -59,31 +67,50 @@ def read_manifest(path: Path) -> list[Row]:
     return [row for _, row in read_numbered(path)]
 
 
-def read_numbered(path: Path) -> list[tuple[int, Row]]:
+def read_numbered(path: Path, columns: Columns = ()) -> Numbered:
     """Read a manifest, as `write_manifest` wrote it or a person changed it, with row numbers.
 
     Needs a path and a label in each row; what else is missing stands as unknown; further columns
     are passed over.
 
+    Args:
+        path: Of the table.
+        columns: What the table calls ours, where a person said so.
+
     Raises:
         DataError: It can't be read, or a row makes no sense.
     """
-    table = read_table(path)
-    names = _names(table.columns)
+    return numbered(str(path), read_table(path), columns)
+
+
+def parse_numbered(name: str, data: bytes, columns: Columns = ()) -> Numbered:
+    """As `read_numbered`, of a table that lies elsewhere.
+
+    Args:
+        name: Of the table.
+        data: The whole of it.
+        columns: As `read_numbered` takes them.
+    """
+    return numbered(name, parse(name, data), columns)
+
+
+def numbered(path: str, table: Table, columns: Columns = ()) -> Numbered:
+    """The rows of a table; arguments and errors as of `read_numbered`."""
+    names = _names(path, table.columns, columns)
     missing = [column for column in ("path", "label") if column not in names]
     if missing:
         raise DataError(
             f"{path}: column {' and '.join(missing)} missing from the manifest (found"
-            f" {', '.join(table.columns) or 'nothing'}). Name the columns path and label, or write"
-            " the manifest again."
+            f" {', '.join(table.columns) or 'nothing'}). Name the columns path and label, or say"
+            f" which they are: --column {missing[0]}=NAME."
         )
     rows, faults, seen = [], list[str](), defaultdict[str, list[int]](list)
     for number, record in table.records:
+        cells = {ours: record.get(theirs, "") for ours, theirs in names.items()}
         if (number, names["label"]) in table.several:
-            faults.append(f"row {number}: several labels; a picture has one label here")
-            continue
+            cells = _of_several_labels(cells)
         try:
-            row = from_record({ours: record.get(theirs, "") for ours, theirs in names.items()})
+            row = from_record(cells)
         except ValueError as error:
             faults.append(f"row {number}: {error}")
         else:
@@ -98,14 +125,51 @@ def read_numbered(path: Path) -> list[tuple[int, Row]]:
     return rows
 
 
-def _names(columns: Sequence[str]) -> dict[str, str]:
-    """Our name -> the table's, of each column of ours that the table has."""
+def column_names(given: Iterable[str]) -> Columns:
+    """What a person calls our columns: of `path=file_name`, `label=breed`.
+
+    Raises:
+        ConfigError: No such column of ours, or no name.
+    """
+    pairs = [tuple(part.strip() for part in each.partition("=")[::2]) for each in given]
+    for ours, theirs in pairs:
+        if ours not in NAMED or not theirs:
+            raise ConfigError(
+                f"--column: found {ours}={theirs}, expected {', '.join(NAMED)}, then = and the"
+                " table's name for it"
+            )
+    return tuple((ours, theirs.casefold()) for ours, theirs in pairs)
+
+
+def has_labels(columns: Sequence[str]) -> bool:
+    """Whether a table with such columns names pictures and their labels."""
+    return {"path", "label"} <= set(_names("", columns, ()))
+
+
+def _names(path: str, columns: Sequence[str], given: Columns) -> dict[str, str]:
+    """Our name -> the table's, of each column of ours that the table has.
+
+    Raises:
+        DataError: A person named one that is not there.
+    """
     found = {}
     for ours in COLUMNS:
-        theirs = next((name for name in (ours, *_CALLED.get(ours, ())) if name in columns), "")
+        known = (ours, *_CALLED.get(ours, ()))
+        theirs = dict(given).get(ours) or next((name for name in known if name in columns), "")
+        if theirs and theirs not in columns:
+            raise DataError(
+                f"{path}: no column {theirs} (found {', '.join(columns) or 'nothing'}). Give one of"
+                f" these as --column {ours}=NAME."
+            )
         if theirs:
             found[ours] = theirs
     return found
+
+
+def _of_several_labels(cells: Mapping[str, str]) -> dict[str, str]:
+    """A row that is left out, for one picture has one label here."""
+    told = f"several labels: {cells['label'].strip('[]')}" if cells["label"] != "[]" else "no label"
+    return {**cells, "label": "", "excluded": cells.get("excluded") or told}
 
 
 def as_record(row: Row) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Match the rows of a manifest with the files of a place, by name as it is written or meant.
 
-A name is meant when it differs in separators, composition, outer spaces, or says the place's own
-folder too, and just one file is called so.
+A name is meant when it differs in separators, composition, outer spaces, says the place's own
+folder too, or lacks folders or the suffix, and just one file is called so. A row whose path is an
+address of its own (https://..., s3://...) needs no file.
 """
 
 import posixpath
@@ -9,8 +10,10 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from scenelet.dataset.address import has_own_address
+from scenelet.dataset.label_studio import path_of, uploaded_name
 from scenelet.dataset.row import Row
 from scenelet.errors import DataError
 from scenelet.files import Entry
@@ -19,7 +22,7 @@ NOT_NAMED = "not in the manifest"
 
 
 def matched(
-    rows: Sequence[tuple[int, Row]], entries: Iterable[Entry], manifest: Path, place: str
+    rows: Sequence[tuple[int, Row]], entries: Iterable[Entry], manifest: Path | str, place: str
 ) -> tuple[tuple[Row, ...], tuple[Entry, ...]]:
     """Find the file of each row.
 
@@ -39,8 +42,8 @@ def matched(
     if not rows:
         raise DataError(f"{manifest}: no image in the manifest; write it again.")
     there = {entry.path: entry for entry in entries}
-    meant = _by_meaning(there)
-    paths = [_found(row.path, there, meant, place) for _, row in rows]
+    names = _Names(there.values())
+    paths = [_found(row.path, there, names, place) for _, row in rows]
     _refuse_missing(rows, paths, manifest, place)
     placed = tuple(
         replace(row, path=path or row.path) for (_, row), path in zip(rows, paths, strict=True)
@@ -52,11 +55,32 @@ def matched(
     return placed, tuple(passed_over)
 
 
-def _by_meaning(paths: Iterable[str]) -> dict[str, str]:
-    """Plain name -> path, of the plain names that one file alone has."""
+class _Names:
+    """Every file by what it may be called, of the names that one file alone has."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        known = [(_plain(entry.path), entry) for entry in entries]
+        pictures = [(PurePosixPath(name), entry) for name, entry in known if not entry.reason]
+        self._whole = _alone(known)
+        self._stems = _alone((str(name.parent / name.stem), entry) for name, entry in pictures)
+        self._last = _alone((name.name, entry) for name, entry in pictures)
+        self._last_stems = _alone((name.stem, entry) for name, entry in pictures)
+
+    def found(self, name: str) -> str:
+        """The path of a plain name; "" of none."""
+        short = "" if "/" in name else name
+        return (
+            self._whole.get(name)
+            or self._stems.get(name)
+            or self._last.get(short)
+            or self._last_stems.get(short, "")
+        )
+
+
+def _alone(named: Iterable[tuple[str, Entry]]) -> dict[str, str]:
     alike: dict[str, list[str]] = defaultdict(list)
-    for path in paths:
-        alike[_plain(path)].append(path)
+    for name, entry in named:
+        alike[name].append(entry.path)
     return {name: found[0] for name, found in alike.items() if len(found) == 1}
 
 
@@ -65,12 +89,13 @@ def _plain(path: str) -> str:
     return unicodedata.normalize("NFC", posixpath.normpath(path.strip().replace("\\", "/")))
 
 
-def _found(path: str, there: dict[str, Entry], meant: dict[str, str], place: str) -> str:
-    if path in there:
+def _found(path: str, there: dict[str, Entry], names: _Names, place: str) -> str:
+    if path in there or has_own_address(path):
         return path
-    plain = _plain(path)
+    plain = _plain(path_of(path))
     shorter = [plain.removeprefix(f"{above}/") for above in _names_of(place)]
-    return next((meant[name] for name in (plain, *shorter) if name in meant), "")
+    meant = (names.found(name) for name in (plain, *shorter, uploaded_name(plain)))
+    return next(filter(None, meant), "")
 
 
 def _names_of(place: str) -> list[str]:
@@ -81,7 +106,7 @@ def _names_of(place: str) -> list[str]:
 
 
 def _refuse_missing(
-    rows: Sequence[tuple[int, Row]], paths: Sequence[str], manifest: Path, place: str
+    rows: Sequence[tuple[int, Row]], paths: Sequence[str], manifest: Path | str, place: str
 ) -> None:
     missing = [
         (number, row.path)
@@ -97,7 +122,9 @@ def _refuse_missing(
         )
 
 
-def _refuse_twice(rows: Sequence[tuple[int, Row]], placed: Sequence[Row], manifest: Path) -> None:
+def _refuse_twice(
+    rows: Sequence[tuple[int, Row]], placed: Sequence[Row], manifest: Path | str
+) -> None:
     numbers: dict[str, list[int]] = defaultdict(list)
     for (number, _), row in zip(rows, placed, strict=True):
         numbers[row.path].append(number)

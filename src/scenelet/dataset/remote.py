@@ -1,40 +1,33 @@
-"""Remote: a data set at an address of fsspec: a zip archive, a bucket, a hub.
+"""Remote: a data set at an address of fsspec: a zip archive, a bucket, a hub; and single addresses.
 
-The only module that imports fsspec. Nothing is kept here: each picture is fetched when it is read.
+The only module that imports fsspec. What comes over a network is kept in the cache, so that it
+comes once; web addresses go through the house's guarded fetch.
 """
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from scenelet.dataset.layout import lay_out
+from scenelet.dataset.address import has_own_address, is_here, is_web
+from scenelet.dataset.cache import Stamps, pictures_cache
+from scenelet.dataset.imagefolder import listed
+from scenelet.dataset.manifest import Columns
 from scenelet.dataset.source import Listing
-from scenelet.errors import DataError, MissingExtraError, UnreadableImageError
+from scenelet.errors import DataError, FetchError, MissingExtraError, UnreadableImageError
+from scenelet.fetch import FetchLimits, fetch
 from scenelet.files import Entry, reason_of
 from scenelet.image_formats import LOOKED_AT
 from scenelet.names import printable, raw
 
-_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/{1,2}(.+)", re.IGNORECASE | re.DOTALL)
-
-
-def address_of(place: str) -> str:
-    """The address that a place is, as fsspec writes it; "" if it is none.
-
-    A path's class makes one slash of two, so one is enough; `zip://photos.zip` and `photos.zip` are
-    the archive's whole content.
-    """
-    if place.lower().endswith(".zip") and "://" not in place and Path(place).is_file():
-        return f"zip://::{place}"
-    found = _ADDRESS.fullmatch(place)
-    if not found:
-        return ""
-    protocol, rest = found[1].lower(), found[2]
-    if protocol == "zip" and "::" not in rest:
-        return f"zip://::{rest}"
-    return f"{protocol}://{rest}"
+TRUSTED = "SCENELET_TRUSTED_HOSTS"  # as of a service: servers of your own network
+_EXTRAS = {"s3fs": "s3", "gcsfs": "gs", "adlfs": "az", "huggingface_hub": "hf"}
+_STAMPS = (  # what file systems call that which changes when the bytes do
+    *("ETag", "etag", "md5Hash", "content_md5", "blob_id", "oid", "crc32c"),
+    *("LastModified", "last_modified", "updated", "mtime", "size"),
+)
 
 
 @dataclass(frozen=True)
@@ -44,37 +37,59 @@ class Remote:
     Attributes:
         address: As `address_of` gives it.
         level: As `layout.lay_out` takes it.
+        columns: What its own table calls our columns, where a person said so.
     """
 
     address: str
     level: str = ""
+    columns: Columns = ()
 
     @property
     def name(self) -> str:
         """The address, an archive's as people write it."""
         return self.address.replace("zip://::", "zip://")
 
+    @property
+    def is_far(self) -> bool:
+        """Whether a network lies between."""
+        return not is_here(self.address)
+
     def entries(self) -> Iterator[Entry]:
         """Every file at the address."""
         system, root = _opened(self.address)
         try:
-            paths = system.find(root)
+            system.invalidate_cache()  # what lies there now, not when it was last asked
+            found: dict[str, dict[str, Any]] = system.find(root, detail=True)
         except Exception as error:  # each system raises its own types
             raise DataError(f"{self.name}: can't be listed ({_kind(error)}).") from error
-        if not paths:
+        if not found:
             raise DataError(f"{self.name}: nothing there. Give an address that holds pictures.")
         start = len(root.strip("/")) + 1 if root.strip("/") else 0
-        return (self._entry(path.lstrip("/")[start:]) for path in sorted(paths))
+        told = sorted((path.lstrip("/")[start:], told) for path, told in found.items())
+        if self.is_far:
+            self._stamps.write((printable(path), _stamp(info)) for path, info in told)
+        return (self._entry(path) for path, _ in told)
 
     def list(self) -> Listing:
-        """As its folders say."""
+        """As its own table or its folders say."""
         folder = re.split(r"[/:]+", self.address.rstrip("/"))[-1]
-        name = folder.removesuffix(".zip")
-        return Listing(*lay_out(self.entries(), name, self.name, self.level))
+        return listed(self, folder.removesuffix(".zip"), self.level, self.columns)
 
     def read(self, path: str) -> bytes:
-        """Bytes of a file, fetched now."""
-        return self._fetched(path)
+        """Bytes of a file: kept, else fetched now and kept; of an address of its own, too."""
+        if has_own_address(path):
+            return fetched(path)
+        if not self.is_far:
+            return self._fetched(path)
+        stamp = self._stamps.of(path)
+        if not stamp:  # nobody listed it: whether it has changed can't be told
+            return self._fetched(path)
+        key = f"{self.address}\n{path}\n{stamp}"
+        return pictures_cache().get(key, lambda: self._fetched(path))
+
+    @property
+    def _stamps(self) -> Stamps:
+        return pictures_cache().stamps_of(self.address)
 
     def _entry(self, path: str) -> Entry:
         def head() -> bytes:
@@ -88,10 +103,39 @@ class Remote:
     def _fetched(self, path: str, most: int | None = None) -> bytes:
         system, root = _opened(self.address)
         place = f"{root.rstrip('/')}/{raw(path)}".lstrip("/") if root else raw(path)
-        try:
-            return bytes(system.cat_file(place, start=None if most is None else 0, end=most))
-        except Exception as error:  # each system raises its own types
-            raise UnreadableImageError(f"can't be read: {_kind(error)}") from error
+        return _contents(system, place, most)
+
+
+def fetched(address: str) -> bytes:
+    """Bytes of a picture that has an address of its own; kept, and not asked for again while so.
+
+    Raises:
+        UnreadableImageError: They can't be had.
+    """
+    return pictures_cache().get(address, lambda: _fetched_now(address))
+
+
+def _fetched_now(address: str) -> bytes:
+    if not is_web(address):
+        home, _, name = address.rpartition("/")
+        system, root = _opened(home)
+        return _contents(system, f"{root}/{name}")
+    hosts = os.environ.get(TRUSTED, "").split(",")
+    try:
+        return fetch(address, FetchLimits(trusted=frozenset(map(str.strip, hosts))))
+    except FetchError as error:
+        raise UnreadableImageError(f"can't be fetched: {error}") from error
+
+
+def _contents(system: Any, place: str, most: int | None = None) -> bytes:
+    try:
+        return bytes(system.cat_file(place, start=None if most is None else 0, end=most))
+    except Exception as error:  # each system raises its own types
+        raise UnreadableImageError(f"can't be read: {_kind(error)}") from error
+
+
+def _stamp(info: Mapping[str, Any]) -> str:
+    return " ".join(str(info[name]) for name in _STAMPS if info.get(name) is not None)
 
 
 @lru_cache(maxsize=8)
@@ -106,13 +150,21 @@ def _opened(address: str) -> tuple[Any, str]:
     try:
         system, root = fsspec.core.url_to_fs(address)
     except ImportError as error:
-        raise MissingExtraError(f"{address}: {error}") from error
+        raise MissingExtraError(_missing(address, error)) from error
     except Exception as error:  # each system raises its own types
         raise DataError(
             f"{address}: can't be opened ({_kind(error)}). Give a folder, a table, an archive or an"
             " address such as s3://bucket/photos."
         ) from error
     return system, str(root)
+
+
+def _missing(address: str, error: ImportError) -> str:
+    """What to install for an address."""
+    wanted = next((name for name in _EXTRAS if name in str(error)), "")
+    if not wanted:
+        return f"{address}: {error}"
+    return f"{address}: needs {wanted}. Install it with: pip install 'scenelet[{_EXTRAS[wanted]}]'"
 
 
 def _kind(error: Exception) -> str:

@@ -30,6 +30,10 @@ class Source(Protocol):
     def name(self) -> str:
         """As a person wrote it: for messages."""
 
+    @property
+    def is_far(self) -> bool:
+        """Whether reading waits for a network, so that many at once take no longer than one."""
+
     def entries(self) -> Iterator[Entry]:
         """Every file, with a reason where it is no picture.
 

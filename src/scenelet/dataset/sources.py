@@ -8,29 +8,34 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scenelet import files
-from scenelet.dataset.layout import lay_out, twin_lines
-from scenelet.dataset.manifest import read_numbered
+from scenelet.dataset.address import address_of, has_own_address
+from scenelet.dataset.imagefolder import listed
+from scenelet.dataset.layout import twin_lines
+from scenelet.dataset.manifest import Columns, Numbered, parse_numbered, read_numbered
 from scenelet.dataset.match import matched
-from scenelet.dataset.remote import Remote, address_of
+from scenelet.dataset.remote import Remote, fetched
 from scenelet.dataset.row import Row
 from scenelet.dataset.source import Listing, Source
 from scenelet.dataset.table import SUFFIXES as TABLES
-from scenelet.errors import DataError
+from scenelet.errors import ConfigError, DataError, UnreadableImageError
 from scenelet.files import Entry
 from scenelet.names import printable, raw
 
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of class folders.
+    """A folder of class folders, or with a table of its own.
 
     Attributes:
         root: The folder.
         level: As `layout.lay_out` takes it.
+        columns: What its own table calls our columns, where a person said so.
     """
 
     root: Path
     level: str = ""
+    columns: Columns = ()
+    is_far = False
 
     @property
     def name(self) -> str:
@@ -46,48 +51,72 @@ class Folder:
         return files.walk(self.root)
 
     def list(self) -> Listing:
-        """As its class folders and split folders say."""
-        name = printable(self.root.resolve().name)
-        return Listing(*lay_out(self.entries(), name, self.name, self.level))
+        """As its own table, or its class folders and split folders, say."""
+        return listed(self, printable(self.root.resolve().name), self.level, self.columns)
 
     def read(self, path: str) -> bytes:
-        """Bytes of a file."""
-        return files.read(self.root, path)
+        """Bytes of a file, or of an address of its own."""
+        return fetched(path) if has_own_address(path) else files.read(self.root, path)
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of paths and labels; the paths start from the folder that it lies in.
+    """A table of paths or addresses, and labels.
 
     Attributes:
-        path: Of the table.
+        path: Of the table: a file, or an address.
+        images: Where the paths start from; None for the folder that the table lies in.
+        columns: What the table calls our columns, where a person said so.
     """
 
-    path: Path
+    path: Path | str
+    images: Source | None = None
+    columns: Columns = ()
 
     @property
     def name(self) -> str:
-        """As a person wrote it."""
-        return printable(str(self.path))
+        """As a person wrote it; where the pictures lie elsewhere, that place."""
+        return self.images.name if self.images else printable(str(self.path))
 
     @property
-    def _folder(self) -> Folder:
-        return Folder(self.path.parent)
+    def is_far(self) -> bool:
+        """Whether a network lies between."""
+        return self._images.is_far
+
+    @property
+    def _images(self) -> Source:
+        return self.images or (
+            Folder(self.path.parent)
+            if isinstance(self.path, Path)
+            else Remote(self.path.rpartition("/")[0])
+        )
 
     def entries(self) -> Iterator[Entry]:
         """Every file of the folder."""
-        return self._folder.entries()
+        return self._images.entries()
 
     def list(self) -> Listing:
         """As the table says."""
-        numbered = read_numbered(self.path)
-        rows, passed_over = matched(numbered, self.entries(), self.path, self._folder.name)
+        numbered = self._numbered()
+        is_all_elsewhere = all(has_own_address(row.path) for _, row in numbered)
+        entries = () if is_all_elsewhere else self.entries()
+        rows, passed_over = matched(numbered, entries, self.path, self._images.name)
         decided = twin_lines(row.label for row in rows)
         return Listing(tuple(sorted(rows, key=lambda row: row.path)), passed_over, decided)
 
     def read(self, path: str) -> bytes:
-        """Bytes of a file."""
-        return self._folder.read(path)
+        """Bytes of a file, or of an address of its own."""
+        return self._images.read(path)
+
+    def _numbered(self) -> Numbered:
+        if isinstance(self.path, Path):
+            return read_numbered(self.path, self.columns)
+        home, _, name = self.path.rpartition("/")
+        try:
+            data = Remote(home).read(name)
+        except UnreadableImageError as error:
+            raise DataError(f"{self.path}: {error}") from error
+        return parse_numbered(self.path, data, self.columns)
 
 
 @dataclass(frozen=True)
@@ -101,6 +130,7 @@ class Memory:
 
     name: str
     contents: tuple[bytes, ...]
+    is_far = False
 
     def entries(self) -> Iterator[Entry]:
         """Every picture."""
@@ -115,19 +145,31 @@ class Memory:
         return self.contents[int(path)]
 
 
-def source_of(place: "str | Path | Source", level: str = "") -> Source:
+def source_of(
+    place: "str | Path | Source",
+    level: str = "",
+    images: "str | Path | Source | None" = None,
+    columns: Columns = (),
+) -> Source:
     """The source of a place, by what it is.
 
     Args:
         place: A folder, a table of paths and labels, an archive, or an address of fsspec.
         level: Which folders name the classes, as `layout.lay_out` takes it.
+        images: Of a table: where its paths start from; None for the folder that it lies in.
+        columns: What a table calls our columns, where a person said so.
+
+    Raises:
+        ConfigError: `images` for what is no table.
     """
     if not isinstance(place, str | Path):
         return place
-    path = Path(place)
+    path, start = Path(place), source_of(images) if images is not None else None
     if not path.exists() and Path(raw(str(place))).exists():
         path = Path(raw(str(place)))  # a name that was made printable, in a run's record
-    if path.suffix.lower() in TABLES and path.is_file():
-        return Table(path)
-    address = "" if path.is_dir() else address_of(str(place))
-    return Remote(address, level) if address else Folder(path, level)
+    address = "" if path.exists() and path.suffix.lower() != ".zip" else address_of(str(place))
+    if path.suffix.lower() in TABLES and (address or path.is_file()):
+        return Table(address or path, start, columns)
+    if start is not None:
+        raise ConfigError(f"--images: {place} is no table; give the pictures' folder alone.")
+    return Remote(address, level, columns) if address else Folder(path, level, columns)

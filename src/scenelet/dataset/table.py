@@ -1,7 +1,7 @@
 """Tables as people and their spreadsheets write them, as text by column and row number.
 
-CSV with any usual separator, byte order mark and UTF-16; JSON lines; Parquet. Knows nothing of what
-the columns mean.
+CSV with any usual separator, byte order mark and UTF-16; JSON lines; JSON, Label Studio's too;
+Parquet. Knows nothing of what the columns mean.
 """
 
 import csv
@@ -9,14 +9,15 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from scenelet.dataset import label_studio
 from scenelet.errors import DataError, MissingExtraError
 
-SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet"})
+SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet"})
 _SEPARATORS = ",;\t|"
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _FOR_EXCEL = re.compile(r"sep=.?", re.IGNORECASE)  # a first line that says the separator
@@ -28,35 +29,43 @@ class Table:
     """Cells as text.
 
     Attributes:
-        path: Of the file.
         columns: Names, in lower case.
         records: (number of the row as a spreadsheet counts, cells by column).
         several: (number, column) of the cells that are lists of several values, or of none.
     """
 
-    path: Path
     columns: tuple[str, ...]
     records: tuple[tuple[int, dict[str, str]], ...]
     several: frozenset[tuple[int, str]] = frozenset()
 
 
 def read_table(path: Path) -> Table:
-    """Read a table.
+    """Read a table of this machine; raises as `parse`.
 
     Args:
-        path: .csv, .tsv, .jsonl or .parquet; anything else is taken for CSV.
-
-    Raises:
-        DataError: It can't be read, or a row has other cells than the columns are.
+        path: Of the file.
     """
-    read = {".jsonl": _json_lines, ".ndjson": _json_lines, ".parquet": _parquet}
     try:
-        return read.get(path.suffix.lower(), _csv)(path)
+        return parse(str(path), path.read_bytes())
     except OSError as error:
         raise DataError(f"{path}: can't be read: {error.strerror or 'no file'}") from error
 
 
-def refuse(path: Path, faults: list[str]) -> None:
+def parse(name: str, data: bytes) -> Table:
+    """Read a table.
+
+    Args:
+        name: Ends in .csv, .tsv, .jsonl, .json or .parquet; anything else is taken for CSV. For
+            messages, too.
+        data: Of the whole file.
+
+    Raises:
+        DataError: It can't be read, or a row has other cells than the columns are.
+    """
+    return _READ.get(PurePosixPath(name).suffix.lower(), _csv)(name, data)
+
+
+def refuse(path: Path | str, faults: list[str]) -> None:
     """Refuse a table for the faults of its rows, the first few by number.
 
     Raises:
@@ -68,8 +77,8 @@ def refuse(path: Path, faults: list[str]) -> None:
         raise DataError(f"{path}: {told}. Mend the table and run the command again.")
 
 
-def _csv(path: Path) -> Table:
-    text = _text(path)
+def _csv(path: str, data: bytes) -> Table:
+    text = _text(path, data)
     lines = [line for line in text.splitlines()[:2] if not _FOR_EXCEL.fullmatch(line.strip())]
     first = lines[0] if lines else ""
     separator = max(_SEPARATORS, key=lambda mark: len(_header(first, mark)))
@@ -81,10 +90,10 @@ def _csv(path: Path) -> Table:
     records = (
         (number, dict(zip(header, [*cells, *missing], strict=False))) for number, cells in filled
     )
-    return Table(path, header, tuple(records))
+    return Table(header, tuple(records))
 
 
-def _refuse_wide(path: Path, rows: list[tuple[int, list[str]]], columns: int) -> None:
+def _refuse_wide(path: str, rows: list[tuple[int, list[str]]], columns: int) -> None:
     refuse(
         path,
         [
@@ -95,8 +104,7 @@ def _refuse_wide(path: Path, rows: list[tuple[int, list[str]]], columns: int) ->
     )
 
 
-def _text(path: Path) -> str:
-    data = path.read_bytes()
+def _text(path: str, data: bytes) -> str:
     encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
     try:
         return data.decode(encoding)
@@ -115,7 +123,7 @@ def _header(line: str, separator: str) -> list[str]:
     return next(csv.reader([line], delimiter=separator), [])
 
 
-def _csv_rows(path: Path, text: str, separator: str) -> Iterator[list[str]]:
+def _csv_rows(path: str, text: str, separator: str) -> Iterator[list[str]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         yield from reader
@@ -125,7 +133,7 @@ def _csv_rows(path: Path, text: str, separator: str) -> Iterator[list[str]]:
         ) from error
 
 
-def _unique(path: Path, header: list[str]) -> tuple[str, ...]:
+def _unique(path: str, header: list[str]) -> tuple[str, ...]:
     names = tuple(name.strip().casefold() for name in header)
     double = [name for name, count in Counter(names).items() if count > 1 and name]
     if double:
@@ -133,9 +141,9 @@ def _unique(path: Path, header: list[str]) -> tuple[str, ...]:
     return names
 
 
-def _json_lines(path: Path) -> Table:
+def _json_lines(path: str, data: bytes) -> Table:
     objects, faults = [], list[str]()
-    for number, line in enumerate(_text(path).splitlines(), 1):
+    for number, line in enumerate(_text(path, data).splitlines(), 1):
         if line.strip():
             value = _json_object(line)
             if value is None:
@@ -143,7 +151,22 @@ def _json_lines(path: Path) -> Table:
             else:
                 objects.append((number, value))
     refuse(path, faults)
-    return _of_objects(path, objects)
+    return _of_objects(objects)
+
+
+def _json(path: str, data: bytes) -> Table:
+    """A list of objects: tasks of Label Studio, or records as they are."""
+    try:
+        found = json.loads(_text(path, data))
+    except ValueError as error:
+        raise DataError(f"{path}: no JSON that can be read. Write it again.") from error
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise DataError(
+            f"{path}: expected a list of objects, each with a path and a label, or Label Studio's"
+            " export (JSON)."
+        )
+    records = map(label_studio.record_of, found) if label_studio.are_tasks(found) else found
+    return _of_objects(list(enumerate(records, 1)))
 
 
 def _json_object(line: str) -> dict[str, Any] | None:
@@ -154,7 +177,7 @@ def _json_object(line: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _of_objects(path: Path, objects: list[tuple[int, dict[str, Any]]]) -> Table:
+def _of_objects(objects: list[tuple[int, dict[str, Any]]]) -> Table:
     records = [(number, _cells(each)) for number, each in objects]
     columns = dict.fromkeys(name for _, record in records for name in record)
     several = {
@@ -163,7 +186,7 @@ def _of_objects(path: Path, objects: list[tuple[int, dict[str, Any]]]) -> Table:
         for key, value in each.items()
         if isinstance(value, list) and len(value) != 1
     }
-    return Table(path, tuple(columns), tuple(records), frozenset(several))
+    return Table(tuple(columns), tuple(records), frozenset(several))
 
 
 def _cells(record: dict[str, Any]) -> dict[str, str]:
@@ -179,7 +202,7 @@ def _cell(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _parquet(path: Path) -> Table:
+def _parquet(path: str, data: bytes) -> Table:
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -188,7 +211,15 @@ def _parquet(path: Path) -> Table:
             f"{path}: Parquet needs pyarrow. Install it with: pip install 'scenelet[serve]'"
         ) from error
     try:
-        rows = pq.read_table(path).to_pylist()
+        rows = pq.read_table(pa.BufferReader(data)).to_pylist()
     except (pa.ArrowException, ValueError) as error:
         raise DataError(f"{path}: no Parquet file that can be read. Write it again.") from error
-    return _of_objects(path, list(enumerate(rows, 1)))
+    return _of_objects(list(enumerate(rows, 1)))
+
+
+_READ: dict[str, Callable[[str, bytes], Table]] = {
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+    ".json": _json,
+    ".parquet": _parquet,
+}

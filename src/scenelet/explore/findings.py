@@ -98,7 +98,7 @@ def investigate(
     dataset = Dataset.open(root, manifest, progress)
     other = Dataset.open(against) if against else None
     audited = audit(dataset.used if manifest else dataset, other, progress)
-    usable = [position for position, row in enumerate(audited.rows) if row.pixel_hash]
+    usable = [position for position, row in enumerate(audited.rows) if _is_usable(row)]
     rows = [audited.rows[position] for position in usable]
     if look is None or not rows:
         not_asked = dict.fromkeys(sorted({row.label for row in rows}), "nobody asked")
@@ -118,3 +118,8 @@ def _judged(audited: Audit, rows: Sequence[Row], embeddings: np.ndarray) -> Audi
     by_path = {row.path: row for row in judged}
     told = audited.dataset.of(by_path.get(row.path, row) for row in audited.rows)
     return replace(audited, dataset=told)
+
+
+def _is_usable(row: Row) -> bool:
+    """Whether it can be embedded, and has a label to doubt."""
+    return bool(row.pixel_hash and row.label)
