@@ -4,6 +4,7 @@ Painted scenes, a small bundle of them, one short training, and the real images 
 """
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -108,6 +109,20 @@ def image_site():
     site = ImageSite()
     yield site
     site.close()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A headless browser."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("Chromium is not installed; `make system-tools` gets it")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

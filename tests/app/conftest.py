@@ -3,15 +3,12 @@
 Started as a person starts it, on a painted data set with an audit.
 """
 
-import shutil
 import subprocess
 import sys
 
 import pytest
 from running_app import App
 from servers import free_port, wait_until_answers
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @pytest.fixture(scope="session")
@@ -72,18 +69,6 @@ def app(bundle, painted, audited, run_folder, endpoint, tmp_path_factory):
     running = App(folder, *options, "--ledger", folder / "ledger.jsonl")
     yield running
     running.close()
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed; `make system-tools` gets it")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 class Watched:
