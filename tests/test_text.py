@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenelet.text import cell, code, elided, markdown, one_line
+from scenelet.text import cell, code, elided, markdown, one_line, without_flags
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,16 @@ def test_a_cell_is_no_formula_and_keeps_its_row(text):
     assert len(file.getvalue().splitlines()) == 1
     assert file.getvalue()[0] not in "=+-@\t\r\n"
     assert cell("plain 森林") == "plain 森林"
+
+
+@pytest.mark.parametrize(
+    ("told", "left"),
+    [
+        ("a/: no test part found (test/). Give another --part.", "a/: no test part found (test/)."),
+        ("it would flatter. Give --part val (or --part train).", "it would flatter."),
+        ("--part: found x", "--part: found x"),
+        ("a--b.jpg: no picture. Give one.", "a--b.jpg: no picture. Give one."),
+    ],
+)
+def test_a_message_without_flags_says_all_the_rest(told, left):
+    assert without_flags(told) == left

@@ -14,6 +14,7 @@ _UNSEEN = re.compile(  # controls, line breaks, marks of direction, half letters
 )
 _BREAKS_ROWS = re.compile("[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
 _MEANT_IN_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~$&:]|^[-+=])")
+_FLAG = re.compile(r"(?<![\w-])--[a-z]")
 _NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -39,6 +40,16 @@ def listed(names: Sequence[str], most: int = 12) -> str:
     """The first of many names, and how many more there are."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(map(one_line, names[:most])) + more
+
+
+def without_flags(text: str) -> str:
+    """A message without its sentences about options of the command line, for who has none.
+
+    The whole message where nothing would be left.
+    """
+    sentences = re.split(r"(?<=\.) (?=[A-Z])", text)
+    kept = [sentence for sentence in sentences if not _FLAG.search(sentence)]
+    return " ".join(kept) or text
 
 
 def markdown(text: str) -> str:

@@ -13,6 +13,7 @@ from scenelet import images
 from scenelet.app import tiles
 from scenelet.app.charts import bars
 from scenelet.app.kept import bundle_stamp, predictor, shown
+from scenelet.app.parts import refused
 from scenelet.app.paste import pasted
 from scenelet.app.sources import Sources, sources
 from scenelet.bundle.contract import Contract
@@ -20,7 +21,7 @@ from scenelet.errors import SceneletError
 from scenelet.images import to_input
 from scenelet.serve.client import TOLERANCE, Endpoint, largest_difference
 from scenelet.serve.predictor import Predictor
-from scenelet.text import as_csv, markdown
+from scenelet.text import as_csv, markdown, without_flags
 
 Answer = dict[str, Any]
 Ask = Callable[[bytes], Answer]
@@ -68,7 +69,7 @@ def page() -> None:
     try:
         contract = predictor(asked.bundle).model.contract
     except SceneletError as error:
-        st.error(markdown(str(error)), icon=":material/inventory_2:")
+        refused(error, ":material/inventory_2:")
         return
     _head(contract)
     given, answered = st.columns([2, 3], gap="large")
@@ -196,7 +197,7 @@ def _fetched(asked: Sources) -> None:
         with st.spinner("Fetching"):
             _put("fetched", url, fetch(url, FetchLimits(trusted=frozenset(asked.trusted))))
     except SceneletError as error:
-        st.error(markdown(str(error)), icon=":material/link_off:")
+        refused(error, ":material/link_off:")
 
 
 def _answers(pictures: list[Picture], way: str, asked: Sources) -> None:
@@ -238,7 +239,7 @@ def _told(picture: Picture, asks: dict[str, Ask], asked: Sources) -> dict[str, A
             try:
                 kept[key] = ask(picture.content)
             except SceneletError as error:  # an endpoint may be back at the next click: not kept
-                answers[who] = str(error)
+                answers[who] = without_flags(str(error))
                 continue
         answers[who] = kept[key]
     return answers

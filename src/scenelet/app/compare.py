@@ -7,7 +7,7 @@ import streamlit as st
 
 from scenelet.app import tiles
 from scenelet.app.kept import bundle_stamp, thumbnail
-from scenelet.app.parts import Part, between
+from scenelet.app.parts import Part, between, refused
 from scenelet.app.sources import Sources, stamp
 from scenelet.assess.compare import Comparison, compare_bundles
 from scenelet.assess.evaluate import PART_NAMES
@@ -43,7 +43,7 @@ def compare_tab(asked: Sources) -> None:
             stamps = (bundle_stamp(asked.bundle), bundle_stamp(other), stamp(asked.manifest_file))
             figures, changed = _compared(asked, other, part, stamps)
     except SceneletError as error:
-        st.error(markdown(str(error)), icon=":material/error:")
+        refused(error, ":material/error:")
         return
     _verdict(figures, Path(asked.bundle).name, Path(other).name)
     _changed(changed, asked)

@@ -11,6 +11,7 @@ import streamlit as st
 from scenelet.answers import ask
 from scenelet.app import charts, tiles
 from scenelet.app.kept import bundle_stamp, predictor, thumbnail
+from scenelet.app.parts import refused
 from scenelet.app.sources import Sources, sources, stamp
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.row import Row
@@ -37,7 +38,7 @@ def page() -> None:
     try:
         rows, account = _opened(asked.data, asked.manifest, stamp(asked.manifest_file))
     except SceneletError as error:  # also a manifest of other pictures: verdicts would harm it
-        st.error(markdown(str(error)), icon=":material/error:")
+        refused(error, ":material/error:")
         return
     _overview(rows, asked)
     st.caption(markdown(account))
@@ -152,7 +153,7 @@ def _try(work: Callable[[], object]) -> bool:
     try:
         work()
     except SceneletError as error:
-        st.error(markdown(str(error)), icon=":material/error:")
+        refused(error, ":material/error:")
         return False
     return True
 
@@ -196,7 +197,7 @@ def _map(rows: tuple[Row, ...], asked: Sources) -> None:
         with st.spinner(f"Looking at {len(some)} pictures"):
             points = _laid_out(asked.bundle, bundle_stamp(asked.bundle), asked.data, some)
     except SceneletError as error:
-        st.error(markdown(str(error)), icon=":material/error:")
+        refused(error, ":material/error:")
         return
     st.vega_lite_chart(
         spec=charts.picture_map(points),

@@ -13,7 +13,7 @@ import streamlit as st
 from scenelet.app import charts, tiles
 from scenelet.app.compare import compare_tab
 from scenelet.app.kept import bundle_stamp, predictor, thumbnail
-from scenelet.app.parts import Part, between, has_test_part, part_chosen
+from scenelet.app.parts import Part, between, has_test_part, part_chosen, refused
 from scenelet.app.sources import Sources, sources, stamp
 from scenelet.assess.evaluate import PART_NAMES, evaluate_bundle
 from scenelet.assess.robustness import measure_robustness
@@ -65,7 +65,7 @@ def page() -> None:
     try:
         contract = predictor(asked.bundle).model.contract
     except SceneletError as error:
-        st.error(markdown(str(error)), icon=":material/inventory_2:")
+        refused(error, ":material/inventory_2:")
         return
     st.caption(f"{markdown(contract.name)}, made {contract.created[:10]}")
     _weak(contract)
@@ -97,7 +97,7 @@ def _measured(asked: Sources) -> Seen | None:
         with st.spinner("Asking the model about every picture"):
             return _of_part(asked, part)
     except SceneletError as error:
-        st.error(markdown(str(error)), icon=":material/error:")
+        refused(error, ":material/error:")
         return None
 
 
@@ -344,7 +344,7 @@ def _robustness(seen: Seen, asked: Sources) -> None:
         with st.spinner("Spoiling pictures in 45 ways"):
             rows, mean = _spoilt(asked.bundle, bundle_stamp(asked.bundle), seen.place, some)
     except SceneletError as error:
-        st.error(markdown(str(error)), icon=":material/error:")
+        refused(error, ":material/error:")
         return
     titles = ("strength (0: as it is)", "accuracy")
     st.vega_lite_chart(

@@ -1,4 +1,7 @@
-"""Which pictures a model is measured on: the test part is locked, a person's click opens it."""
+"""What pages share: how an error is told, and which pictures a model is measured on.
+
+The test part is locked; a person's click opens it.
+"""
 
 from pathlib import Path
 from typing import Literal
@@ -8,6 +11,8 @@ import streamlit as st
 from scenelet.app.sources import Sources, stamp
 from scenelet.bundle.figures import Interval
 from scenelet.dataset.dataset import Dataset
+from scenelet.errors import SceneletError
+from scenelet.text import markdown, without_flags
 
 Part = Literal["val", "test", "auto"]
 _WORDS = {
@@ -15,6 +20,11 @@ _WORDS = {
     "test": "Test part (locked)",
     "auto": "What it has not seen",
 }
+
+
+def refused(error: SceneletError, icon: str) -> None:
+    """Why something can't be done; what to type at a terminal is of no use here."""
+    st.error(markdown(without_flags(str(error))), icon=icon)
 
 
 def between(value: Interval) -> str:

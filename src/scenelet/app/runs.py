@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from scenelet.app import charts
+from scenelet.app.parts import refused
 from scenelet.app.sources import sources
 from scenelet.errors import SceneletError
 from scenelet.runs.history import Epoch, chosen
@@ -40,7 +41,7 @@ def _trainings() -> None:
     try:
         asked = run.config().as_dict()
     except SceneletError as error:
-        st.error(str(error), icon=":material/error:")
+        refused(error, ":material/error:")
         return
     epochs = run.history()
     _standing(run, epochs, asked["epochs"])
@@ -98,7 +99,7 @@ def _searches() -> None:
     try:
         trials = read_trials(_picked("Search", folders))
     except SceneletError as error:  # half written: a line on the page, and the app goes on
-        st.error(str(error), icon=":material/error:")
+        refused(error, ":material/error:")
         return
     done = complete(trials)
     st.caption(f"{len(done)} of {len(trials)} trials complete")
