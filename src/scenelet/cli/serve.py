@@ -72,7 +72,7 @@ def serve(
         "SCENELET_QUEUE": str(queue),
         "SCENELET_THREADS": str(max(1, cores() // workers)),
     }
-    note(f"serving {folder} ({listed(names)}); try http://{host}:{port}/docs")
+    note(f"serving {folder} ({listed(names)}); open http://{host}:{port}/ in a browser")
     _run(host, port, workers)
 
 

@@ -40,6 +40,7 @@ from scenelet.deploy.target import Target, find_interpreter
 from scenelet.deploy.wheels import Wheel, cache_folder, fetch_wheels
 from scenelet.errors import PackageError
 from scenelet.images import FORMATS
+from scenelet.serve.page import PAGE
 
 HANDLER = "scenelet.serve.aws_lambda.handler"
 TASK_ROOT = "/var/task"
@@ -123,7 +124,8 @@ def _gather(bundle: Path, target: Target, cache: Path) -> tuple[Files, bool]:
     contents[CONTRACT] = (bundle / CONTRACT).read_bytes()
     wheels = fetch_wheels(target, cache)
     source = Path(__file__).resolve().parents[2]
-    files: Files = {name: (source / name).read_bytes() for name in handler_modules(source)}
+    own = (*handler_modules(source), PAGE.relative_to(source).as_posix())
+    files: Files = {name: (source / name).read_bytes() for name in own}
     for wheel in wheels:
         files |= wheel.files
     bytecode = _bytecode(files, target)

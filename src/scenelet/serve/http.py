@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from scenelet import __version__
 from scenelet.errors import RequestError
 from scenelet.parallel import cores
 from scenelet.quiet import quiet
+from scenelet.serve.page import page
 from scenelet.serve.prometheus import Metrics
 from scenelet.serve.replaceable import ReplaceableBundle
 from scenelet.serve.service import PROBLEM, USAGE, Request, Response, Service, problem_of
@@ -139,10 +139,10 @@ def app_from_environment() -> FastAPI:
 
 def _add_pages(app: FastAPI, metrics: Metrics) -> None:
     """A page to try it by, which asks nothing of other servers, and what Prometheus reads."""
-    page = (files("scenelet.serve") / "page.html").read_text(encoding="utf-8")
+    text, headers = page()
 
     def read_docs() -> HttpResponse:
-        return HttpResponse(page, media_type="text/html; charset=utf-8")
+        return HttpResponse(text, headers=headers)
 
     def read_metrics() -> HttpResponse:
         return HttpResponse(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

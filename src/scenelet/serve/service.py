@@ -3,7 +3,7 @@
 Knows no Lambda, no FastAPI; what a body may look like is `requests`' business.
 
 Routes, below the base path of the settings or without it (HEAD as GET, without a body):
-    GET  /         what this is: classes, limits, how to ask
+    GET  /         what this is: classes, limits, how to ask; for a browser, a page to ask by
     GET  /health   whether the model answers
     POST /predict  one picture or several (also POST /); `?format=plain` answers {class:
     probability} alone
@@ -34,6 +34,7 @@ from scenelet.errors import (
     SceneletError,
 )
 from scenelet.images import FORMATS, MAX_PIXELS
+from scenelet.serve.page import page, wants_page
 from scenelet.serve.predictor import Prediction, Predictor
 from scenelet.serve.requests import JSON as JSON
 from scenelet.serve.requests import USAGE as USAGE
@@ -58,7 +59,7 @@ _STATUS: tuple[tuple[type[SceneletError], int, str], ...] = (
 
 @dataclass(frozen=True)
 class Response:
-    """What is answered: a JSON body, unless it is empty."""
+    """What is answered: a JSON body, a page, or nothing."""
 
     status: int
     headers: dict[str, str]
@@ -92,6 +93,8 @@ class Service:
 
     def respond(self, request: Request) -> Response:
         """Answer; whatever goes wrong becomes a problem of RFC 9457, never an exception."""
+        if self._path(request) == "/" and wants_page(request):  # without a token: it asks for it
+            return _page(request)
         try:
             self._require_token(request)
             status, body = self._route(request)
@@ -242,6 +245,11 @@ class Service:
             "access-control-allow-headers": "content-type, authorization, x-scenelet-token",
             "vary": "origin",
         }
+
+
+def _page(request: Request) -> Response:
+    text, headers = page()
+    return Response(200, headers, "" if request.method.upper() == "HEAD" else text)
 
 
 def _not_here(method: str, path: str) -> RequestError:
