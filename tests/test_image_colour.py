@@ -20,6 +20,8 @@ PRIMARIES = {
 
 
 def encoded(image, kind="PNG", **options):
+    if kind == "HEIF":
+        pytest.importorskip("pillow_heif", reason="needs heic").register_heif_opener()
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
@@ -48,11 +50,11 @@ def difference(one, other):
     return np.abs(np.asarray(one, float) - np.asarray(other, float)).mean()
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "AVIF"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "AVIF", "HEIF"])
 @pytest.mark.parametrize("space", sorted(PRIMARIES))
 def test_wide_gamut_pictures_are_converted_to_srgb(space, kind):
     profile = profile_of(PRIMARIES[space])
-    options = {"quality": 98} if kind in ("JPEG", "AVIF") else {}
+    options = {"quality": 98} if kind in ("JPEG", "AVIF", "HEIF") else {}
     options |= {"lossless": True} if kind == "WEBP" else {}
     wide = stored_in(profile)
     got = decode(encoded(wide, kind, icc_profile=profile, **options))

@@ -4,30 +4,64 @@ import time
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageChops, ImageStat
 
 from scenelet.dataset.scenes import paint_scene
 from scenelet.errors import UnreadableImageError
-from scenelet.image_formats import FORMATS, SUFFIXES, TABLE, format_of, sniff
-from scenelet.images import decode
+from scenelet.image_formats import FORMATS, SUFFIXES, TABLE, format_of, named, sniff
+from scenelet.images import ORIENTATION, decode
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
+HEIC = named("HEIC")
+needs_heic = pytest.mark.skipif(not HEIC.is_installed, reason="needs the extra heic")
+
+
+def encoded(kind, **options):
+    if kind.package:
+        pytest.importorskip(kind.package, reason=f"needs {kind.package}").register_heif_opener()
+    buffer = io.BytesIO()
+    paint_scene("sea", seed=2).save(buffer, kind.opener or kind.name, **options)
+    return buffer.getvalue()
+
+
 @pytest.mark.parametrize("kind", TABLE, ids=lambda kind: kind.name)
 def test_every_format_of_the_table_is_told_from_its_bytes_and_decoded(kind):
-    buffer = io.BytesIO()
-    paint_scene("sea", seed=2).save(buffer, kind.name)
-    assert sniff(buffer.getvalue()) == kind.name
-    assert decode(buffer.getvalue()).size == paint_scene("sea", seed=2).size
+    data = encoded(kind)
+    assert sniff(data) == kind.name
+    assert decode(data).size == paint_scene("sea", seed=2).size
 
 
 def test_no_two_formats_share_a_suffix_or_a_start():
     assert len(SUFFIXES) == sum(len(each.suffixes) for each in TABLE if each.is_installed)
-    for kind in TABLE:
-        buffer = io.BytesIO()
-        paint_scene("sea", seed=2).save(buffer, kind.name)
-        start = buffer.getvalue()
-        assert [each.name for each in TABLE if each.matches(start)] == [kind.name]
+    for kind in (each for each in TABLE if each.is_installed):
+        data = encoded(kind)
+        assert [each.name for each in TABLE if each.matches(data)] == [kind.name]
+
+
+@needs_heic
+def test_a_heic_is_turned_once():
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    upright = decode(encoded(HEIC)).transpose(Image.Transpose.ROTATE_270)
+    found = decode(encoded(HEIC, exif=exif.tobytes()))
+    assert max(ImageStat.Stat(ImageChops.difference(found, upright)).mean) < 8
+
+
+@needs_heic
+def test_a_heic_that_broke_off_is_damaged_and_called_by_its_name():
+    data = encoded(HEIC)
+    with pytest.raises(UnreadableImageError, match=r"^damaged HEIC: "):
+        decode(data[: len(data) // 2])
+
+
+def test_a_heic_where_its_extra_is_not_installed_says_what_to_do(monkeypatch):
+    monkeypatch.setattr("scenelet.image_formats._has", lambda module: module != "pillow_heif")
+    with pytest.raises(UnreadableImageError) as refused:
+        decode(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(500))
+    assert str(refused.value).startswith("a HEIC picture, expected JPEG")
+    assert "pip install 'scenelet[heic]'" in str(refused.value)
 
 
 def test_the_documents_name_every_format():
@@ -37,7 +71,6 @@ def test_the_documents_name_every_format():
 
 
 SENT = {
-    "a HEIC picture": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(500),
     "a JPEG XL picture": b"\xff\x0a" + bytes(30),
     "a BigTIFF picture": b"II+\0\x08\0\0\0" + bytes(30),
     "a camera's raw file": b"\0\0\0\x18ftypcrx \0\0\0\x01" + bytes(30),

@@ -14,7 +14,7 @@ class Format(NamedTuple):
     """One format that can be decoded, where its part of Pillow is installed.
 
     Attributes:
-        name: As Pillow calls it.
+        name: As people call it.
         suffixes: Of file names, in lower case.
         mime: Media type.
         signature: Pattern of the first bytes; a file's name is never believed.
@@ -23,6 +23,8 @@ class Format(NamedTuple):
         decoder_bytes: A pixel that the decoder keeps beside the picture, in the worst case.
         has_exif: Whether it can say that it is to be turned.
         has_draft: Whether it can be decoded at 1/2, 1/4 or 1/8 of its size.
+        package: That reads it, where Pillow alone does not; it is installed by an extra.
+        opener: As Pillow calls it, where that is another name.
     """
 
     name: str
@@ -34,11 +36,13 @@ class Format(NamedTuple):
     decoder_bytes: float = 0.0
     has_exif: bool = False
     has_draft: bool = False
+    package: str = ""
+    opener: str = ""
 
     @property
     def is_installed(self) -> bool:
-        """Whether the Pillow that is here can decode it."""
-        return not self.compiled or _has(self.compiled)
+        """Whether what is here can decode it."""
+        return all(_has(name) for name in (self.package, self.compiled and f"PIL.{self.compiled}"))
 
     def matches(self, data: bytes) -> bool:
         """Whether the first bytes promise this format."""
@@ -46,8 +50,8 @@ class Format(NamedTuple):
 
 
 @cache
-def _has(compiled: str) -> bool:
-    return find_spec(f"PIL.{compiled}") is not None
+def _has(module: str) -> bool:
+    return not module or find_spec(module) is not None
 
 
 def _starts(data: bytes, pattern: bytes) -> bool:
@@ -126,13 +130,24 @@ TABLE = (
         plugins=("Jpeg2K",),
         decoder_bytes=20.0,
     ),
+    Format(
+        name="HEIC",
+        suffixes=(".heic", ".heif", ".hif"),
+        mime="image/heic",
+        signature=rb".{4}ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)",
+        plugins=(),
+        decoder_bytes=12.0,
+        package="pillow_heif",  # which turns the picture itself
+        opener="HEIF",
+    ),
 )
 
 _SAVE = "save it as JPEG"
 _PHONE = f"{_SAVE} (an iPhone does so itself: Settings, Camera, Formats, Most Compatible)"
 # What people send that is none of these: what it is, and what to do.
 _FOREIGN = (
-    (rb".{4}ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)", "a HEIC picture", _PHONE),
+    (rb".{4}ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)", "a HEIC picture",
+     f"{_PHONE}; on a machine of your own: pip install 'scenelet[heic]'"),
     (rb"\xff\x0a|\0\0\0\x0cJXL ", "a JPEG XL picture", _SAVE),
     (rb"II\+\0|MM\0\+", "a BigTIFF picture", f"{_SAVE} or plain TIFF"),
     (rb".{4}ftypcrx |FUJIFILMCCD-RAW", "a camera's raw file", _SAVE),

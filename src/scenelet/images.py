@@ -230,6 +230,8 @@ def _kind_of(data: bytes) -> Format:
     kind = format_of(data)
     if kind is None:
         raise UnreadableImageError(what_else(data))
+    if not kind.is_installed and kind.package:
+        raise UnreadableImageError(what_else(data))
     if not kind.is_installed:
         known = ", ".join(FORMATS)
         raise UnreadableImageError(
@@ -282,8 +284,8 @@ def _in_our_words(kind: Format, limits: Limits) -> Iterator[None]:
 def _open(data: bytes, kind: Format, limits: Limits) -> Image.Image:
     """The first frame, not yet decoded."""
     check_memory_to_open(data, kind, limits.memory_bytes)
-    importlib.import_module(f"PIL.{kind.plugins[0]}ImagePlugin")  # Pillow itself loads only some
-    image = Image.open(io.BytesIO(data), formats=(kind.name,))
+    _load_reader(kind)
+    image = Image.open(io.BytesIO(data), formats=(kind.opener or kind.name,))
     if kind.name == "TIFF":  # its own reader turns the picture, and trips over malformed EXIF
         _refuse_raw(image, data)
         image.load_end = lambda: None  # type: ignore[method-assign]
@@ -306,6 +308,14 @@ def _refuse_raw(image: Image.Image, data: bytes) -> None:
     is_reduced = bool(int(tags.get(_SUBFILE, 0)) & 1)
     if is_reduced or _DNG_VERSION in tags or data[8:10] == b"CR":
         raise UnreadableImageError("a camera's raw file; save it as JPEG")
+
+
+def _load_reader(kind: Format) -> None:
+    """Pillow itself loads only some."""
+    if kind.package:
+        importlib.import_module(kind.package).register_heif_opener()
+    else:
+        importlib.import_module(f"PIL.{kind.plugins[0]}ImagePlugin")
 
 
 def _upright(image: Image.Image, kind: Format) -> Decoded:
