@@ -93,6 +93,7 @@ def test_the_root_says_what_this_is_and_health_that_it_lives(ask, predictor):
     _, about = ask("GET", "/")
     assert about["classes"] == list(predictor.class_names)
     assert about["limits"]["images"] == 16
+    assert about["limits"]["url_bytes"] == 20_000_000
     response, health = ask("GET", "/health")
     assert (response.status, health["status"]) == (200, "ok")
 

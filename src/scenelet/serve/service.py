@@ -187,11 +187,20 @@ class Service:
             "formats": list(FORMATS),
             "limits": {
                 "body_bytes": settings.max_body_bytes,
+                "url_bytes": self._url_bytes(),
                 "images": settings.max_images,
                 "seconds": settings.max_seconds,
                 "pixels": MAX_PIXELS,
             },
         }
+
+    def _url_bytes(self) -> int:
+        """Of a picture that a URL names; 0 where none is fetched."""
+        if not self.settings.allow_url:
+            return 0
+        from scenelet.fetch import FetchLimits
+
+        return FetchLimits.max_bytes
 
     def _predict(self, request: Request) -> Any:
         form = parse_qs(request.query).get("format", ["full"])[-1]
