@@ -1,6 +1,7 @@
 """`scenelet app`: the pages in a browser."""
 
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -17,11 +18,11 @@ _SETTINGS = {
     "client.showErrorDetails": "none",
     "global.developmentMode": "false",
     "server.fileWatcherType": "none",
-    "server.headless": "true",
     "server.maxUploadSize": "20",
     "theme.light.primaryColor": "#2463b8",
     "theme.dark.primaryColor": "#6aa5f2",
 }
+_PORT = 8501
 _MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "65536"}  # comes back after a crowd
 
 
@@ -40,7 +41,10 @@ Ledger = Annotated[
     typer.Option(envvar="SCENELET_LEDGER", help="Where looks at test splits are recorded."),
 ]
 Host = Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for everybody.")]
-Port = Annotated[int, typer.Option(help="Port to listen at.")]
+Port = Annotated[
+    int | None, typer.Option(help="Port to listen at; default: 8501, or the next that is free.")
+]
+Open = Annotated[bool, typer.Option("--open", help="Open it in the browser of this desktop.")]
 TrustHost = Annotated[
     list[str] | None,
     typer.Option(metavar="HOST:PORT", help="Server in your own network that URLs may name."),
@@ -56,7 +60,8 @@ def app(
     endpoint: Endpoint = None,
     ledger: Ledger = DEFAULT_LEDGER,
     host: Host = "127.0.0.1",
-    port: Port = 8501,
+    port: Port = None,
+    open_pages: Open = False,
     trust_host: TrustHost = None,
 ) -> None:
     """See the data, try the model, know its limits, in a browser.
@@ -80,7 +85,7 @@ def app(
         ledger=str(ledger),
         trusted=tuple(trust_host or ()),
     )
-    _become(asked.to_environment(), host, port)
+    _become(asked.to_environment(), host, port or _free_port(host), open_pages)
 
 
 def _require_streamlit() -> None:
@@ -97,9 +102,29 @@ def _require_folder(data: Path | None) -> None:
         raise ConfigError(f"--data: {data} is not a folder")
 
 
-def _become(environment: dict[str, str], host: str, port: int) -> None:
-    """Replace this process by Streamlit."""
+def _free_port(host: str) -> int:
+    """The usual one, or the next that nobody listens at.
+
+    Raises:
+        ConfigError: All of twenty are taken, or this machine has no such address.
+    """
+    for port in range(_PORT, _PORT + 20):
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return port
+    raise ConfigError(
+        f"--host {host}: no port from {_PORT} to {_PORT + 19} is free there. Give --port."
+    )
+
+
+def _become(environment: dict[str, str], host: str, port: int, is_opened: bool) -> None:
+    """Replace this process by Streamlit, which opens a browser if it shall."""
     settings = {**_SETTINGS, "server.address": host, "server.port": str(port)}
+    settings["server.headless"] = str(not is_opened).lower()
     flags = [word for name, value in settings.items() for word in (f"--{name}", value)]
     script = Path(__file__).parents[1] / "app" / "main.py"
     note(f"open http://{host}:{port}")

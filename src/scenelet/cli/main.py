@@ -20,6 +20,7 @@ from scenelet.cli import (
     predict,
     release,
     serve,
+    start,
     train,
     tune,
     variants,
@@ -40,6 +41,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.add_typer(data.app, name="data")
+app.command("start")(start.start)
 app.command("explore")(explore.explore)
 app.command("train")(train.train)
 app.command("tune")(tune.tune)
