@@ -11,9 +11,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 from commands import QUICK_FLAGS, REPOSITORY, run_scenelet
-from filelock import FileLock
 from image_site import ImageSite
 from moto_server import MotoServer
+from once import once
 
 # Two threads beside another busy process are slower than one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -43,18 +43,6 @@ def pytest_collection_modifyitems(items):
         if waits and not any(item.get_closest_marker(mark) for mark in SLOW):
             names = ", ".join(sorted(waits))
             raise pytest.UsageError(f"{item.nodeid}: {names} trains. Mark the test `pipeline`.")
-
-
-def once(tmp_path_factory, name, make):
-    """The folder that `make(folder)` makes, once for all workers of pytest-xdist."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
-    made = folder.with_suffix(".made")
-    with FileLock(folder.with_suffix(".lock")):
-        if not made.exists():
-            make(folder)
-            made.touch()
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,12 @@ Packages, moto's server over HTTP, a gateway, a faulty line to AWS.
 """
 
 import json
+import pickle
 import shutil
 
 import pytest
 from moto_server import enter_account
+from once import once
 from strict_policy import refused
 
 from scenelet.deploy.described import Packed
@@ -48,11 +50,14 @@ def packages(shipped_bundle, second_bundle, tmp_path_factory):
     """The paths of two packages."""
     from scenelet.deploy.package import package_zip
 
-    folder = tmp_path_factory.mktemp("packages")
-    return {
-        name: package_zip(source, folder / f"{name}.zip", TARGET).path
-        for name, source in (("first", shipped_bundle), ("second", second_bundle))
-    }
+    sources = {"first": shipped_bundle, "second": second_bundle}
+
+    def pack(folder):
+        for name, source in sources.items():
+            package_zip(source, folder / f"{name}.zip", TARGET)
+
+    folder = once(tmp_path_factory, "packages", pack)
+    return {name: folder / f"{name}.zip" for name in sources}
 
 
 @pytest.fixture(scope="session")
@@ -72,16 +77,18 @@ def gateway(moto, runtime, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def proved():
+def proved(tmp_path_factory):
     """The real preflight; of the same package, memory and time its first answer is given again."""
     from scenelet.deploy.preflight import preflight
 
-    found = {}
-
     def prove(packed, memory_mib=512, timeout_s=20, progress=SILENT):
-        key = (packed.sha256, memory_mib, timeout_s)
-        found[key] = found.get(key) or preflight(packed, memory_mib, timeout_s, progress)
-        return found[key]
+        def write(folder):
+            folder.mkdir()
+            answer = preflight(packed, memory_mib, timeout_s, progress)
+            (folder / "answer").write_bytes(pickle.dumps(answer))
+
+        name = f"proved-{packed.sha256}-{memory_mib}-{timeout_s}"
+        return pickle.loads((once(tmp_path_factory, name, write) / "answer").read_bytes())
 
     return prove
 
