@@ -6,6 +6,7 @@ import pytest
 from statsmodels.stats.contingency_tables import mcnemar as reference
 
 from scenelet.assess.compare import mcnemar
+from scenelet.dataset.paint import paint_data_set
 
 
 @pytest.mark.parametrize("counts", [(0, 0), (3, 3), (1, 9), (12, 40), (200, 150)])
@@ -41,31 +42,16 @@ def test_a_bundle_is_no_better_than_itself(bundle, painted, tmp_path, scenelet):
     assert figures["looks"] == 2  # both bundles looked
 
 
-@pytest.mark.pipeline
-def test_a_longer_training_is_told_to_be_better_and_a_shorter_one_worse(
-    exported, tmp_path, scenelet
+def test_what_knows_the_pictures_is_told_to_be_better_and_the_other_worse(
+    bundle, shipped_bundle, tmp_path, scenelet
 ):
-    data = tmp_path / "scenes"
-    assert scenelet("data", "paint", data, "--per-class", "60", "--seed", "5").code == 0
-    flags = (
-        "--recipe",
-        "quick",
-        "--epochs",
-        "8",
-        "--threads",
-        "1",
-        "--runs",
-        tmp_path,
-        "--name",
-        "longer",
-    )
-    assert scenelet("train", data, *flags).code == 0
-    assert scenelet("export", tmp_path / "longer", "--out", tmp_path / "longer-bundle").code == 0
-    report = tmp_path / "report.html"
+    """The small bundle was trained on painted scenes, the shipped one on photographs."""
+    data, report = tmp_path / "scenes", tmp_path / "report.html"
+    paint_data_set(data, 30, seed=5)
     better = compared(
-        scenelet, tmp_path, exported, tmp_path / "longer-bundle", data, "--report", report
+        scenelet, tmp_path, shipped_bundle, bundle, data / "seg_train", "--report", report
     )
-    worse = compared(scenelet, tmp_path, tmp_path / "longer-bundle", exported, data)
+    worse = compared(scenelet, tmp_path, bundle, shipped_bundle, data / "seg_train")
     assert (better["verdict"], worse["verdict"]) == ("better", "worse")
     assert better["difference"]["value"] == pytest.approx(-worse["difference"]["value"])
     assert better["only_second_right"] == worse["only_first_right"]
