@@ -21,35 +21,51 @@ def quiet() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    sys.stdout.flush()
-    sys.stderr.flush()
-    before = logging.root.manager.disable
-    with tempfile.TemporaryFile() as chatter:
-        saved = os.dup(1), os.dup(2)
+    with tempfile.TemporaryFile() as chatter, _descriptors_to(chatter.fileno()) as shown:
         try:
-            os.dup2(chatter.fileno(), 1)
-            os.dup2(chatter.fileno(), 2)
-            logging.disable(logging.WARNING)
-            aside = io.TextIOWrapper(
-                io.BufferedWriter(io.FileIO(chatter.fileno(), "w", closefd=False)),
-                write_through=True,
-            )
-            with (
-                warnings.catch_warnings(),
-                contextlib.redirect_stdout(aside),
-                contextlib.redirect_stderr(aside),
-            ):
-                warnings.simplefilter("ignore")
+            with _python_to(chatter.fileno()):
                 yield
         except BaseException:
             chatter.seek(0)
-            os.write(saved[1], chatter.read())
+            os.write(shown, chatter.read())
             raise
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            logging.disable(before)
-            os.dup2(saved[0], 1)
-            os.dup2(saved[1], 2)
-            os.close(saved[0])
-            os.close(saved[1])
+
+
+@contextlib.contextmanager
+def _descriptors_to(aside: int) -> Iterator[int]:
+    """Whatever the process prints goes to another descriptor; yields where its errors went."""
+    _flush()
+    before = {number: os.dup(number) for number in (1, 2)}
+    try:
+        for number in before:
+            os.dup2(aside, number)
+        yield before[2]
+    finally:
+        _flush()
+        for number, kept in before.items():
+            os.dup2(kept, number)
+            os.close(kept)
+
+
+@contextlib.contextmanager
+def _python_to(aside: int) -> Iterator[None]:
+    """What Python prints too, wherever `sys.stdout` leads; warnings and their logs nowhere."""
+    file = io.FileIO(aside, "w", closefd=False)
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with (
+            io.TextIOWrapper(io.BufferedWriter(file), write_through=True) as printed,
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(printed),
+            contextlib.redirect_stderr(printed),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
 from scenelet.assess.drift import SLIGHT, STRONG, Logged, Shift
-from scenelet.report.charts import CHART_STYLE, COLOURS, GREY, blank, named
+from scenelet.report.charts import COLOURS, GREY, blank, named, styled
 from scenelet.report.html import Section, page, svg
 
 
@@ -43,18 +42,18 @@ def drift_page(bundle: str, logged: Logged, shifts: Sequence[Shift]) -> str:
     return page(f"{bundle}: drift", f"{len(logged.labels):,} answers", sections)
 
 
+@styled
 def _chart(shift: Shift) -> Figure:
-    with mpl.rc_context(CHART_STYLE):
-        figure, axes = blank(3.4)
-        places = np.arange(len(shift.bins))
-        axes.bar(places - 0.2, shift.expected, 0.4, color=GREY, label="validation")
-        axes.bar(places + 0.2, shift.found, 0.4, color=COLOURS[0], label="logs")
-        few = len(places) <= 12
-        shown = places if few else places[:: max(1, len(places) // 6)]
-        axes.set_xticks(
-            shown, named(shift.bins[place] for place in shown), rotation=30, ha="right", fontsize=9
-        )
-        axes.set_title(f"{shift.name}: {shift.verdict}", fontsize=11)
-        axes.set_ylabel("share")
-        axes.legend(frameon=False)
-        return figure
+    figure, axes = blank(3.4)
+    places = np.arange(len(shift.bins))
+    axes.bar(places - 0.2, shift.expected, 0.4, color=GREY, label="validation")
+    axes.bar(places + 0.2, shift.found, 0.4, color=COLOURS[0], label="logs")
+    few = len(places) <= 12
+    shown = places if few else places[:: max(1, len(places) // 6)]
+    axes.set_xticks(
+        shown, named(shift.bins[place] for place in shown), rotation=30, ha="right", fontsize=9
+    )
+    axes.set_title(f"{shift.name}: {shift.verdict}", fontsize=11)
+    axes.set_ylabel("share")
+    axes.legend(frameon=False)
+    return figure

@@ -161,22 +161,28 @@ def measure_robustness(
     def spoil_and_ask(numbered: tuple[int, Row]) -> list[bool]:
         number, row = numbered
         picture = decode_for(dataset.read(row), spec)
-        alike, rng = at_one_size(picture, spec), np.random.default_rng([7, number])
-        ways = [
-            corruption.apply(alike, strength, rng)
-            for corruption in CORRUPTIONS.values()
-            for strength in corruption.strengths
-        ]
-        guesses = [int(bundle.logits(preprocess(way, spec)).argmax()) for way in (picture, *ways)]
+        ways = [picture, *_spoilt(picture, spec, np.random.default_rng([7, number]))]
+        guesses = [int(bundle.logits(preprocess(way, spec)).argmax()) for way in ways]
         return [names[guess] == row.label for guess in guesses]
 
-    rows = dataset.rows
-    with progress.counting("spoiling", len(rows)) as advance:
-        right = np.array(list(in_parallel(spoil_and_ask, list(enumerate(rows)), advance)), bool)
-    counts = right.sum(0)
-    intervals = [wilson_interval(int(count), len(rows)) for count in counts]
+    with progress.counting("spoiling", len(dataset)) as advance:
+        numbered = list(enumerate(dataset.rows))
+        right = np.array(list(in_parallel(spoil_and_ask, numbered, advance)), bool)
+    clean, *spoilt = [wilson_interval(int(count), len(dataset)) for count in right.sum(0)]
     by_corruption = {
-        name: intervals[1 + STRENGTHS * place : 1 + STRENGTHS * (place + 1)]
+        name: spoilt[STRENGTHS * place : STRENGTHS * (place + 1)]
         for place, name in enumerate(CORRUPTIONS)
     }
-    return Robustness(len(rows), intervals[0], by_corruption, float(right[:, 1:].mean()))
+    return Robustness(len(dataset), clean, by_corruption, float(right[:, 1:].mean()))
+
+
+def _spoilt(
+    picture: Image.Image, spec: PreprocessSpec, rng: np.random.Generator
+) -> list[Image.Image]:
+    """In every way at every strength, in the order of the table."""
+    alike = at_one_size(picture, spec)
+    return [
+        corruption.apply(alike, strength, rng)
+        for corruption in CORRUPTIONS.values()
+        for strength in corruption.strengths
+    ]

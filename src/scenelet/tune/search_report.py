@@ -13,7 +13,7 @@ from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.study import Study
 from optuna.trial import TrialState
 
-from scenelet.report.charts import CHART_STYLE, COLOURS, GREY, LINE, blank
+from scenelet.report.charts import COLOURS, GREY, LINE, blank, legend_above, styled
 from scenelet.report.html import Section, page, svg
 from scenelet.runs.search import Axis, Trial, best, complete, front, trials_of
 from scenelet.tune.study import asked_of
@@ -82,21 +82,30 @@ def _overview(trials: Sequence[Trial]) -> Section:
     return Section("Best", lead, points=[f"Its dials: {dials}.", flatters])
 
 
+def _charted(title: str, text: str, chart: Figure, wide: bool = False) -> Section:
+    """A section of one chart, with what it shows."""
+    return Section(title, text, figures=[(svg(chart), text)], wide=wide)
+
+
 def _history(trials: Sequence[Trial]) -> Section:
+    text = "Each trial by its number; the line is the best up to then."
+    return _charted("History", text, _by_number(trials), wide=True)
+
+
+@styled
+def _by_number(trials: Sequence[Trial]) -> Figure:
     done = complete(trials)
     cut = [trial for trial in trials if trial.state == "pruned" and trial.epochs]
+    reached = [max(trial.epochs.values()) for trial in cut]
     record = [max(_accuracies(done[: place + 1])) for place in range(len(done))]
-    with mpl.rc_context(CHART_STYLE):
-        figure, axes = blank(3.6, 9.6)
-        reached = [max(trial.epochs.values()) for trial in cut]
-        axes.scatter(_numbers(cut), reached, color=GREY, s=22, label="stopped early")
-        axes.scatter(_numbers(done), _accuracies(done), color=COLOURS[0], s=28, label="complete")
-        axes.step(_numbers(done), record, where="post", color=COLOURS[4], label="best so far")
-        axes.set(xlabel="trial", ylabel="validation accuracy")
-        axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
-        axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.16), ncols=3)
-    text = "Each trial by its number; the line is the best up to then."
-    return Section("History", text, figures=[(svg(figure), text)], wide=True)
+    figure, axes = blank(3.6, 9.6)
+    axes.scatter(_numbers(cut), reached, color=GREY, s=22, label="stopped early")
+    axes.scatter(_numbers(done), _accuracies(done), color=COLOURS[0], s=28, label="complete")
+    axes.step(_numbers(done), record, where="post", color=COLOURS[4], label="best so far")
+    axes.set(xlabel="trial", ylabel="validation accuracy")
+    axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+    legend_above(axes, 1.16, 3)
+    return figure
 
 
 def _importance(study: Study) -> Section:
@@ -107,16 +116,20 @@ def _importance(study: Study) -> Section:
         )
     except (OptunaError, RuntimeError, ValueError):  # all trials alike, or too few
         return Section(title)
-    names = list(weights)[::-1]
-    with mpl.rc_context(CHART_STYLE):
-        figure, axes = blank(0.36 * len(names) + 1.0)
-        axes.barh(names, [weights[name] for name in names], color=COLOURS[0], height=0.65)
-        axes.set_xlabel("share of the accuracy's variance (fANOVA)")
     text = (
         "How much of the difference between the trials each dial explains. With few trials this is"
         " a hint, not a finding."
     )
-    return Section(title, text, figures=[(svg(figure), text)])
+    return _charted(title, text, _weights(weights))
+
+
+@styled
+def _weights(weights: Mapping[str, float]) -> Figure:
+    names = list(weights)[::-1]
+    figure, axes = blank(0.36 * len(names) + 1.0)
+    axes.barh(names, [weights[name] for name in names], color=COLOURS[0], height=0.65)
+    axes.set_xlabel("share of the accuracy's variance (fANOVA)")
+    return figure
 
 
 def _spreads(study: Study) -> dict[str, BaseDistribution]:
@@ -126,24 +139,33 @@ def _spreads(study: Study) -> dict[str, BaseDistribution]:
 
 
 def _parallel(done: Sequence[Trial], spreads: Mapping[str, BaseDistribution]) -> Section:
-    names = list(spreads)
-    with mpl.rc_context(CHART_STYLE):
-        figure, axes = blank(4.2, 11.0)
-        shade = mpl.colors.Normalize(min(_accuracies(done)), max(_accuracies(done)) + 1e-9)
-        for trial in sorted(done, key=lambda trial: trial.accuracy or 0):
-            heights = [_height(trial.dials[name], spreads[name]) for name in names]
-            colour = mpl.colormaps["viridis_r"](shade(trial.accuracy or 0))
-            axes.plot(range(len(names)), heights, color=colour, alpha=0.8)
-        axes.set_xticks(range(len(names)), [name.replace("_", "\n") for name in names])
-        axes.set_yticks([])
-        axes.grid(axis="x", color=LINE)
-        axes.spines[["left", "bottom"]].set_visible(False)
-        for place, name in enumerate(names):
-            _mark(axes, place, spreads[name])
-        bar = figure.colorbar(mpl.cm.ScalarMappable(shade, "viridis_r"), ax=axes, pad=0.12)
-        bar.set_label("validation accuracy")
     text = "Each line is a trial, from dial to dial; dark ones are the most accurate."
-    return Section("Parallel coordinates", text, figures=[(svg(figure), text)], wide=True)
+    return _charted("Parallel coordinates", text, _lines(done, spreads), wide=True)
+
+
+@styled
+def _lines(done: Sequence[Trial], spreads: Mapping[str, BaseDistribution]) -> Figure:
+    """A line a trial, from one dial's axis to the next."""
+    figure, axes = blank(4.2, 11.0)
+    shade = mpl.colors.Normalize(min(_accuracies(done)), max(_accuracies(done)) + 1e-9)
+    for trial in sorted(done, key=lambda trial: trial.accuracy or 0):
+        heights = [_height(trial.dials[name], spread) for name, spread in spreads.items()]
+        colour = mpl.colormaps["viridis_r"](shade(trial.accuracy or 0))
+        axes.plot(range(len(heights)), heights, color=colour, alpha=0.8)
+    _dial_axes(axes, spreads)
+    bar = figure.colorbar(mpl.cm.ScalarMappable(shade, "viridis_r"), ax=axes, pad=0.12)
+    bar.set_label("validation accuracy")
+    return figure
+
+
+def _dial_axes(axes: Axes, spreads: Mapping[str, BaseDistribution]) -> None:
+    """An upright axis for each dial, in place of one at the left."""
+    axes.set_xticks(range(len(spreads)), [name.replace("_", "\n") for name in spreads])
+    axes.set_yticks([])
+    axes.grid(axis="x", color=LINE)
+    axes.spines[["left", "bottom"]].set_visible(False)
+    for place, spread in enumerate(spreads.values()):
+        _mark(axes, place, spread)
 
 
 def _mark(axes: Axes, place: int, spread: BaseDistribution) -> None:
@@ -184,20 +206,20 @@ def _pareto(done: Sequence[Trial]) -> Section:
     return Section("Accuracy and its cost", text, figures=figures)
 
 
+@styled
 def _front(done: Sequence[Trial], axis: Axis, words: str) -> Figure:
     costed = [trial for trial in done if trial.cost(axis) is not None]
     unbeaten = front(costed, axis)
-    with mpl.rc_context(CHART_STYLE):
-        figure, axes = blank(4.0)
-        axes.scatter(_costs(costed, axis), _accuracies(costed), color=GREY, s=24)
-        axes.plot(_costs(unbeaten, axis), _accuracies(unbeaten), "o-", color=COLOURS[0])
-        for trial in unbeaten:
-            point = (trial.cost(axis), trial.accuracy)
-            name = f"trial {trial.number}"
-            axes.annotate(name, point, (5, -11), textcoords="offset points", fontsize=9)
-        axes.set(xlabel=words, ylabel="validation accuracy")
-        axes.margins(0.15)
-        return figure
+    figure, axes = blank(4.0)
+    axes.scatter(_costs(costed, axis), _accuracies(costed), color=GREY, s=24)
+    axes.plot(_costs(unbeaten, axis), _accuracies(unbeaten), "o-", color=COLOURS[0])
+    for trial in unbeaten:
+        point = (trial.cost(axis), trial.accuracy)
+        name = f"trial {trial.number}"
+        axes.annotate(name, point, (5, -11), textcoords="offset points", fontsize=9)
+    axes.set(xlabel=words, ylabel="validation accuracy")
+    axes.margins(0.15)
+    return figure
 
 
 def _table(trials: Sequence[Trial]) -> Section:

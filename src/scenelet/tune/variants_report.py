@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from scenelet.report.charts import CHART_STYLE, GREY, blank, colour_of
+from scenelet.report.charts import GREY, blank, colour_of, name_rows, styled
 from scenelet.report.html import Section, page, svg
 from scenelet.tune.variants import Variant
 
@@ -54,37 +53,36 @@ def variants_page(variants: Sequence[Variant], title: str) -> str:
     return page(f"Variants: {title}", first, sections)
 
 
+@styled
 def _accuracies(variants: Sequence[Variant]) -> Figure:
     values = [each.top1_accuracy for each in variants]
     errors = [(each.top1_accuracy - each.low, each.high - each.top1_accuracy) for each in variants]
-    with mpl.rc_context(CHART_STYLE):
-        figure, axes = blank(0.4 * len(variants) + 1.0)
-        bars: dict[str, Any] = {
-            "xerr": np.array(errors).T,
-            "fmt": "o",
-            "color": colour_of(0),
-            "capsize": 3,
-        }
-        axes.errorbar(values, range(len(variants)), **bars)
-        axes.axvline(values[0], color=GREY, linewidth=0.8, linestyle=":")
-        axes.set_yticks(range(len(variants)), [each.name for each in variants])
-        axes.invert_yaxis()
-        axes.set_xlabel("validation accuracy, 95 % interval")
-        return figure
+    figure, axes = blank(0.4 * len(variants) + 1.0)
+    bars: dict[str, Any] = {
+        "xerr": np.array(errors).T,
+        "fmt": "o",
+        "color": colour_of(0),
+        "capsize": 3,
+    }
+    axes.errorbar(values, range(len(variants)), **bars)
+    axes.axvline(values[0], color=GREY, linewidth=0.8, linestyle=":")
+    name_rows(axes, [each.name for each in variants])
+    axes.set_xlabel("validation accuracy, 95 % interval")
+    return figure
 
 
+@styled
 def _costs(variants: Sequence[Variant]) -> Figure:
-    with mpl.rc_context(CHART_STYLE):
-        figure, axes = blank(4.0)
-        for place, each in enumerate(variants):
-            disc: dict[str, Any] = {
-                "s": 30 + 20 * each.size_mb,
-                "color": colour_of(place),
-                "alpha": 0.8,
-            }
-            axes.scatter(each.latency_ms, each.top1_accuracy, label=each.name, **disc)
-        axes.set_xlabel("latency, ms (discs grow with the model's MB)")
-        axes.set_ylabel("validation accuracy")
-        axes.margins(0.15)
-        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), markerscale=0.6)
-        return figure
+    figure, axes = blank(4.0)
+    for place, each in enumerate(variants):
+        disc: dict[str, Any] = {
+            "s": 30 + 20 * each.size_mb,
+            "color": colour_of(place),
+            "alpha": 0.8,
+        }
+        axes.scatter(each.latency_ms, each.top1_accuracy, label=each.name, **disc)
+    axes.set_xlabel("latency, ms (discs grow with the model's MB)")
+    axes.set_ylabel("validation accuracy")
+    axes.margins(0.15)
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), markerscale=0.6)
+    return figure
