@@ -27,7 +27,7 @@ def test_all_faults_are_reported_at_once_naming_the_flags(tmp_path):
         resolve(str(recipe), {})
     message = str(error.value)
     for part in (
-        "epoch: unknown key",
+        "epoch: unknown key (did you mean epochs?)",
         "--batch-size: found 'many'",
         "--val-fraction: found 2",
         "--device",

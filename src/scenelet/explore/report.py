@@ -51,10 +51,10 @@ def explore_page(findings: Findings, seed: int = 0) -> str:
     """
     rows = [row for row in findings.rows if row.pixel_hash]
     if not rows:
+        named = "".join(f" (the first: {row.path}: {row.excluded})" for row in findings.rows[:1])
         raise DataError(
-            f"{findings.audit.dataset.source.name}: none of its {len(findings.rows):,} images can"
-            f" be used (the first: {findings.rows[0].path}: {findings.rows[0].excluded}). There is"
-            " nothing to draw; `scenelet data audit` lists them."
+            f"{findings.audit.dataset.source.name}: no image in use that can be drawn{named}."
+            " `scenelet data audit` lists them."
         )
     everyone = sorted({row.label for row in rows})
     subtitle = f"{len(rows):,} images of {len(everyone)} classes: {listed(everyone)}"

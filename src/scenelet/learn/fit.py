@@ -63,6 +63,7 @@ def fit(job: Job, place: Place, progress: Progress = SILENT, watch: Watch | None
         torch.set_num_threads(job.config.threads)  # the bits hang on their number
     job.run.open(job.config, job.dataset, job.network, place.described())
     if job.run.is_complete:
+        progress.say(f"{job.run.folder}: complete already; another --name trains anew")
         return job.run.result()
     with place.alone(job.run):
         return _fit(job, place, progress, watch)

@@ -74,7 +74,7 @@ def in_steps(config: TrainConfig, pictures: int, progress: Progress) -> TrainCon
         return config
     progress.say(
         f"batch size {most} instead of {config.batch_size}: of {pictures:,} training images, an"
-        f" epoch would be {max(1, pictures // config.batch_size)} steps"
+        f" epoch would be too few steps ({max(1, pictures // config.batch_size)})"
     )
     return replace(config, batch_size=most)
 

@@ -5,6 +5,7 @@ Ranges, flags and the table of reference are read off them. Knows nothing of any
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from typing import Any
 
 from scenelet.errors import ConfigError
@@ -97,12 +98,17 @@ def dials_of(config: type) -> dict[str, Dial]:
     }
 
 
+def _unknown(key: str, known: list[str]) -> str:
+    """That a key is unknown, and which was meant, or all there are."""
+    near = get_close_matches(key, known, 3, 0.7)
+    meant = f"did you mean {', '.join(near)}?" if near else f"known: {', '.join(known)}"
+    return f"{key}: unknown key ({meant})"
+
+
 def checked(config: type, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Plain values as the dials' own types, and everything that is wrong with them."""
     known = dials_of(config)
-    faults = [
-        f"{key}: unknown key (known: {', '.join(known)})" for key in values if key not in known
-    ]
+    faults = [_unknown(key, list(known)) for key in values if key not in known]
     taken: dict[str, Any] = {}
     for key in (key for key in values if key in known):
         try:
