@@ -220,7 +220,7 @@ class _Kept:
         self._network = load_run_network(run).eval()
 
     def answer(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        image = torch.from_numpy(pixels).permute(0, 3, 1, 2)
+        image = torch.from_numpy(pixels.copy()).permute(0, 3, 1, 2)
         with torch.inference_mode():
             return self._network(normalise(image))[0].numpy(), np.zeros(0, np.float32)
 
