@@ -4,15 +4,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenelet.bundle.contract import CONTRACT, read_contract
 from scenelet.cli.app import Open
 from scenelet.cli.options import Folder
 from scenelet.cli.output import command, needs_extra, note
-from scenelet.runs.run import Run, run_name
+
+if TYPE_CHECKING:
+    from scenelet.runs.run import Run
 
 Name = Annotated[str | None, typer.Option(help="Of run and bundle; default: that of the folder.")]
 Recipe = Annotated[
@@ -41,6 +42,9 @@ def start(
     """
     with needs_extra("train"):
         import lightning  # noqa: F401
+    from scenelet.bundle.contract import CONTRACT, read_contract
+    from scenelet.runs.run import Run, run_name
+
     name = name or run_name(folder, recipe)
     audit, run, bundle = out / "audit", Run(out / "runs" / name), out / "bundles" / name
     manifest, begun_s = audit / "manifest.csv", time.monotonic()
@@ -76,7 +80,7 @@ def _step(*words: object) -> None:
         raise typer.Exit(done.returncode)
 
 
-def _is_newer(contract: Path, run: Run) -> bool:
+def _is_newer(contract: Path, run: "Run") -> bool:
     """Whether a bundle was made since the run was complete."""
     if not contract.is_file():
         return False

@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,6 +38,16 @@ class Reply:
     status: int
     body: Any
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether a refusal is the service's own, and not of what stands before it."""
+        return self.headers.get("content-type", "").startswith("application/problem+json")
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same request may be answered in a while."""
+        return self.status in _AGAIN and (not self.is_ours or self.status in (429, 503))
 
 
 class Endpoint:
@@ -109,15 +120,11 @@ class Endpoint:
             FetchError: It can't be reached, after all tries.
             CloudError: It wants a signature, and there are no credentials.
         """
-        headers = {
-            "user-agent": f"scenelet/{__version__}",
-            **({"content-type": content_type} if content_type else {}),
-            **({HEADER: self._token} if self._token else {}),
-        }
+        headers = self._headers(content_type)
         for turn in range(1, self._tries + 1):
             wait_s = random.uniform(0, min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**turn))  # noqa: S311  (full jitter, no secret)
             try:
-                status, answered, content = self._send(path, body, headers)
+                reply = self._send(path, body, headers)
             except (urllib.error.URLError, OSError) as error:
                 if turn == self._tries:
                     reason = getattr(error, "reason", None) or error
@@ -125,35 +132,42 @@ class Endpoint:
                         f"{self.url}: can't be reached: {reason}, after {turn} tries"
                     ) from error
             else:
-                ours = answered.get("content-type", "").startswith("application/problem+json")
-                if status == 403 and not ours and not self._signs and self._may_sign:
-                    self._signs = (
-                        True  # API Gateway's and Function URLs' way to say that they want IAM
-                    )
+                if self._is_asked_to_sign(reply):
+                    self._signs = True
                     continue
-                passing = status in _AGAIN and (not ours or status in (429, 503))
-                if not passing or turn == self._tries:
-                    return Reply(status, _parsed(content), answered)
-                wait_s = max(wait_s, float(answered.get("retry-after") or 0))
+                if not reply.may_pass or turn == self._tries:
+                    return reply
+                wait_s = max(wait_s, float(reply.headers.get("retry-after") or 0))
             time.sleep(wait_s)
         return Reply(403, {"detail": "it wants a signature, and refuses ours"})
 
-    def _send(
-        self, path: str, body: bytes | None, headers: Mapping[str, str]
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    def _headers(self, content_type: str | None) -> dict[str, str]:
+        headers = {"user-agent": f"scenelet/{__version__}"}
+        if content_type:
+            headers["content-type"] = content_type
+        if self._token:
+            headers[HEADER] = self._token
+        return headers
+
+    def _is_asked_to_sign(self, reply: Reply) -> bool:
+        """Whether it is API Gateway's or a Function URL's way to say that they want IAM."""
+        wants = reply.status == 403 and not reply.is_ours
+        return wants and self._may_sign and not self._signs
+
+    def _send(self, path: str, body: bytes | None, headers: Mapping[str, str]) -> Reply:
         request = urllib.request.Request(self.url + path, body, dict(headers))  # noqa: S310  (http or https, checked)
         if self._signs:
             _sign(request, self._host)
         try:
             with urllib.request.urlopen(request, timeout=self._timeout_s) as response:  # noqa: S310
-                return (
-                    response.status,
-                    {k.lower(): v for k, v in response.headers.items()},
-                    response.read(),
-                )
+                return _reply(response.status, response.headers, response.read())
         except urllib.error.HTTPError as error:
             with error:
-                return error.code, {k.lower(): v for k, v in error.headers.items()}, error.read()
+                return _reply(error.code, error.headers, error.read())
+
+
+def _reply(status: int, headers: Message, content: bytes) -> Reply:
+    return Reply(status, _parsed(content), {k.lower(): v for k, v in headers.items()})
 
 
 def shrunk(picture: bytes) -> bytes:
