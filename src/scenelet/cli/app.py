@@ -32,9 +32,13 @@ Bundle = Annotated[
 Run = Annotated[Path, typer.Option(help="Run folder, or a folder of them.")]
 Searches = Annotated[Path, typer.Option(help="Folder of searches.")]
 Data = Annotated[
-    Path | None, typer.Option(help="Folder of class folders, to browse and to measure on.")
+    Path | None,
+    typer.Option(help="Folder, table, zip or address of pictures, to browse and to measure on."),
 ]
-Manifest = Annotated[Path, typer.Option(help="Its manifest, as `data audit` writes it.")]
+Manifest = Annotated[
+    Path | None,
+    typer.Option(help="Its manifest, as `data audit` writes it; default: that of its audit."),
+]
 Endpoint = Annotated[str | None, typer.Option(metavar="URL", help="Deployed service to ask too.")]
 Ledger = Annotated[
     Path,
@@ -56,7 +60,7 @@ def app(
     run: Run = Path("runs"),
     searches: Searches = Path("searches"),
     data: Data = None,
-    manifest: Manifest = Path("audit/manifest.csv"),
+    manifest: Manifest = None,
     endpoint: Endpoint = None,
     ledger: Ledger = DEFAULT_LEDGER,
     host: Host = "127.0.0.1",
@@ -71,17 +75,18 @@ def app(
     Example: `scenelet app --data photos`
     """
     from scenelet.app.sources import Sources
+    from scenelet.dataset.audits import HOME, MANIFEST, audit_of
     from scenelet.shipped import default_bundle
 
     _require_streamlit()
-    _require_folder(data)
+    _require_place(data)
     asked = Sources(
         bundle=str(bundle or default_bundle()),
         endpoint=endpoint or "",
         runs=str(run),
         searches=str(searches),
         data=str(data or ""),
-        manifest=str(manifest),
+        manifest=str(manifest or (data and audit_of(str(data))) or HOME / MANIFEST),
         ledger=str(ledger),
         trusted=tuple(trust_host or ()),
     )
@@ -97,9 +102,11 @@ def _require_streamlit() -> None:
             raise ImportError(name="streamlit")
 
 
-def _require_folder(data: Path | None) -> None:
-    if data is not None and not data.is_dir():
-        raise ConfigError(f"--data: {data} is not a folder")
+def _require_place(data: Path | None) -> None:
+    from scenelet.dataset.address import address_of
+
+    if data is not None and not data.exists() and not address_of(str(data)):
+        raise ConfigError(f"--data: {data} is not a folder, a table, a zip or an address")
 
 
 def _free_port(host: str) -> int:

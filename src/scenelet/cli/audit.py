@@ -32,7 +32,13 @@ Against = Annotated[
     Path | None,
     typer.Option(help="Another folder, say the test part: its pictures must not be here."),
 ]
-Out = Annotated[Path, typer.Option(help="Folder for manifest.csv, audit.json and audit.html.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder for manifest.csv, audit.json and audit.html; default: audit, or audit/NAME"
+        " where another data set's lies there."
+    ),
+]
 Labels = Annotated[bool, typer.Option(help="Also judge the labels (takes minutes).")]
 FailOn = Annotated[
     str, typer.Option(help=f"Exit with code 1 on any of these findings: {', '.join(GATES)}.")
@@ -43,7 +49,7 @@ def audit(
     folder: Folder,
     *,
     against: Against = None,
-    out: Out = Path("audit"),
+    out: Out = None,
     images: Images = None,
     column: Column = None,
     label_level: LabelLevel = "",
@@ -65,13 +71,17 @@ def audit(
     with needs_extra("train"):
         from scenelet.explore.audit_report import write_audit
         from scenelet.explore.findings import investigate
+    from scenelet.dataset.audits import folder_for
     from scenelet.dataset.manifest import class_names_of
+    from scenelet.dataset.sink import placed
 
     look = look_of(bundle, progress) if labels else None
     source = source_at(folder, label_level, images, column)
     findings = investigate(source, against, look, progress)
     progress.say("drawing")
-    kept = write_audit(findings, out)
+    out = out or folder_for(source.name)
+    with placed(out) as local:
+        kept = write_audit(findings, local)
     if as_json:
         tell_json(findings.summary())
     else:

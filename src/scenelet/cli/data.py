@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from scenelet.cli.audit import audit
+from scenelet.cli.data_export import export
 from scenelet.cli.options import Seed
 from scenelet.cli.output import command, needs_extra, wrote
 from scenelet.cli.split import split
@@ -57,6 +58,7 @@ def get_data(
 
 app.command()(audit)
 app.command()(split)
+app.command()(export)
 
 
 def _listed(counts: dict[str, int]) -> str:

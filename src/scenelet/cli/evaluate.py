@@ -97,13 +97,18 @@ def _write_report(
         from scenelet.assess.assessment import assess
         from scenelet.assess.evaluate_report import report_page
     from scenelet.artefacts import make_folder, write_json, write_text
+    from scenelet.dataset.sink import placed
     from scenelet.dataset.strangers import pictures_in
 
-    make_folder(path.parent)
     others = pictures_in(strangers) if strangers else None
     assessment = assess(evaluated, robustness, progress, others)
-    write_text(path, report_page(assessment, progress))
-    write_json(path.with_suffix(".json"), assessment.as_dict())
+    for target, write, content in (
+        (path, write_text, report_page(assessment, progress)),
+        (path.with_suffix(".json"), write_json, assessment.as_dict()),
+    ):
+        with placed(target) as local:
+            make_folder(local.parent)
+            write(local, content)
 
 
 def _described(evaluated: "Evaluated") -> dict[str, object]:

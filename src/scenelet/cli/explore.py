@@ -32,12 +32,16 @@ def explore(
     with needs_extra("train"):
         from scenelet.explore.findings import investigate
         from scenelet.explore.report import explore_page
+    from scenelet.dataset.audits import manifest_for
+    from scenelet.dataset.sink import placed
     from scenelet.report.html import write_page
 
     place = source_at(folder, "", images, column)
+    manifest = manifest_for(place, manifest, progress)
     findings = investigate(place, None, look_of(bundle, progress), progress, manifest)
     progress.say("drawing")
-    size_mb = write_page(out, explore_page(findings, seed), max_mb)
+    with placed(out) as target:
+        size_mb = write_page(target, explore_page(findings, seed), max_mb)
 
     following = ("train", folder, "--manifest", manifest) if manifest else ("data", "audit", folder)
     wrote(f"report of {size_mb:.1f} MB", out, command("scenelet", *following))

@@ -1,5 +1,6 @@
 """`scenelet export`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,13 +72,17 @@ def export(
     Example: `scenelet export runs/photos-small --name photos --quantize fp16 --licence CC-BY-4.0`
     """
     with needs_extra("train"):
+        from scenelet.dataset.sink import placed
         from scenelet.export.steps import ExportOptions, export_bundle
         from scenelet.runs.run import Run
     source = Run(run)
     options = ExportOptions(
         name or source.name, licence, quantize, max_drop, mirror, wished_accuracy, coverage, data
     )
-    made = export_bundle(source, out or Path("bundles") / options.name, options, ConsoleProgress())
+    target = out or Path("bundles") / options.name
+    with placed(target) as local:
+        made = export_bundle(source, local, options, ConsoleProgress())
+    made = replace(made, folder=target)
     if as_json:
         tell_json(_described(made))
         return

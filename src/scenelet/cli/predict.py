@@ -16,6 +16,7 @@ from scenelet.text import elided, one_line
 
 if TYPE_CHECKING:
     from scenelet.files import Entry
+    from scenelet.serve.batch import Pictures
 
 Answer = dict[str, Any]
 Ask = Callable[[str], Answer]
@@ -105,34 +106,38 @@ def _by_bundle(folder: Path, trusted: frozenset[str]) -> Ask:
 
 
 def _predict_folder(sources: list[str], bundle: Path, out: Path) -> None:
+    from scenelet.dataset.sink import placed
     from scenelet.parallel import cores
     from scenelet.progress import ConsoleProgress
     from scenelet.quiet import quiet
     from scenelet.serve.batch import predict_folder
     from scenelet.serve.predictor import Predictor
 
-    folder = _the_folder(sources, out)
+    place = _the_place(sources, out)
     with quiet():
         predictor = Predictor(bundle, copies=cores())
     passed_over: list[Entry] = []
-    total = sum(1 for _ in _pictures(folder, passed_over))
-    with needs_extra("serve"), ConsoleProgress().counting("predicting", total) as advance:
-        rows, errors = predict_folder(predictor, folder, out, advance)
+    total = sum(1 for _ in _pictures(place.entries(), passed_over))
+    progress = ConsoleProgress().counting("predicting", total)
+    with needs_extra("serve"), progress as advance, placed(out) as local:
+        rows, errors = predict_folder(predictor, place, local, advance)
     _print_account(rows - errors, ["could not be used: their rows say why"] * errors, passed_over)
     wrote(f"table of {rows:,} rows", out)
 
 
-def _the_folder(sources: list[str], out: Path) -> Path:
+def _the_place(sources: list[str], out: Path) -> "Pictures":
+    from scenelet.dataset.address import address_of
+    from scenelet.dataset.sources import Folder, source_of
     from scenelet.errors import ConfigError
 
-    folder = Path(sources[0])
-    if len(sources) != 1 or not folder.is_dir():
+    place = sources[0]
+    if len(sources) != 1 or not (Path(place).is_dir() or address_of(place)):
         raise ConfigError(f"--out: found {', '.join(sources[:3])}, expected one folder of pictures")
     if out.exists():
         raise ConfigError(
             f"{out}: is there already. Remove it to answer the folder again, or give another --out."
         )
-    return folder
+    return Folder(Path(place).resolve()) if Path(place).is_dir() else source_of(place)
 
 
 class _Counted:
@@ -156,11 +161,9 @@ def _print_account(answered: int, errors: list[str], passed_over: "list[Entry]")
     note(account(answered, errors, passed_over))
 
 
-def _pictures(folder: Path, passed_over: "list[Entry]") -> Iterator[str]:
-    """Paths of the pictures below a folder; everything else is noted."""
-    from scenelet.files import walk
-
-    for entry in walk(folder):
+def _pictures(entries: "Iterable[Entry]", passed_over: "list[Entry]") -> Iterator[str]:
+    """Paths of the pictures among entries; everything else is noted."""
+    for entry in entries:
         if entry.reason:
             passed_over.append(entry)
         else:
@@ -168,11 +171,12 @@ def _pictures(folder: Path, passed_over: "list[Entry]") -> Iterator[str]:
 
 
 def _expand(sources: list[str], passed_over: "list[Entry]") -> Iterator[str]:
+    from scenelet.files import walk
     from scenelet.names import printable
 
     for source in sources:
         if not _is_url(source) and Path(source).is_dir():
-            pictures = _pictures(Path(source), passed_over)
+            pictures = _pictures(walk(Path(source)), passed_over)
             first = next(pictures, None)
             paths = chain([first], pictures) if first else ()
             yield from (f"{printable(source)}/{path}" for path in paths)

@@ -59,6 +59,7 @@ def split(
     from scenelet.dataset.dataset import Dataset
     from scenelet.dataset.groups import grouped
     from scenelet.dataset.manifest import write_manifest
+    from scenelet.dataset.sink import placed
     from scenelet.dataset.split import split_validation
 
     if folds == 1:
@@ -68,12 +69,14 @@ def split(
     found = Dataset.open(place, manifest, progress).examined(progress)
     rows = (grouped(found, group_by, manifest) if group_by else found).rows
     if folds:
-        _write_folds(rows, folds, seed, out)
+        with placed(out) as target:
+            _write_folds(rows, folds, seed, target)
         first = ("--manifest", out / "fold-1.csv", "--name", "fold-1")
         wrote(f"{folds} folds", out, command("scenelet", "train", images or source, *first))
         return
     decided = split_validation(rows, val_fraction, seed)
-    write_manifest(out, decided)
+    with placed(out) as target:
+        write_manifest(target, decided)
     following = command("scenelet", "train", images or source, "--manifest", out)
     wrote(f"split ({_counted(decided)})", out, following)
 

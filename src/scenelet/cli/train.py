@@ -59,6 +59,7 @@ def train(
         import lightning  # noqa: F401  (the first of the extra's packages to fail names the extra)
         import yaml  # noqa: F401
 
+        from scenelet.dataset.audits import manifest_for
         from scenelet.learn.train import train as run_training
         from scenelet.runs.recipe import resolve
         from scenelet.runs.run import Run, run_name
@@ -71,7 +72,7 @@ def train(
         config,
         run,
         told,
-        manifest,
+        manifest if label_level or column else manifest_for(place, manifest, told),
         given=None if recipe else given,
         few_steps=given.get("batch_size") is not None,
         sizes=_sizes(recipe, given, max_latency_ms, runs, told),

@@ -56,7 +56,7 @@ class Remote:
 
     def entries(self) -> Iterator[Entry]:
         """Every file at the address."""
-        system, root = _opened(self.address)
+        system, root = opened(self.address)
         try:
             system.invalidate_cache()  # what lies there now, not when it was last asked
             found: dict[str, dict[str, Any]] = system.find(root, detail=True)
@@ -101,7 +101,7 @@ class Remote:
             return Entry(printable(path), str(error))
 
     def _fetched(self, path: str, most: int | None = None) -> bytes:
-        system, root = _opened(self.address)
+        system, root = opened(self.address)
         place = f"{root.rstrip('/')}/{raw(path)}".lstrip("/") if root else raw(path)
         return _contents(system, place, most)
 
@@ -118,7 +118,7 @@ def fetched(address: str) -> bytes:
 def _fetched_now(address: str) -> bytes:
     if not is_web(address):
         home, _, name = address.rpartition("/")
-        system, root = _opened(home)
+        system, root = opened(home)
         return _contents(system, f"{root}/{name}")
     hosts = os.environ.get(TRUSTED, "").split(",")
     try:
@@ -139,7 +139,7 @@ def _stamp(info: Mapping[str, Any]) -> str:
 
 
 @lru_cache(maxsize=8)
-def _opened(address: str) -> tuple[Any, str]:
+def opened(address: str) -> tuple[Any, str]:
     """File system and path of an address."""
     try:
         import fsspec

@@ -13,6 +13,7 @@ import numpy as np
 
 from scenelet.answers import ask, open_bundle
 from scenelet.dataset.audit import Audit, audit
+from scenelet.dataset.audits import place_of
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.row import Row
 from scenelet.dataset.source import Source
@@ -46,6 +47,7 @@ class Findings:
     def summary(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
+            "place": place_of(self.audit.dataset.source.name),
             "images": len(self.rows),
             "classes": dict(sorted(Counter(row.label for row in self.rows).items())),
             "splits": dict(sorted(Counter(row.split or "unassigned" for row in self.rows).items())),

@@ -1,0 +1,80 @@
+"""Pictures in a bucket, of moto's server over HTTP: fetched once, and anew when they change."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import fsspec
+import numpy as np
+import pytest
+from moto_server import enter_account
+from PIL import Image
+from places import s3
+from servers import wait_until
+
+from scenelet.dataset.dataset import Dataset
+
+pytestmark = pytest.mark.aws
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("SCENELET_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def place(moto, tmp_path, monkeypatch, cache):
+    moto.reset()
+    enter_account(monkeypatch, moto.url, tmp_path)
+    rng = np.random.default_rng(5)
+    for label in ("cat", "dog"):
+        (tmp_path / "photos" / label).mkdir(parents=True)
+        for number in range(60):
+            pixels = rng.integers(0, 256, (20, 24, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "photos" / label / f"{number}.png")
+    return s3(tmp_path / "photos")
+
+
+def fetched(moto):
+    return [call for call in moto.calls() if call[1] == "GetObject"]
+
+
+def kept(cache):
+    return [path for path in cache.rglob("*") if path.is_file() and path.suffix == ""]
+
+
+def test_pictures_are_fetched_once_and_anew_when_they_change(place, moto, tmp_path):
+    first = Dataset.open(place).examined()
+    assert len(fetched(moto)) == len(first) == 120
+    assert Dataset.open(place).examined().rows == first.rows
+    assert len(fetched(moto)) == 120
+    system = fsspec.filesystem("s3")
+    system.pipe_file(f"{place}/cat/0.png", (tmp_path / "photos/dog/1.png").read_bytes())
+    changed = Dataset.open(place).examined()
+    assert len(fetched(moto)) == 121
+    assert changed.rows[0].pixel_hash != first.rows[0].pixel_hash
+    assert changed.rows[1:] == first.rows[1:]
+
+
+def test_killed_in_mid_download_the_same_command_goes_on(place, moto, cache, tmp_path):
+    command = [sys.executable, "-m", "scenelet", "data", "split", place, "--out"]
+    command += [str(tmp_path / "split.csv")]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: len(kept(cache)) > 10, "pictures are kept", seconds=120)
+        os.kill(process.pid, signal.SIGKILL)
+    finally:
+        process.kill()
+        process.wait()
+    before = len(fetched(moto))
+    assert not (tmp_path / "split.csv").exists()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "split.csv").is_file()
+    whole = len(kept(cache))
+    assert whole == 120
+    # what was begun and not yet kept is all that comes again: one for each reader at most
+    assert 120 <= len(fetched(moto)) <= 120 + 16
+    assert len(fetched(moto)) - before < 120
