@@ -12,6 +12,7 @@ from typing import ClassVar
 import pytest
 from servers import serving
 
+from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.get import KNOWN
 
 pytestmark = pytest.mark.pipeline
@@ -20,32 +21,41 @@ pytestmark = pytest.mark.pipeline
 ENVIRONMENTS = (("LOCALHOST", 80), ("TEST", 7777))
 
 
-@pytest.fixture
-def data_set(monkeypatch):
-    """The known one, with a hundredth of its images."""
-    known = KNOWN["intel-scenes"]
+def hundredth(name, monkeypatch):
+    """A known data set, with a hundredth of its images."""
+    known = KNOWN[name]
     labelled = {
         part: {label: count // 100 for label, count in labels.items()}
         for part, labels in known.labelled.items()
     }
-    small = replace(known, labelled=labelled, unlabelled={"seg_pred": 73})
-    monkeypatch.setitem(KNOWN, "intel-scenes", small)
+    unlabelled = {part: count // 100 for part, count in known.unlabelled.items()}
+    small = replace(known, labelled=labelled, unlabelled=unlabelled)
+    monkeypatch.setitem(KNOWN, name, small)
     return small
 
 
 @pytest.fixture
-def archive(data_set):
+def data_set(monkeypatch):
+    return hundredth("intel-scenes", monkeypatch)
+
+
+def packed(data_set, again=""):
     """Its layout with the right counts; more than the megabyte that kagglehub writes at once."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as file:
         for part, labels in data_set.labelled.items():
             for label, count in labels.items():
                 for number in range(count):
-                    file.writestr(f"{part}/{part}/{label}/{number}.jpg", b"x" * 10_000)
+                    file.writestr(f"{part}/{again or part}/{label}/{number}.jpg", b"x" * 10_000)
         for part, count in data_set.unlabelled.items():
             for number in range(count):
-                file.writestr(f"{part}/{part}/{number}.jpg", b"x" * 10_000)
+                file.writestr(f"{part}/{again or part}/{number}.jpg", b"x" * 10_000)
     return buffer.getvalue()
+
+
+@pytest.fixture
+def archive(data_set):
+    return packed(data_set)
 
 
 class Kaggle(http.server.BaseHTTPRequestHandler):
@@ -122,6 +132,21 @@ def test_the_data_set_is_downloaded_verified_and_not_downloaded_twice(kaggle, tm
     assert len(kaggle.served) == 1
 
 
+@pytest.mark.parametrize("name", ["flowers", "eurosat", "cats-and-dogs"])
+def test_other_public_sets_are_known_by_name_and_open_as_they_are(
+    kaggle, tmp_path, scenelet, name, monkeypatch
+):
+    small = hundredth(name, monkeypatch)
+    kaggle.content = packed(small, again="." if small.folder else "")
+    done = scenelet("data", "get", name, "--to", tmp_path / "got")
+    assert done.code == 0, done.err
+    found = Dataset.open(tmp_path / "got" / small.folder)
+    labelled = small.labelled
+    assert len(found) == sum(sum(labels.values()) for labels in labelled.values())
+    assert set(found.class_names) == {label for labels in labelled.values() for label in labels}
+    assert all(row.split in ("train", "test") for row in found.rows) == (len(labelled) > 1)
+
+
 def test_a_download_cut_half_way_goes_on_where_it_was(kaggle, tmp_path, scenelet):
     if not kaggle.can_be_cut:
         pytest.skip("needs the right to listen on port 80")
@@ -164,4 +189,4 @@ def test_offline_a_line_names_the_manual_way(tmp_path, scenelet, monkeypatch):
 def test_an_unknown_name_lists_the_known(tmp_path, scenelet):
     done = scenelet("data", "get", "imagenet", "--to", tmp_path / "x")
     assert done.code == 1
-    assert done.err.strip() == "scenelet: imagenet: unknown data set, expected intel-scenes"
+    assert done.err.strip() == f"scenelet: imagenet: unknown data set, expected {', '.join(KNOWN)}"

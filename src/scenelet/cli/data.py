@@ -37,7 +37,9 @@ def paint(
 
 @app.command("get")
 def get_data(
-    name: Annotated[str, typer.Argument(help="Data set: intel-scenes.")],
+    name: Annotated[
+        str, typer.Argument(help="Data set: intel-scenes, flowers, eurosat or cats-and-dogs.")
+    ],
     to: Annotated[
         Path | None, typer.Option(help="Folder to make; default: the data set's name.")
     ] = None,
@@ -49,11 +51,11 @@ def get_data(
     with needs_extra("train"):
         import kagglehub  # noqa: F401
 
-        from scenelet.dataset.get import get
+        from scenelet.dataset.get import KNOWN, get
     target = to or Path(name)
     counts = get(name, target)
     told = f"data set, complete ({_listed(counts)})"
-    wrote(told, target, command("scenelet", "data", "audit", target))
+    wrote(told, target, command("scenelet", "data", "audit", target / KNOWN[name].folder))
 
 
 app.command()(audit)

@@ -102,13 +102,10 @@ def _write_report(
 
     others = pictures_in(strangers) if strangers else None
     assessment = assess(evaluated, robustness, progress, others)
-    for target, write, content in (
-        (path, write_text, report_page(assessment, progress)),
-        (path.with_suffix(".json"), write_json, assessment.as_dict()),
-    ):
-        with placed(target) as local:
-            make_folder(local.parent)
-            write(local, content)
+    with placed(path) as page, placed(path.with_suffix(".json")) as summary:
+        make_folder(page.parent)
+        write_text(page, report_page(assessment, progress))
+        write_json(summary, assessment.as_dict())
 
 
 def _described(evaluated: "Evaluated") -> dict[str, object]:

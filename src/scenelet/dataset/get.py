@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from scenelet.artefacts import explained
@@ -21,12 +21,14 @@ class DataSet:
         page: Where a person finds it.
         labelled: Part -> class -> number of images.
         unlabelled: Part -> number of images.
+        folder: What of it to train on; "" for all.
     """
 
     handle: str
     page: str
     labelled: Mapping[str, Mapping[str, int]]
-    unlabelled: Mapping[str, int]
+    unlabelled: Mapping[str, int] = field(default_factory=dict)
+    folder: str = ""
 
 
 KNOWN = {
@@ -52,7 +54,48 @@ KNOWN = {
             },
         },
         unlabelled={"seg_pred": 7301},
-    )
+    ),
+    "flowers": DataSet(
+        handle="alxmamaev/flowers-recognition",
+        page="https://www.kaggle.com/datasets/alxmamaev/flowers-recognition",
+        labelled={
+            "flowers": {
+                "daisy": 764,
+                "dandelion": 1052,
+                "rose": 784,
+                "sunflower": 733,
+                "tulip": 984,
+            }
+        },
+        folder="flowers",
+    ),
+    "eurosat": DataSet(
+        handle="apollo2506/eurosat-dataset",
+        page="https://www.kaggle.com/datasets/apollo2506/eurosat-dataset",
+        labelled={
+            "EuroSAT": {
+                "AnnualCrop": 3000,
+                "Forest": 3000,
+                "HerbaceousVegetation": 3000,
+                "Highway": 2500,
+                "Industrial": 2500,
+                "Pasture": 2000,
+                "PermanentCrop": 2500,
+                "Residential": 3000,
+                "River": 2500,
+                "SeaLake": 3000,
+            }
+        },
+        folder="EuroSAT",  # beside it lie the same scenes in 13 bands
+    ),
+    "cats-and-dogs": DataSet(
+        handle="tongpython/cat-and-dog",
+        page="https://www.kaggle.com/datasets/tongpython/cat-and-dog",
+        labelled={
+            "training_set": {"cats": 4000, "dogs": 4005},
+            "test_set": {"cats": 1011, "dogs": 1012},
+        },
+    ),
 }
 
 

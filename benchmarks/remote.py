@@ -1,0 +1,115 @@
+"""Small pictures in a bucket beside the same on disk: audit and batch prediction, speed and memory.
+
+    python benchmarks/remote.py [--images 20000]
+
+The bucket is moto's server on this machine, which shares its cores with what is measured and
+answers some hundred requests a second: a real store answers more. Each job runs in a process of its
+own; `s3` fetches each picture, `s3 kept` finds it in the cache, as whatever runs after the first.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import fsspec
+import numpy as np
+from PIL import Image
+
+JOB = """
+import resource, sys, time
+from pathlib import Path
+from scenelet.dataset.audit import audit
+from scenelet.dataset.dataset import Dataset
+from scenelet.dataset.sources import source_of
+from scenelet.parallel import cores
+from scenelet.serve.batch import predict_folder
+from scenelet.serve.predictor import Predictor
+from scenelet.shipped import default_bundle
+
+if __name__ == "__main__":
+    job, place, out = sys.argv[1:]
+    predictor = Predictor(default_bundle(), copies=cores()) if job == "predict" else None
+    start_s = time.perf_counter()
+    if job == "audit":
+        audit(Dataset.open(place))
+    else:
+        predict_folder(predictor, source_of(place), Path(out))
+    took_s = time.perf_counter() - start_s
+    peaks = [resource.getrusage(who).ru_maxrss / 1024
+             for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    print(took_s, max(peaks))
+"""
+
+
+def pictures(folder: Path, count: int) -> None:
+    """Noise of 48 x 48 pixels in ten classes: no two alike."""
+    rng = np.random.default_rng(0)
+    for number in range(count):
+        path = folder / f"class-{number % 10}" / f"{number:06d}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (48, 48, 3), np.uint8)).save(path, quality=80)
+
+
+def measured(job: str, place: str, out: Path) -> tuple[float, float]:
+    """Seconds and peak MiB of a job."""
+    command = [sys.executable, "-c", JOB, job, place, str(out)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    took_s, peak_mib = map(float, told.split())
+    return took_s, peak_mib
+
+
+def serve(port: int) -> "subprocess.Popen[bytes]":
+    """moto's server, once it answers."""
+    command = [sys.executable, "-m", "moto.server", "-p", str(port), "-H", "127.0.0.1"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(10)
+    return process
+
+
+def main() -> None:
+    """Measure a quarter and all, place by place, and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=20_000)
+    parser.add_argument("--port", type=int, default=5055)
+    arguments = parser.parse_args()
+    os.environ |= {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{arguments.port}",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    server = serve(arguments.port)
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            compare(Path(scratch), arguments.images)
+    finally:
+        server.kill()
+        server.wait()
+
+
+def compare(scratch: Path, most: int) -> None:
+    """Disk, the bucket, and the bucket with what was kept."""
+    system = fsspec.filesystem("s3")
+    system.mkdir("bench")
+    for count in (most // 4, most):
+        folder = scratch / f"{count}"
+        pictures(folder, count)
+        system.put(f"{folder}/", f"bench/{count}/", recursive=True)
+        for job in ("audit", "predict"):
+            os.environ["SCENELET_CACHE"] = str(scratch / f"cache-{job}-{count}")
+            places = {"disk": str(folder), "s3": f"s3://bench/{count}"}
+            for name, place in {**places, "s3 kept": places["s3"]}.items():
+                took_s, peak_mib = measured(job, place, scratch / f"{job}-{name}-{count}.jsonl")
+                print(
+                    f"{count:7,} pictures  {job:8} {name:8} {count / took_s:7.0f} images/s,"
+                    f" peak {peak_mib:5.0f} MiB",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()
