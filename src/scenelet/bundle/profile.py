@@ -3,14 +3,18 @@
 Measuring needs no numpy.
 """
 
+import math
 from collections.abc import Mapping, Sequence
+from operator import mul
 
-from PIL import Image, ImageChops, ImageStat
+from PIL import Image, ImageChops
 
 from scenelet.bundle.figures import Histogram
 from scenelet.bundle.logline import DIGITS
 
 BINS = 20
+_LEVELS = range(256)
+_SQUARES = tuple(level**2 for level in _LEVELS)
 
 
 def picture_measures(pixels: bytes, width: int, height: int) -> dict[str, float]:
@@ -25,19 +29,24 @@ def picture_measures(pixels: bytes, width: int, height: int) -> dict[str, float]
         height: In pixels.
     """
     grey = Image.frombytes("RGB", (width, height), pixels).convert("L")
-    across = ImageChops.difference(
-        grey.crop((1, 0, width, height)), grey.crop((0, 0, width - 1, height))
-    )
-    down = ImageChops.difference(
-        grey.crop((0, 1, width, height)), grey.crop((0, 0, width, height - 1))
-    )
-    whole = ImageStat.Stat(grey)
-    steps = sum(ImageStat.Stat(image).mean[0] for image in (across, down))
+    # of two pictures of different sizes ImageChops looks at what both have, from the upper left
+    across = ImageChops.difference(grey.crop((1, 0, width, height)), grey)
+    down = ImageChops.difference(grey.crop((0, 1, width, height)), grey)
+    mean, spread = _mean_and_spread(grey)
+    steps = _mean_and_spread(across)[0] + _mean_and_spread(down)[0]
     return {
-        "brightness": round(whole.mean[0] / 255, 4),
+        "brightness": round(mean / 255, 4),
         "sharpness": round(steps / 255, 4),
-        "roughness": round(steps / 2 / max(whole.stddev[0], 1), 4),
+        "roughness": round(steps / 2 / max(spread, 1), 4),
     }
+
+
+def _mean_and_spread(grey: Image.Image) -> tuple[float, float]:
+    """Of all pixels, as `ImageStat` counts them, but quicker: each answer waits for it."""
+    counts = grey.histogram()
+    pixels = max(1, grey.width * grey.height)
+    total, squares = (sum(map(mul, counts, weights)) for weights in (_LEVELS, _SQUARES))
+    return total / pixels, math.sqrt((squares - total**2 / pixels) / pixels)
 
 
 def profile_of(measures: Mapping[str, Sequence[float]]) -> dict[str, Histogram]:
