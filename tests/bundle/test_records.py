@@ -51,3 +51,13 @@ def test_a_record_can_not_be_changed():
         quick.name = "b"
     with pytest.raises(dataclasses.FrozenInstanceError):
         del quick.name
+
+
+def test_a_default_that_may_change_is_each_record_s_own():
+    @dataclass(frozen=True)
+    class Noted:
+        notes: dict = dataclasses.field(default_factory=dict)
+
+    Noted().notes["a"] = "b"
+    assert Noted().notes == {}
+    assert Noted({"c": "d"}).notes == {"c": "d"}

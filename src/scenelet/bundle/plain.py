@@ -6,9 +6,24 @@ Knows nothing of bundles.
 import math
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:  # the same, made quickly
+    from scenelet.bundle.records import dataclass
 
 T = TypeVar("T")
 Plain = object  # any JSON value, taken as it is: whoever reads it knows what it should be

@@ -32,8 +32,8 @@ def picture_measures(pixels: bytes, width: int, height: int) -> dict[str, float]
     # of two pictures of different sizes ImageChops looks at what both have, from the upper left
     across = ImageChops.difference(grey.crop((1, 0, width, height)), grey)
     down = ImageChops.difference(grey.crop((0, 1, width, height)), grey)
-    mean, spread = _mean_and_spread(grey)
-    steps = _mean_and_spread(across)[0] + _mean_and_spread(down)[0]
+    mean, steps = _mean(grey, _LEVELS), _mean(across, _LEVELS) + _mean(down, _LEVELS)
+    spread = math.sqrt(max(0, _mean(grey, _SQUARES) - mean**2))
     return {
         "brightness": round(mean / 255, 4),
         "sharpness": round(steps / 255, 4),
@@ -41,12 +41,9 @@ def picture_measures(pixels: bytes, width: int, height: int) -> dict[str, float]
     }
 
 
-def _mean_and_spread(grey: Image.Image) -> tuple[float, float]:
-    """Of all pixels, as `ImageStat` counts them, but quicker: each answer waits for it."""
-    counts = grey.histogram()
-    pixels = max(1, grey.width * grey.height)
-    total, squares = (sum(map(mul, counts, weights)) for weights in (_LEVELS, _SQUARES))
-    return total / pixels, math.sqrt((squares - total**2 / pixels) / pixels)
+def _mean(grey: Image.Image, weights: Sequence[int]) -> float:
+    """Of each pixel's weight by its level; quicker than `ImageStat`: each answer waits for it."""
+    return sum(map(mul, grey.histogram(), weights)) / max(1, grey.width * grey.height)
 
 
 def profile_of(measures: Mapping[str, Sequence[float]]) -> dict[str, Histogram]:

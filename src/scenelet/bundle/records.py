@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def dataclass(*, frozen: bool) -> Callable[[type[T]], type[T]]:
-    """As `dataclasses.dataclass(frozen=True)`, without `__post_init__` and `default_factory`."""
+    """As `dataclasses.dataclass(frozen=True)`, without `__post_init__`."""
     assert frozen  # noqa: S101  (nothing else is made here)
     return _made
 
@@ -27,7 +27,7 @@ def _made(kind: type[T]) -> type[T]:
 
 
 def _init(self: Any, *given: Any, **named: Any) -> None:
-    fields: dict[str, dataclasses.Field[Any]] = self.__dataclass_fields__
+    fields: dict[str, Any] = self.__dataclass_fields__
     if len(given) > len(fields):
         raise TypeError(f"{type(self).__name__} takes {len(fields)} values, {len(given)} given")
     values = dict(zip(fields, given, strict=False))
@@ -37,6 +37,8 @@ def _init(self: Any, *given: Any, **named: Any) -> None:
     values |= named
     for name, field in fields.items():
         value = values.get(name, field.default)
+        if value is dataclasses.MISSING and field.default_factory is not dataclasses.MISSING:
+            value = field.default_factory()
         if value is dataclasses.MISSING:
             raise TypeError(f"{type(self).__name__}: {name} is missing")
         object.__setattr__(self, name, value)

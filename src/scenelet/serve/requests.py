@@ -9,13 +9,18 @@ import binascii
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import field
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote_to_bytes
 
 from scenelet.errors import RequestError
 from scenelet.images import sniff
 from scenelet.inflate import TooLargeError, inflated
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:  # the same, made quickly
+    from scenelet.bundle.records import dataclass
 
 JSON = "application/json"
 FORM, FIELDS = "multipart/form-data", "application/x-www-form-urlencoded"
@@ -44,7 +49,8 @@ class Request:
     body: bytes = b""
 
 
-class Asked(NamedTuple):
+@dataclass(frozen=True)
+class Asked:
     """What a body asks about.
 
     Attributes:

@@ -16,10 +16,8 @@ the same order under "answers"; one that can't be used has its problem there and
 import json
 import sys
 import time
-import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
 
 from scenelet import __version__
@@ -42,6 +40,11 @@ from scenelet.serve.requests import Request as Request
 from scenelet.serve.requests import asked_of, found_instead, is_data_url, picture_of
 from scenelet.serve.settings import Settings
 from scenelet.serve.token import carries
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:  # the same, made quickly
+    from scenelet.bundle.records import dataclass
 
 PROBLEM = "application/problem+json"
 ROUTES = "GET /, GET /health, POST /predict"
@@ -102,6 +105,8 @@ class Service:
             status, told = problem_of(error)
             return self._response(request, status, told, PROBLEM)
         except Exception:  # a fault of ours: for the log with its way, not for a stranger
+            import traceback
+
             print(f"scenelet: {traceback.format_exc()}", end="", file=sys.stderr, flush=True)
             told = problem(500, "Service is broken", "its log says why")
             return self._response(request, 500, told, PROBLEM)

@@ -6,10 +6,15 @@ service.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal, get_args
+from dataclasses import field, fields
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from scenelet.errors import ConfigError
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:  # the same, made quickly
+    from scenelet.bundle.records import dataclass
 
 PREFIX = "SCENELET_"
 Log = Literal["none", "line", "few", "all"]
@@ -47,7 +52,7 @@ class Settings:
     body_timeout_s: int = setting(
         120, "That a request's body may take to arrive, on a server of your own."
     )
-    log: Log = setting(  # noqa: RUF009  (a field, whatever ruff thinks of Literal)
+    log: Log = setting(
         "few",
         "On Lambda: none; line: one an answer, for drift; few: and three metrics, free; all: nine"
         " by label, billed.",
