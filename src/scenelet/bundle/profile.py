@@ -43,7 +43,8 @@ def picture_measures(pixels: bytes, width: int, height: int) -> dict[str, float]
 
 def _mean(grey: Image.Image, weights: Sequence[int]) -> float:
     """Of each pixel's weight by its level; quicker than `ImageStat`: each answer waits for it."""
-    return sum(map(mul, grey.histogram(), weights)) / max(1, grey.width * grey.height)
+    weighted: int = sum(map(mul, grey.histogram(), weights))
+    return weighted / max(1, grey.width * grey.height)
 
 
 def profile_of(measures: Mapping[str, Sequence[float]]) -> dict[str, Histogram]:
