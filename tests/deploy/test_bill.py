@@ -19,6 +19,7 @@ from scenelet.deploy.aws.release import Release
 from scenelet.deploy.aws.settings import ON_LAMBDA, DeploySettings, Identity
 from scenelet.errors import ConfigError
 from scenelet.serve.client import Endpoint
+from scenelet.serve.settings import Settings
 
 LAMBDA_S_OWN_BYTES = 363  # START, END and REPORT, and 26 bytes an event
 
@@ -112,6 +113,7 @@ def test_prices_are_of_the_region_or_it_is_said_that_they_are_not(aws):
         ({"jwt_issuer": "https://a"}, "--jwt-issuer and --jwt-audience: both or none"),
         ({"budget_usd": 5}, "--budget: needs --alarm-email"),
         ({"watch": "photos"}, "--watch: found 'photos', expected s3://bucket"),
+        ({"service": Settings(uploads="photos")}, "--uploads: found 'photos', expected s3://"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused_and_named(values, message):

@@ -68,9 +68,12 @@ def test_it_holds_what_serving_needs_and_no_more(names):
 
 def test_modules_that_are_imported_late_are_found():
     modules = handler_modules(REPOSITORY / "src")
-    assert {"scenelet/serve/s3.py", "scenelet/fetch.py", "scenelet/serve/__init__.py"} <= set(
-        modules
-    )
+    assert {
+        "scenelet/serve/s3.py",
+        "scenelet/serve/presigned.py",
+        "scenelet/fetch.py",
+        "scenelet/serve/__init__.py",
+    } <= set(modules)
     rooms = {path.split("/")[1] for path in modules if path.count("/") > 1}
     assert rooms == {"bundle", "serve"}
 

@@ -224,7 +224,11 @@ def test_alarms_and_a_budget_are_mailed(aws, packed):
 
 def test_a_folder_of_a_bucket_is_watched_with_no_more_rights_than_that_takes(aws, packed):
     bucket_again("photos")
-    deploy(packed["first"], watch="s3://photos/in/")
+    large = replace(ON_LAMBDA, uploads="s3://photos/large/")
+    deploy(packed["first"], watch="s3://photos/in/", service=large)
+    variables = release().versions.variables()
+    assert variables["SCENELET_UPLOADS"] == "s3://photos/large/"
+    assert json.loads(ask(aws, None, "application/json", "/")[1])["limits"]["upload_bytes"] == 20e6
     assert aws.moto.state()["announced"] == ["photos"]
     (rule,) = boto3.client("events").list_rules()["Rules"]
     keys = json.loads(rule["EventPattern"])["detail"]["object"]["key"]

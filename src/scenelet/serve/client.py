@@ -26,6 +26,7 @@ TRIES = 5
 TIMEOUT_S = 30.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.3, 8.0
 LARGE_BYTES, ENOUGH_PX = 1_000_000, 1024
+DIRECT_BYTES = 4_400_000  # larger requests never arrive at Lambda
 _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".on.aws", ".api.aws")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _AGAIN = (429, 500, 502, 503, 504)
@@ -97,21 +98,47 @@ class Endpoint:
         Raises:
             FetchError: The endpoint can't be reached, or refused; with its own words.
         """
-        if isinstance(picture, bytes) and not original:
-            picture = shrunk(picture)
+        if isinstance(picture, bytes):
+            picture = picture if original else shrunk(picture)
+            if len(picture) > DIRECT_BYTES and (name := self._uploaded(picture)):
+                return dict(self._about({"upload": name}).body)
         return dict(self.ask_about(picture).body)
 
     def ask_about(self, picture: bytes | str) -> Reply:
         """`predict` with its headers; raises the same."""
         if isinstance(picture, str):
-            reply = self.ask("/predict", json.dumps({"url": picture}).encode(), "application/json")
-        else:
-            kind = format_of(picture)
-            mime = kind.mime if kind else "application/octet-stream"
-            reply = self.ask("/predict", picture, mime)
+            return self._about({"url": picture})
+        kind = format_of(picture)
+        mime = kind.mime if kind else "application/octet-stream"
+        return self._answered(self.ask("/predict", picture, mime))
+
+    def _about(self, named: dict[str, str]) -> Reply:
+        return self._answered(self.ask("/predict", json.dumps(named).encode(), "application/json"))
+
+    def _answered(self, reply: Reply) -> Reply:
         if reply.status != 200 or not isinstance(reply.body, dict):
             raise FetchError(f"{self.url}: {reply.status}: {_detail(reply.body)}")
         return reply
+
+    def _uploaded(self, picture: bytes) -> str:
+        """Put it where the service says; its name, or nothing where the service takes none."""
+        asked = json.dumps({"bytes": len(picture)}).encode()
+        reply = self.ask("/upload", asked, "application/json")
+        if reply.status != 200 or not isinstance(reply.body, dict):
+            return ""
+        url, name = str(reply.body.get("put")), str(reply.body.get("upload"))
+        parts = urlsplit(url)
+        if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+            raise FetchError(f"{self.url}: names {url[:80]} to put a picture at, expected https://")
+        request = urllib.request.Request(url, picture, method="PUT")  # noqa: S310  (checked)
+        request.add_header("content-type", "application/octet-stream")
+        try:
+            with urllib.request.urlopen(request, timeout=self._timeout_s):  # noqa: S310
+                return name
+        except (urllib.error.URLError, OSError) as error:
+            raise FetchError(
+                f"{parts.hostname}: the picture can't be put there: {error}"
+            ) from error
 
     def ask(self, path: str, body: bytes | None = None, content_type: str | None = None) -> Reply:
         """Send a request; try again, after a while that grows and varies, what may pass.

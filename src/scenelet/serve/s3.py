@@ -1,32 +1,21 @@
 """Pictures in S3: the answer is written beside the picture, as KEY.scenelet.json.
 
 Beside it rather than into a table: that needs no further service, and whoever has the picture finds
-its answer. boto3 comes with Lambda's runtime and is imported here alone.
+its answer.
 """
 
-import functools
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_plus
 
-from scenelet.errors import FetchError, ImageError, ImageTooLargeError, RequestError
-from scenelet.inflate import inflated
+from scenelet.errors import FetchError, ImageError, RequestError
 from scenelet.serve.notifications import SUFFIX, Noted, noted_in
+from scenelet.serve.objects import client, in_our_words, read_object
 from scenelet.serve.predictor import Prediction
 from scenelet.serve.service import problem_of
 
 Predict = Callable[[bytes], Prediction]
-_GONE = ("NoSuchKey", "404", "NotFound")
-_REASONS = {
-    **dict.fromkeys(_GONE, "it is gone"),
-    **dict.fromkeys(
-        ("AccessDenied", "403"), "not allowed; the role needs s3:GetObject and s3:PutObject"
-    ),
-    "NoSuchBucket": "there is no such bucket",
-    "SlowDown": "S3 asks to slow down",
-}
 
 
 def answer_event(event: dict[str, Any], predict: Predict, max_bytes: int) -> dict[str, Any]:
@@ -79,50 +68,15 @@ def _task_result(task: Any, predict: Predict, max_bytes: int) -> dict[str, str]:
 
 def _answer(noted: Noted, predict: Predict, max_bytes: int) -> dict[str, str]:
     try:
-        body = predict(_read(noted, max_bytes)).as_dict()
+        body = predict(read_object(noted.bucket, noted.key, max_bytes)).as_dict()
     except ImageError as error:  # what is our own fault is raised: Lambda tries again
         body = problem_of(error)[1]
     answer = noted.key + SUFFIX
-    with _in_our_words(noted.bucket, answer, "written"):
-        _client().put_object(
+    with in_our_words(noted.bucket, answer, "written"):
+        client().put_object(
             Bucket=noted.bucket,
             Key=answer,
             Body=json.dumps(body, ensure_ascii=False).encode(),
             ContentType="application/json",
         )
     return {"bucket": noted.bucket, "key": noted.key, "answer": answer}
-
-
-def _read(noted: Noted, max_bytes: int) -> bytes:
-    with _in_our_words(noted.bucket, noted.key, "read"):
-        found = _client().get_object(Bucket=noted.bucket, Key=noted.key)
-        size = found["ContentLength"]
-        content = bytes(found["Body"].read()) if size <= max_bytes else b""
-    if size > max_bytes:
-        raise ImageTooLargeError(f"{size:,} bytes, at most {max_bytes:,}")
-    try:
-        return inflated(content, found.get("ContentEncoding", ""), max_bytes)
-    except ValueError as error:
-        raise ImageTooLargeError(str(error)) from error
-
-
-@functools.cache
-def _client() -> Any:
-    import boto3
-
-    return boto3.client("s3")
-
-
-@contextmanager
-def _in_our_words(bucket: str, key: str, verb: str) -> Iterator[None]:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        yield
-    except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", ""))
-        reason = _REASONS.get(code, code or "S3 refused")
-        raise FetchError(f"s3://{bucket}/{key}: can't be {verb}: {reason}") from error
-    except BotoCoreError as error:
-        reason = f"S3 can't be reached ({type(error).__name__})"
-        raise FetchError(f"s3://{bucket}/{key}: can't be {verb}: {reason}") from error

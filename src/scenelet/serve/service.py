@@ -7,10 +7,12 @@ Routes, below the base path of the settings or without it (HEAD as GET, without 
     GET  /health   whether the model answers
     POST /predict  one picture or several (also POST /); `?format=plain` answers {class:
     probability} alone
+    POST /upload   an address to put a larger picture at first, where the settings name a bucket
 
-A picture comes as {"url": ...}, as {"image": base64}, as the bytes of the body, or as a file of
-multipart/form-data. Several come as {"requests": [...]} or as several files, and are answered in
-the same order under "answers"; one that can't be used has its problem there and spoils no other.
+A picture comes as {"url": ...}, as {"image": base64}, as {"upload": NAME} once it was put there, as
+the bytes of the body, or as a file of multipart/form-data. Several come as {"requests": [...]} or
+as several files, and are answered in the same order under "answers"; one that can't be used has its
+problem there and spoils no other.
 """
 
 import json
@@ -143,6 +145,10 @@ class Service:
             raise RequestError(told, 504, "Request took too long")
         if isinstance(item, bytes):
             return self.predict(item)
+        if isinstance(item, dict) and self.settings.uploads and "upload" in item:
+            from scenelet.serve.presigned import taken  # for these requests alone
+
+            return self.predict(taken(self.settings.uploads, item["upload"]))
         if not isinstance(item, dict) or ("url" in item) == ("image" in item):
             told = f"found {found_instead(item)}, expected exactly one of url and image"
             raise RequestError(f"{told}; {USAGE}")
@@ -171,6 +177,10 @@ class Service:
             return 200, self._about()
         if method == "POST" and path in ("/", "/predict"):
             return 200, self._predict(request)
+        if method == "POST" and path == "/upload" and self.settings.uploads:
+            from scenelet.serve.presigned import offer
+
+            return 200, offer(self.settings.uploads, request.body)
         raise _not_here(request.method, path)
 
     def _path(self, request: Request) -> str:
@@ -193,6 +203,7 @@ class Service:
             "limits": {
                 "body_bytes": settings.max_body_bytes,
                 "url_bytes": self._url_bytes(),
+                "upload_bytes": self._upload_bytes(),
                 "images": settings.max_images,
                 "seconds": settings.max_seconds,
                 "pixels": MAX_PIXELS,
@@ -206,6 +217,14 @@ class Service:
         from scenelet.fetch import FetchLimits
 
         return FetchLimits.max_bytes
+
+    def _upload_bytes(self) -> int:
+        """Of a picture that is uploaded first; 0 where that can't be."""
+        if not self.settings.uploads:
+            return 0
+        from scenelet.serve.presigned import MOST_BYTES
+
+        return MOST_BYTES
 
     def _predict(self, request: Request) -> Any:
         form = parse_qs(request.query).get("format", ["full"])[-1]

@@ -57,6 +57,9 @@ class Settings:
         "On Lambda: none; line: one an answer, for drift; few: and three metrics, free; all: nine"
         " by label, billed.",
     )
+    uploads: str = setting(
+        "", "s3://bucket/prefix that pictures too large for a request are put into first."
+    )
     token_sha256: str = setting("", "SHA-256 of the token that requests must carry.")
 
     @classmethod

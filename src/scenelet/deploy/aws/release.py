@@ -84,6 +84,8 @@ class Release:
             "BudgetUsd": str(settings.budget_usd),
             "WatchBucket": settings.watched[0],
             "WatchPrefix": settings.watched[1],
+            "UploadBucket": settings.uploaded[0],
+            "UploadPrefix": settings.uploaded[1],
             "Door": "function-url" if settings.function_url else "http-api",
             "WarmUp": str(settings.warm_up).lower(),
         }

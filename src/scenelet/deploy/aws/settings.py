@@ -82,8 +82,12 @@ class DeploySettings:
     @property
     def watched(self) -> tuple[str, str]:
         """Bucket and prefix whose new pictures are answered; both empty for none."""
-        bucket, _, prefix = self.watch.removeprefix("s3://").partition("/")
-        return bucket, prefix
+        return _parted(self.watch)
+
+    @property
+    def uploaded(self) -> tuple[str, str]:
+        """Bucket and prefix that large pictures are put into; both empty for none."""
+        return _parted(self.service.uploads)
 
     def _faults(self) -> list[tuple[bool, str]]:
         closed = [self.iam, bool(self.jwt_issuer), bool(self.service.token_sha256)]
@@ -97,8 +101,16 @@ class DeploySettings:
             ),
             (bool(self.jwt_issuer) and self.function_url, "--jwt-issuer: not with --function-url"),
             (bool(self.budget_usd) and not self.alarm_email, "--budget: needs --alarm-email"),
-            (
-                bool(self.watch) and not _BUCKET.fullmatch(self.watch),
-                f"--watch: found {self.watch!r}, expected s3://bucket or s3://bucket/prefix",
+            *(
+                (
+                    bool(place) and not _BUCKET.fullmatch(place),
+                    f"{flag}: found {place!r}, expected s3://bucket or s3://bucket/prefix",
+                )
+                for flag, place in (("--watch", self.watch), ("--uploads", self.service.uploads))
             ),
         ]
+
+
+def _parted(place: str) -> tuple[str, str]:
+    bucket, _, prefix = place.removeprefix("s3://").partition("/")
+    return bucket, prefix
