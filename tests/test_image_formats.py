@@ -7,8 +7,9 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from scenelet.dataset.scenes import paint_scene
+from scenelet.deploy.preflight.pictures import ordinary_pictures
 from scenelet.errors import UnreadableImageError
-from scenelet.image_formats import FORMATS, SUFFIXES, TABLE, format_of, named, sniff
+from scenelet.image_formats import FORMATS, PACKED, SUFFIXES, TABLE, format_of, named, sniff
 from scenelet.images import ORIENTATION, decode
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -128,3 +129,10 @@ def test_no_text_makes_telling_it_slow(text):
     with pytest.raises(UnreadableImageError):
         decode(text)
     assert time.process_time() - start_s < 0.5
+
+
+def test_a_package_holds_what_pillow_reads_by_itself_whatever_is_installed_here():
+    pictures = ordinary_pictures()
+    assert list(pictures) == list(PACKED)
+    assert [sniff(data) for data in pictures.values()] == list(PACKED)
+    assert {each.name for each in TABLE if each.package}.isdisjoint(PACKED)

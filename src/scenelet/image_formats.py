@@ -184,6 +184,7 @@ _FOREIGN = (
 LOOKED_AT = 4096  # bytes at the start of a file that tell what it is
 
 FORMATS = tuple(each.name for each in TABLE if each.is_installed)
+PACKED = tuple(each.name for each in TABLE if each.is_installed and not each.package)  # by Pillow
 SUFFIXES = frozenset(suffix for each in TABLE for suffix in each.suffixes if each.is_installed)
 
 

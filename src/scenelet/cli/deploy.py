@@ -279,7 +279,8 @@ def _show_preflight(found: "Preflight") -> None:
     measured = found.measured
     typer.echo(
         f"\nprocessor time here: {measured.init_ms:.0f} ms to start, {measured.first_ms:.0f} ms the"
-        f" first answer, then {measured.warm_ms:.1f} ms; at most {measured.peak_mib:.0f} MiB"
+        f" first answer, then {measured.warm_ms:.1f} ms; ordinary pictures take"
+        f" {measured.peak_mib:.0f} MiB at most"
     )
     _show_sizes(found)
 

@@ -39,7 +39,7 @@ from scenelet.deploy.modules import handler_modules
 from scenelet.deploy.target import Target, find_interpreter
 from scenelet.deploy.wheels import Wheel, cache_folder, fetch_wheels
 from scenelet.errors import PackageError
-from scenelet.images import FORMATS
+from scenelet.image_formats import PACKED
 from scenelet.serve.page import PAGE
 
 HANDLER = "scenelet.serve.aws_lambda.handler"
@@ -195,7 +195,7 @@ def _description(
         bundle=PackedBundle(contract.name, contract.created, BUNDLE, contract.sha256[LITERT]),
         wheels={wheel.file: wheel.sha256 for wheel in wheels},
         bytecode=any(name.endswith(".pyc") for name in files),
-        formats=list(FORMATS),
+        formats=list(PACKED),
         files={name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     )
 

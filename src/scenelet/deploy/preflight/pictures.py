@@ -5,7 +5,8 @@ import io
 
 from PIL import Image
 
-from scenelet.images import FORMATS, ORIENTATION
+from scenelet.image_formats import PACKED
+from scenelet.images import ORIENTATION
 
 SIZES = ((8000, 6000), (5600, 4200))
 _KINDS: dict[str, tuple[str, str, dict[str, object]]] = {
@@ -22,9 +23,9 @@ _KINDS: dict[str, tuple[str, str, dict[str, object]]] = {
 
 @functools.cache
 def ordinary_pictures() -> dict[str, bytes]:
-    """A small one of each format that serving understands."""
+    """A small one of each format that a package understands."""
     picture = Image.radial_gradient("L").convert("RGB")
-    return {name: _written(picture, name) for name in FORMATS}
+    return {name: _written(picture, name) for name in PACKED}
 
 
 @functools.cache

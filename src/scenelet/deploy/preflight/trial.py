@@ -20,7 +20,7 @@ from scenelet.deploy.preflight.pictures import heavy_pictures, ordinary_pictures
 from scenelet.deploy.runtime_api import RunningFunction, runtime_python
 from scenelet.deploy.target import FULL_CORE_MIB, Target, find_interpreter
 from scenelet.errors import BundleError, PackageError
-from scenelet.images import FORMATS
+from scenelet.image_formats import PACKED
 from scenelet.progress import Progress
 from scenelet.serve.client import TOLERANCE, largest_difference
 
@@ -87,7 +87,7 @@ def try_out(
             )
 
         try:
-            return _tried(packed, start, memory_mib, timeout_s)
+            return _tried(packed, start, memory_mib, timeout_s, progress)
         except (PackageError, BundleError) as error:
             return [Check("starts", False, f"{error}".replace(f"{scratch}/", ""))], None
 
@@ -111,7 +111,7 @@ def _unpack(packed: Packed, root: Path) -> None:
 
 
 def _tried(
-    packed: Packed, start: Start, memory_mib: int, timeout_s: int
+    packed: Packed, start: Start, memory_mib: int, timeout_s: int, progress: Progress
 ) -> tuple[list[Check], Measured]:
     contract, golden = packed.contract(), packed.golden_pictures()
     first = _event(next(iter(golden.values()), b""))
@@ -121,6 +121,7 @@ def _tried(
         formats = _asked(function, ordinary_pictures())
         warm_ms = _warm_ms(function, first)
         peak_mib = function.peak_mib()
+    progress.say("asking it about the heaviest pictures")
     heavy = Heavy(start)
     refused = heavy.ask(heavy_pictures())
     measured = Measured(
@@ -238,7 +239,7 @@ def _formats(answers: Mapping[str, Any]) -> Check:
     if wrong:
         told = "; ".join(f"{name}: {reason}" for name, reason in wrong.items())
         return Check("formats", False, told)
-    return Check("formats", True, f"answers {', '.join(FORMATS)}")
+    return Check("formats", True, f"answers {', '.join(PACKED)}")
 
 
 def _heaviest(
