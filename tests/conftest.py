@@ -26,6 +26,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("calm")
 
+PATIENCE_MS = 120_000  # for what comes in a second where nobody else is busy
 SLOW = ("pipeline", "browser", "aws")
 TRAINING = {"run_folder", "exported"}
 REAL_IMAGES = REPOSITORY.parent / "shared" / "intel-scenes" / "seg_train"
@@ -105,10 +106,12 @@ def chromium():
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         pytest.skip("Chromium is not installed; `make system-tools` gets it")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser.on("context", lambda context: context.set_default_timeout(PATIENCE_MS))
         yield browser
         browser.close()
 

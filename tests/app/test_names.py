@@ -40,9 +40,9 @@ def shown(page):
 
 def visit(page, url, name):
     page.goto(url)
-    page.get_by_role("heading", name="Classify", level=1).wait_for(timeout=60_000)
+    page.get_by_role("heading", name="Classify", level=1).wait_for()
     page.get_by_role("link", name=name).click()
-    page.get_by_role("heading", name=name, level=1).wait_for(timeout=60_000)
+    page.get_by_role("heading", name=name, level=1).wait_for()
 
 
 def test_every_page_shows_them_as_they_are(nasty, chromium):
@@ -52,17 +52,17 @@ def test_every_page_shows_them_as_they_are(nasty, chromium):
     page.on("pageerror", lambda error: errors.append(str(error)))
     visit(page, running.url, "Classify")
     for name in CLASSES:
-        expect(page.get_by_text(one_line(name)).first).to_be_visible(timeout=30_000)
+        expect(page.get_by_text(one_line(name)).first).to_be_visible()
     visit(page, running.url, "Data")
-    page.get_by_text("or rather").first.wait_for(timeout=60_000)
+    page.get_by_text("or rather").first.wait_for()
     for name in CLASSES:
         assert one_line(name) in shown(page)
     assert all(one_line(row.path) in shown(page) for row in read_manifest(manifest))
     visit(page, running.url, "Model")
-    page.get_by_text("True class").first.wait_for(timeout=120_000)
+    page.get_by_text("True class").first.wait_for()
     page.get_by_role("combobox").first.click()
     for name in CLASSES:
-        expect(page.get_by_role("option", name=one_line(name)).first).to_be_visible(timeout=30_000)
+        expect(page.get_by_role("option", name=one_line(name)).first).to_be_visible()
     assert page.locator(".katex").count() == 0
     assert errors == []
     page.close()
@@ -72,7 +72,7 @@ def test_a_verdict_on_such_a_name_is_written(nasty, chromium):
     running, manifest = nasty
     page = chromium.new_page()
     visit(page, running.url, "Data")
-    page.get_by_role("button", name=f"Keep {one_line(CLASSES[0])}").first.click(timeout=60_000)
-    expect(page.get_by_role("button", name="Undo (1)")).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name=f"Keep {one_line(CLASSES[0])}").first.click()
+    expect(page.get_by_role("button", name="Undo (1)")).to_be_visible()
     assert sum("judged by hand" in row.issues for row in read_manifest(manifest)) == 1
     page.close()

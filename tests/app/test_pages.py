@@ -25,7 +25,7 @@ def upload(page, *files):
 
 def settled(page):
     """Wait until Streamlit has run the page to its end."""
-    page.locator("[data-test-script-state=notRunning]").first.wait_for(timeout=40_000)
+    page.locator("[data-test-script-state=notRunning]").first.wait_for()
 
 
 def answer_of(scenelet, bundle, file):
@@ -35,7 +35,7 @@ def answer_of(scenelet, bundle, file):
 def test_an_upload_is_answered_here_and_there_alike(watched, bundle, scenelet):
     page, file = watched.page, bundle / "golden" / "buildings.jpg"
     upload(page, file)  # the first one loads the model
-    expect(page.get_by_text("They agree")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("They agree")).to_be_visible()
     expected = answer_of(scenelet, bundle, file)
     heading = f"{expected['label']} · {expected['probability']:.1%}"
     expect(page.get_by_role("heading", name=heading)).to_have_count(
@@ -46,15 +46,15 @@ def test_an_upload_is_answered_here_and_there_alike(watched, bundle, scenelet):
     expected = answer_of(scenelet, bundle, second)
     upload(page, second)
     heading = f"{expected['label']} · {expected['probability']:.1%}"
-    expect(page.get_by_role("heading", name=heading).first).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("heading", name=heading).first).to_be_visible()
 
 
 def test_several_uploads_get_an_answer_each_and_a_table(watched, bundle, scenelet):
     files = sorted((bundle / "golden").iterdir())[:3]
     upload(watched.page, *files)
     for file in files:
-        expect(watched.page.get_by_text(file.name).last).to_be_visible(timeout=15_000)
-    expect(watched.page.get_by_text("They agree")).to_have_count(3, timeout=15_000)
+        expect(watched.page.get_by_text(file.name).last).to_be_visible()
+    expect(watched.page.get_by_text("They agree")).to_have_count(3)
     with watched.page.expect_download() as download:
         watched.page.get_by_role("button", name="Download as CSV").click()
     lines = Path(download.value.path()).read_text().splitlines()
@@ -79,8 +79,8 @@ def test_what_is_no_picture_is_a_friendly_sentence_and_the_app_goes_on(watched, 
         (tmp_path / f"{name[:3]}.jpg").write_bytes(content)
     upload(watched.page, *tmp_path.iterdir(), bundle / "golden" / "buildings.jpg")
     for told in broken:
-        expect(watched.page.get_by_text(told).first).to_be_visible(timeout=15_000)
-    expect(watched.page.get_by_text("They agree")).to_be_visible(timeout=15_000)
+        expect(watched.page.get_by_text(told).first).to_be_visible()
+    expect(watched.page.get_by_text("They agree")).to_be_visible()
 
 
 def test_a_loopback_url_is_refused(watched):
@@ -89,18 +89,16 @@ def test_a_loopback_url_is_refused(watched):
     watched.page.get_by_role("button", name="Fetch").click()
     expect(
         watched.page.get_by_text("leads to 127.0.0.1, which is not a public address")
-    ).to_be_visible(timeout=15_000)
+    ).to_be_visible()
 
 
 def test_an_example_answers_at_a_click_and_shows_where_the_model_looked(watched):
     page = watched.page
     page.get_by_role("tab", name="Examples").click()
     page.get_by_role("button", name=re.compile(r"^glacier\??$")).click()
-    expect(page.get_by_text("They agree")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("They agree")).to_be_visible()
     page.get_by_text("Where it looked").click()
-    expect(page.get_by_alt_text(re.compile("parts of the picture that speak for"))).to_be_visible(
-        timeout=15_000
-    )
+    expect(page.get_by_alt_text(re.compile("parts of the picture that speak for"))).to_be_visible()
 
 
 def test_a_picture_is_pasted_from_the_clipboard(watched):
@@ -114,7 +112,7 @@ def test_a_picture_is_pasted_from_the_clipboard(watched):
             const data = new DataTransfer(); data.items.add(new File([blob], "x.png", {type: "image/png"}))
             zone.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true}))
         }""")
-    expect(page.get_by_alt_text("your picture pasted")).to_be_visible(timeout=15_000)
+    expect(page.get_by_alt_text("your picture pasted")).to_be_visible()
 
 
 def test_a_verdict_is_written_into_the_manifest_and_undone(watched, audited):
@@ -122,12 +120,12 @@ def test_a_verdict_is_written_into_the_manifest_and_undone(watched, audited):
     watched.visit("Data")
     doubted = next(row for row in read_manifest(audited) if row.label_quality == 0.01)
     watched.page.get_by_role("button", name="Relabel sea").first.click()
-    expect(watched.page.get_by_role("button", name="Undo (1)")).to_be_visible(timeout=15_000)
+    expect(watched.page.get_by_role("button", name="Undo (1)")).to_be_visible()
     after = next(row for row in read_manifest(audited) if row.path == doubted.path)
     assert (after.label, after.suggested_label) == ("sea", "")
     assert len(given(audited)) == 1
     watched.page.get_by_role("button", name="Undo (1)").click()
-    expect(watched.page.get_by_role("button", name="Undo (0)")).to_be_visible(timeout=15_000)
+    expect(watched.page.get_by_role("button", name="Undo (0)")).to_be_visible()
     assert audited.read_bytes() == before
 
 
@@ -135,14 +133,14 @@ def test_the_map_is_drawn(watched):
     watched.visit("Data")
     watched.page.get_by_role("tab", name="Map").click()
     watched.page.get_by_text("Draw the map").click()
-    expect(watched.page.get_by_test_id("stVegaLiteChart")).to_have_count(2, timeout=40_000)
+    expect(watched.page.get_by_test_id("stVegaLiteChart")).to_have_count(2)
 
 
 def test_a_click_on_the_confusion_matrix_shows_its_pictures(watched):
     page = watched.page
     watched.visit("Model")
     chart = page.get_by_test_id("stVegaLiteChart").first
-    chart.wait_for(timeout=40_000)
+    chart.wait_for()
     cell = chart.locator("canvas, svg").first
     cell.wait_for()
     cell.scroll_into_view_if_needed()
@@ -163,19 +161,19 @@ def test_the_slider_states_accuracy_and_coverage(watched):
     watched.visit("Model")
     watched.page.get_by_role("tab", name="Trust").click()
     slider = watched.page.get_by_role("slider")
-    slider.wait_for(timeout=40_000)
+    slider.wait_for()
     slider.focus()
     slider.press("Home")
     expect(
         watched.page.get_by_text(re.compile(r"100\.0% are answered, and .* of these rightly"))
-    ).to_be_visible(timeout=15_000)
+    ).to_be_visible()
     slider.press("End")
-    expect(watched.page.get_by_text("Nothing is answered")).to_be_visible(timeout=15_000)
+    expect(watched.page.get_by_text("Nothing is answered")).to_be_visible()
 
 
 def test_training_curves_and_recipes_are_shown(watched):
     watched.visit("Runs")
-    expect(watched.page.get_by_text(re.compile("Complete: epoch"))).to_be_visible(timeout=15_000)
+    expect(watched.page.get_by_text(re.compile("Complete: epoch"))).to_be_visible()
     expect(watched.page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
     watched.page.get_by_role("tab", name="Recipes").click()
     expect(watched.page.get_by_text("transfer", exact=True)).to_be_visible()
@@ -208,10 +206,10 @@ def test_a_vanished_bundle_and_a_dead_endpoint_are_friendly_sentences(chromium, 
         page.goto(running.url)
         page.get_by_role("heading", name="Classify", level=1).wait_for()
         upload(page, bundle / "golden" / "buildings.jpg")
-        expect(page.get_by_text("can't be reached")).to_be_visible(timeout=30_000)
+        expect(page.get_by_text("can't be reached")).to_be_visible()
         shutil.rmtree(copy)
         page.reload()
-        expect(page.get_by_text("the bundle is no longer there")).to_be_visible(timeout=15_000)
+        expect(page.get_by_text("the bundle is no longer there")).to_be_visible()
         page.close()
     finally:
         running.close()
@@ -231,13 +229,13 @@ def test_twenty_people_at_once_get_their_own_answers_and_memory_comes_back(
     for page in pages:
         page.goto(app.url)
     for page in pages:
-        page.get_by_role("heading", name="Classify", level=1).wait_for(timeout=40_000)
+        page.get_by_role("heading", name="Classify", level=1).wait_for()
     for number, page in enumerate(pages):
         upload(page, files[number % len(files)])
     for number, page in enumerate(pages):
         expect(
             page.get_by_role("heading", name=headings[files[number % len(files)]])
-        ).to_have_count(2, timeout=40_000)
+        ).to_have_count(2)
     for context in contexts:
         context.close()
     wait_until(lambda: app.memory_mib() - before < 150, "less than 150 MiB more than before")
@@ -276,7 +274,7 @@ def test_no_page_has_a_serious_fault_of_accessibility(chromium, app, axe, bundle
             upload(page, bundle / "golden" / "buildings.jpg")
             page.get_by_text("They agree").wait_for()
         if name == "Model":
-            page.get_by_text("True class").first.wait_for(timeout=40_000)
+            page.get_by_text("True class").first.wait_for()
         settled(page)
         page.evaluate(axe)
         violations = page.evaluate(
