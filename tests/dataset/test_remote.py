@@ -6,12 +6,14 @@ import sys
 import fsspec
 import numpy as np
 import pytest
+from hub import NAME, Hub, hub
 from moto_server import enter_account
 from PIL import Image
 from places import s3
 from servers import wait_until
 
 from scenelet.dataset.dataset import Dataset
+from scenelet.errors import DataError
 
 pytestmark = pytest.mark.aws
 
@@ -22,16 +24,20 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache"
 
 
+def paint(folder, each):
+    rng = np.random.default_rng(5)
+    for label in ("cat", "dog"):
+        (folder / label).mkdir(parents=True)
+        for number in range(each):
+            pixels = rng.integers(0, 256, (20, 24, 3), np.uint8)
+            Image.fromarray(pixels).save(folder / label / f"{number}.png")
+
+
 @pytest.fixture
 def place(moto, tmp_path, monkeypatch, cache):
     moto.reset()
     enter_account(monkeypatch, moto.url, tmp_path)
-    rng = np.random.default_rng(5)
-    for label in ("cat", "dog"):
-        (tmp_path / "photos" / label).mkdir(parents=True)
-        for number in range(60):
-            pixels = rng.integers(0, 256, (20, 24, 3), np.uint8)
-            Image.fromarray(pixels).save(tmp_path / "photos" / label / f"{number}.png")
+    paint(tmp_path / "photos", 60)
     return s3(tmp_path / "photos")
 
 
@@ -72,3 +78,20 @@ def test_killed_in_mid_download_the_same_command_goes_on(place, cache, tmp_path)
     assert (tmp_path / "split.csv").is_file()
     assert before < kept(cache)
     assert len(kept(cache)) == 120
+
+
+def test_a_data_set_of_the_hub_is_opened_where_it_is(tmp_path, cache, monkeypatch):
+    pytest.importorskip("huggingface_hub", reason="needs the extra hf")
+    paint(tmp_path / "photos" / "train", 3)
+    (tmp_path / "photos" / "train" / "metadata.csv").write_text(
+        "file_name,label\ncat/0.png,persian\ndog/0.png,poodle\n"
+    )
+    with hub(tmp_path / "photos", monkeypatch):
+        found = Dataset.open(f"hf://datasets/{NAME}").examined()
+        with pytest.raises(DataError, match="somebody/other"):
+            Dataset.open("hf://datasets/somebody/other")
+    assert [(row.path, row.label, row.split) for row in found.used.rows] == [
+        ("train/cat/0.png", "persian", "train"),
+        ("train/dog/0.png", "poodle", "train"),
+    ]
+    assert f"/datasets/{NAME}/resolve/main/train/cat/0.png" in Hub.asked

@@ -13,7 +13,7 @@ from scenelet.dataset.match import matched
 from scenelet.dataset.row import Row
 from scenelet.dataset.source import Listing, Source
 from scenelet.dataset.table import parse
-from scenelet.errors import DataError
+from scenelet.errors import DataError, UnreadableImageError
 from scenelet.files import Entry
 
 METADATA = frozenset(("metadata.csv", "metadata.jsonl", "metadata.parquet"))
@@ -63,7 +63,10 @@ def _rows_of(
     rows, silent = Numbered(), tuple[str, ...]()
     for path in tables:
         name = f"{source.name}/{path}"
-        table = parse(name, source.read(path))
+        try:
+            table = parse(name, source.read(path))
+        except UnreadableImageError as error:
+            raise DataError(f"{name}: {error}") from error
         if columns or has_labels(table.columns):
             rows += [(n, _at_home(row, path)) for n, row in numbered(name, table, columns)]
         else:
