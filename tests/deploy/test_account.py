@@ -120,7 +120,7 @@ def test_files_for_a_team_s_own_pipeline_hold_the_same_stack(
 
 
 def test_status_tells_figures_alarms_and_cost(aws, packed, scenelet):
-    Release(Cloud(), Identity(), poll_s=0.05, patience_s=5).deploy(
+    Release(Cloud(), Identity(), poll_s=0.05, patience_s=60).deploy(
         packed["first"], DeploySettings(), 512
     )
     told = scenelet("status").out

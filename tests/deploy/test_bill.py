@@ -37,7 +37,7 @@ def test_metric_series_units_and_log_bytes_are_those_that_the_price_is_made_of(
 ):
     before = Counter(aws.lines())
     deployed = settings(log=log)
-    release = Release(Cloud(), Identity(), poll_s=0.05, patience_s=5)
+    release = Release(Cloud(), Identity(), poll_s=0.05, patience_s=60)
     release.deploy(packed["first"], deployed, 512)
     aws.metered_units, endpoint = 0, Endpoint(aws.url)
     pictures = [path.read_bytes() for path in sorted((shipped_bundle / "golden").iterdir())]

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.aws
 
 
 def release(stack="scenelet"):
-    return Release(Cloud(), Identity(stack), poll_s=0.05, patience_s=20, look_s=0.05)
+    return Release(Cloud(), Identity(stack), poll_s=0.05, patience_s=60, look_s=0.05)
 
 
 def deploy(package, stack="scenelet", memory_mib=512, progress=SILENT, **settings):

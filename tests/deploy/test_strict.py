@@ -36,7 +36,7 @@ class Told:
 
 
 def release(stack="scenelet"):
-    return Release(Cloud(), Identity(stack), poll_s=0.05, patience_s=20, look_s=0.05)
+    return Release(Cloud(), Identity(stack), poll_s=0.05, patience_s=60, look_s=0.05)
 
 
 def deploy(package, stack="scenelet", memory_mib=512, progress=SILENT, **settings):
@@ -111,7 +111,7 @@ def bucket_again(name):
 
 def test_destroy_removes_the_packages_from_the_bucket_they_are_in(aws, packed):
     bucket_again("mine")
-    mine = Release(Cloud(), Identity(bucket="mine"), poll_s=0.05, patience_s=20)
+    mine = Release(Cloud(), Identity(bucket="mine"), poll_s=0.05, patience_s=60)
     mine.deploy(packed["first"], DeploySettings(), 512)
     release().destroy()
     assert "Contents" not in boto3.client("s3").list_objects_v2(Bucket="mine")

@@ -17,6 +17,7 @@ from typing import Any, cast
 
 from scenelet.artefacts import make_folder
 from scenelet.errors import PackageError
+from scenelet.locks import held
 
 AWSLAMBDARIC = "awslambdaric==4.2.2"
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
@@ -288,9 +289,11 @@ def runtime_python(interpreter: Path, version: str, cache: Path | None = None) -
     if whole.is_file():
         return python
     make_folder(folder.parent)
-    _run([str(interpreter), "-m", "venv", "--clear", str(folder)])
-    _run([str(python), "-m", "pip", "install", "--quiet", AWSLAMBDARIC])
-    whole.touch()
+    with held(folder.with_name(f"{folder.name}.lock")):
+        if not whole.is_file():  # nobody else made it meanwhile
+            _run([str(interpreter), "-m", "venv", "--clear", str(folder)])
+            _run([str(python), "-m", "pip", "install", "--quiet", AWSLAMBDARIC])
+            whole.touch()
     return python
 
 

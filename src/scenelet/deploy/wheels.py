@@ -19,6 +19,7 @@ from scenelet.deploy.relabel import NEW, OLD, relabel
 from scenelet.deploy.target import Target
 from scenelet.errors import PackageError
 from scenelet.image_formats import TABLE
+from scenelet.locks import held
 
 _CHANGES = (
     f"scenelet bound the symbol version {NEW} of the shared objects to {OLD} of the same symbol,"
@@ -66,7 +67,7 @@ def fetch_wheels(target: Target, cache: Path) -> list[Wheel]:
         PackageError: There is no such wheel for the target.
     """
     return [
-        _open(name, version(name), _download(name, version(name), target, cache), target)
+        _open(name, version(name), _kept(name, version(name), target, cache), target)
         for name in NEEDED
     ]
 
@@ -84,11 +85,17 @@ def needed_libraries(content: bytes) -> list[str]:
     return [str(tag.needed) for tag in section.iter_tags("DT_NEEDED")]  # type: ignore[attr-defined]
 
 
-def _download(name: str, wanted: str, target: Target, cache: Path) -> Path:
+def _kept(name: str, wanted: str, target: Target, cache: Path) -> Path:
+    """A wheel in the cache, downloaded by one process at a time where it is not there."""
     folder = make_folder(cache / f"{target.machine}-{target.python}")
     pattern = f"{name.replace('-', '_')}-{wanted}-*.whl"
-    if found := sorted(folder.glob(pattern)):
-        return found[0]
+    with held(folder / "lock"):
+        if not any(folder.glob(pattern)):
+            _download(name, wanted, target, folder)
+        return min(folder.glob(pattern))
+
+
+def _download(name: str, wanted: str, target: Target, folder: Path) -> None:
     platforms = [word for tag in target.platforms for word in ("--platform", tag)]
     options = [
         "--quiet",
@@ -109,12 +116,11 @@ def _download(name: str, wanted: str, target: Target, cache: Path) -> Path:
         f"{name}=={wanted}",
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if found := sorted(folder.glob(pattern)):
-        return found[0]
-    raise PackageError(
-        f"{name} {wanted}: no wheel for Python {target.python} on {target.architecture}:"
-        f" {_reason(done.stderr)}"
-    )
+    if done.returncode:
+        raise PackageError(
+            f"{name} {wanted}: no wheel for Python {target.python} on {target.architecture}:"
+            f" {_reason(done.stderr)}"
+        )
 
 
 def _reason(told: str) -> str:
