@@ -9,7 +9,9 @@ import venv
 
 import boto3
 import pytest
+import resident_aws
 from commands import REPOSITORY
+from servers import wait_until
 
 pytestmark = pytest.mark.aws
 # there is no docker engine here: it writes down what it is asked, and builds nothing (test_image.py
@@ -23,17 +25,24 @@ exit 0
 
 @pytest.fixture(scope="module")
 def command_line(tmp_path_factory):
-    """A folder with AWS's own `aws`, in an environment of its own."""
+    """A folder with AWS's own `aws`, of an environment of its own."""
     folder = tmp_path_factory.mktemp("awscli")
-    venv.create(folder, with_pip=True)
+    venv.create(folder / "venv", with_pip=True)
+    python, path = folder / "venv" / "bin" / "python", folder / "socket"
     done = subprocess.run(
-        [folder / "bin" / "python", "-m", "pip", "install", "-q", "awscli"],
-        capture_output=True,
-        check=False,
+        [python, "-m", "pip", "install", "-q", "awscli"], capture_output=True, check=False
     )
     if done.returncode:
         pytest.skip("awscli could not be installed")
-    return folder / "bin"
+    process = subprocess.Popen([python, resident_aws.__file__, path])
+    wait_until(path.exists, "the command line is loaded")
+    (folder / "bin").mkdir()
+    call = folder / "bin" / "aws"
+    call.write_text(resident_aws.CALL.format(python=sys.executable, path=str(path)))
+    call.chmod(0o755)
+    yield folder / "bin"
+    process.kill()
+    process.wait()
 
 
 def test_the_script_deploys_an_image_and_again_and_another_removes_all_of_it(
