@@ -44,3 +44,30 @@ def test_what_is_not_there_is_told_with_its_row():
 def test_two_rows_of_one_file_are_refused():
     with pytest.raises(DataError, match="rows 2 and 3 speak of the same file"):
         match("cat/1.jpg", "./cat/1.jpg", there=["cat/1.jpg"])
+
+
+@pytest.mark.parametrize(
+    ("written", "path"),
+    [
+        ("cat/1", "cat/1.jpg"),
+        ("1.jpg", "cat/1.jpg"),
+        ("IMG.2024.7", "cat/IMG.2024.7.jpg"),
+        ("/data/upload/3/0a1b2c3d-1.jpg", "cat/1.jpg"),
+        ("/data/local-files/?d=photos/cat/1.jpg", "cat/1.jpg"),
+    ],
+)
+def test_a_name_may_lack_suffix_and_folders_where_one_picture_alone_is_called_so(written, path):
+    there = ["cat/1.jpg", "cat/IMG.2024.7.jpg", "dog/2.jpg"]
+    assert [row.path for row in match(written, there=there)[0]] == [path]
+
+
+@pytest.mark.parametrize("written", ["1", "1.jpg", "bird/1.jpg"])
+def test_a_name_that_several_pictures_have_is_not_guessed(written):
+    with pytest.raises(DataError, match="are not in"):
+        match(written, there=["cat/1.jpg", "dog/1.jpg"])
+
+
+def test_a_row_with_an_address_of_its_own_needs_no_file():
+    rows, passed_over = match("https://example.org/1.jpg", "1.jpg", there=["1.jpg"])
+    assert [row.path for row in rows] == ["https://example.org/1.jpg", "1.jpg"]
+    assert not passed_over

@@ -4,6 +4,7 @@ Names of people are printed as they are: nothing of them is markup, and nothing 
 """
 
 import json
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -119,11 +120,16 @@ def needs_extra(extra: str) -> Iterator[None]:
 
 def wrote(what: str, path: Path, next_command: str | None = None) -> None:
     """The last lines: what was written, and what to do next."""
-    tell(f"wrote {what}: {path}")
+    tell(f"wrote {what}: {_shown(path)}")
     if next_command:
         tell(f"next: {next_command}")
 
 
 def command(*words: str | Path) -> str:
     """A command to be copied, whatever its paths hold."""
-    return shlex.join(map(str, words))
+    return shlex.join(map(_shown, words))
+
+
+def _shown(word: str | Path) -> str:
+    """A word as people write it: a path's class makes one slash of an address's two."""
+    return re.sub(r"^([a-z][a-z0-9+.-]+):/(?=[^/])", r"\1://", str(word))
