@@ -175,6 +175,7 @@ _FOREIGN = (
     (rb"RIFF.{4}WAVE|ID3|fLaC", "a sound", "give a picture"),
     (rb"PK\x03\x04|PK\x05\x06|7z\xbc\xaf|Rar!|\x1f\x8b|BZh[1-9]|\xfd7zXZ|.{257}ustar",
      "an archive or an office document", "unpack it and give the pictures in it"),
+    (rb"PAR1", "a Parquet table", "give the table itself"),
     (rb"\0\x05\x16[\0\x07]", "what macOS keeps beside a file", "give the file without ._"),
     (rb"\s*(?:data:image/|/9j/|iVBORw0KGgo|UklGR|R0lGOD)", "a picture as base64 text",
      "decode it, or send it as JSON: {\"image\": ...}"),

@@ -108,7 +108,7 @@ def test_cells_that_make_no_sense_are_refused_with_their_row(tmp_path, column, c
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (("path,label", "a.jpg,cat", "a.jpg,dog"), "rows 2 and 3: a.jpg is there 2 times"),
+        (("path,label", "a.jpg,cat", "a.jpg,dog"), "rows 2 and 3: a.jpg has several labels"),
         (("path,label", "a.jpg,cat,extra"), "row 2: 3 cells for 2 columns"),
         (("path,label,label", "a.jpg,cat,dog"), "column label is there twice"),
         (("name,kind", "a.jpg,cat"), "column path and label missing .*found name, kind"),

@@ -101,7 +101,7 @@ def test_a_picture_that_vanished_is_told_without_a_librarys_words(folder):
 def test_a_table_that_names_a_picture_under_two_labels_is_refused(folder):
     path = csv(folder)
     path.write_text("path,label\ntrain/cat/0.png,cat\ntrain/cat/0.png,dog\n")
-    with pytest.raises(DataError, match="rows 2 and 3"):
+    with pytest.raises(DataError, match=r"rows 2 and 3: .* has several labels \(cat, dog\)"):
         Table(path).list()
 
 
@@ -161,6 +161,14 @@ def test_what_a_person_said_in_a_table_outlives_an_audit(folder):
         ("ann", "blurred", None),
         ("bob", "", None),
     ]
+
+
+def test_a_table_that_holds_the_pictures_themselves_is_told_so(tmp_path):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    rows = [{"image": {"bytes": b"\xff\xd8\xff", "path": "1.jpg"}, "label": 0}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "train-00000.parquet")
+    with pytest.raises(DataError, match="column image holds the pictures themselves"):
+        Dataset.open(tmp_path / "train-00000.parquet")
 
 
 def test_a_place_whose_name_is_no_utf8_is_found_again_by_its_printable_name(folder, tmp_path):

@@ -104,7 +104,7 @@ def numbered(path: str, table: Table, columns: Columns = ()) -> Numbered:
             f" {', '.join(table.columns) or 'nothing'}). Name the columns path and label, or say"
             f" which they are: --column {missing[0]}=NAME."
         )
-    rows, faults, seen = [], list[str](), defaultdict[str, list[int]](list)
+    rows, faults, seen = [], list[str](), defaultdict[str, list[tuple[int, str]]](list)
     for number, record in table.records:
         cells = {ours: record.get(theirs, "") for ours, theirs in names.items()}
         if (number, names["label"]) in table.several:
@@ -115,14 +115,20 @@ def numbered(path: str, table: Table, columns: Columns = ()) -> Numbered:
             faults.append(f"row {number}: {error}")
         else:
             rows.append((number, row))
-            seen[row.path].append(number)
-    faults += [
-        f"rows {' and '.join(map(str, numbers))}: {name} is there {len(numbers)} times"
-        for name, numbers in seen.items()
-        if len(numbers) > 1
-    ]
+            seen[row.path].append((number, row.label))
+    faults += [_twice(name, found) for name, found in seen.items() if len(found) > 1]
     refuse(path, faults)
     return rows
+
+
+def _twice(path: str, found: Sequence[tuple[int, str]]) -> str:
+    """What is wrong with a picture that several rows speak of."""
+    numbers = " and ".join(str(number) for number, _ in found)
+    labels = sorted({label for _, label in found})
+    if len(labels) == 1:
+        return f"rows {numbers}: {path} is there {len(found)} times"
+    told = ", ".join(labels)
+    return f"rows {numbers}: {path} has several labels ({told}); a picture has one here"
 
 
 def column_names(given: Iterable[str]) -> Columns:

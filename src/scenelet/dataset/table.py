@@ -211,10 +211,22 @@ def _parquet(path: str, data: bytes) -> Table:
             f"{path}: Parquet needs pyarrow. Install it with: pip install 'scenelet[serve]'"
         ) from error
     try:
-        rows = pq.read_table(pa.BufferReader(data)).to_pylist()
+        file = pq.ParquetFile(pa.BufferReader(data))
+        _refuse_pictures_inside(path, file.schema_arrow)
+        rows = file.read().to_pylist()
     except (pa.ArrowException, ValueError) as error:
         raise DataError(f"{path}: no Parquet file that can be read. Write it again.") from error
     return _of_objects(list(enumerate(rows, 1)))
+
+
+def _refuse_pictures_inside(path: str, schema: Any) -> None:
+    """The hub's own tables hold the pictures, not their names."""
+    inside = [each.name for each in schema if str(each.type).startswith(("struct<bytes", "binary"))]
+    if inside:
+        raise DataError(
+            f"{path}: column {inside[0]} holds the pictures themselves, expected their paths. Write"
+            " them out as files, with their labels in a table."
+        )
 
 
 _READ: dict[str, Callable[[str, bytes], Table]] = {
