@@ -61,3 +61,12 @@ def test_a_default_that_may_change_is_each_record_s_own():
     Noted().notes["a"] = "b"
     assert Noted().notes == {}
     assert Noted({"c": "d"}).notes == {"c": "d"}
+
+
+def test_what_is_not_to_be_shown_is_not_shown():
+    @dataclass(frozen=True)
+    class Hidden:
+        name: str
+        secret: str = dataclasses.field(default="", repr=False)
+
+    assert repr(Hidden("a", "b")).endswith("Hidden(name='a')")

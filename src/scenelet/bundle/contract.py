@@ -15,6 +15,7 @@ BUNDLE/
 import hashlib
 import json
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -121,7 +122,7 @@ class Contract:
     sha256: dict[str, str]
     format_version: int = FORMAT_VERSION
 
-    @property
+    @cached_property
     def rules(self) -> Rules:
         """What turns probabilities into a decision."""
         return Rules(

@@ -36,12 +36,17 @@ def _init(self: Any, *given: Any, **named: Any) -> None:
         raise TypeError(f"{type(self).__name__}: {', '.join(twice)} unknown or given twice")
     values |= named
     for name, field in fields.items():
-        value = values.get(name, field.default)
-        if value is dataclasses.MISSING and field.default_factory is not dataclasses.MISSING:
-            value = field.default_factory()
-        if value is dataclasses.MISSING:
-            raise TypeError(f"{type(self).__name__}: {name} is missing")
-        object.__setattr__(self, name, value)
+        if name not in values:
+            values[name] = _default(self, field)
+    self.__dict__.update((name, values[name]) for name in fields)
+
+
+def _default(self: Any, field: Any) -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    if field.default is dataclasses.MISSING:
+        raise TypeError(f"{type(self).__name__}: {field.name} is missing")
+    return field.default
 
 
 def _values(self: Any) -> tuple[Any, ...]:
@@ -49,8 +54,10 @@ def _values(self: Any) -> tuple[Any, ...]:
 
 
 def _repr(self: Any) -> str:
-    named = zip(self.__dataclass_fields__, _values(self), strict=True)
-    return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in named)})"
+    shown = [name for name, field in self.__dataclass_fields__.items() if field.repr]
+    return (
+        f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
+    )
 
 
 def _eq(self: Any, other: object) -> Any:

@@ -8,14 +8,19 @@ from __future__ import annotations
 import math
 import time
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scenelet.bundle.profile import picture_measures
 from scenelet.bundle.runtime import BundleModel
 from scenelet.bundle.scores import DISTANCE
 from scenelet.images import to_pixels
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:  # the same, made quickly
+    from scenelet.bundle.records import dataclass
 
 
 @dataclass(frozen=True)
