@@ -12,7 +12,7 @@ from scenelet.runs.run import Result, Run, run_name, same_network
 
 CONFIG = TrainConfig(epochs=3)
 NETWORK = {"architecture": {"widths": [8, 16]}, "init": None, "teachers": []}
-RESULT = Result(2, 3, 0.8, 0.5, "", 400, 12.5, 1000, 20, 12.5)
+RESULT = Result(2, 3, 0.8, 0.5, "", 400, 12.5, 1000, 20, 12.5, classes={"a": (9, 10)})
 
 
 def dataset(label="cat"):

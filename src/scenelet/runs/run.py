@@ -149,8 +149,10 @@ class Run:
         values = self._read_json("result.json")
         try:
             known = {each.name: values[each.name] for each in fields(Result) if each.name in values}
+            counts = known.get("classes", {}).items()
+            known["classes"] = {name: (int(right), int(images)) for name, (right, images) in counts}
             return Result(**known)
-        except (KeyError, TypeError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise self._damaged("result.json") from error
 
     def complete(self, result: Result) -> None:
