@@ -59,6 +59,7 @@ def test_the_pages_take_the_next_port_that_is_free():
         assert _free_port("127.0.0.1") >= 8501
     first = _free_port("127.0.0.1")
     with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", first))
         taken.listen()
         assert _free_port("127.0.0.1") > first
