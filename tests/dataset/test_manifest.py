@@ -136,3 +136,18 @@ def test_any_name_goes_into_a_manifest_and_comes_back(tmp_path_factory, names):
     path = tmp_path_factory.mktemp("m") / "m.csv"
     write_manifest(path, rows)
     assert read_manifest(path) == rows
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ("path,label\na.jpg,cat\n".encode("utf-16-le"), "zero bytes"),
+        ("path,label\na.jpg,cat\n".encode("utf-32"), "zero bytes"),
+        (bytes(50), "zero bytes"),
+        (b"PK\x03\x04" + bytes(50), "a spreadsheet or an archive"),
+    ],
+)
+def test_what_is_no_text_is_told_what_to_save(tmp_path, data, told):
+    (tmp_path / "m.csv").write_bytes(data)
+    with pytest.raises(DataError, match=f"{told}.*Save the table as CSV in UTF-8"):
+        read_manifest(tmp_path / "m.csv")

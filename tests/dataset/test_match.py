@@ -16,6 +16,7 @@ def match(*paths, there, place="data/photos"):
     [
         *("cat/1.jpg", "./cat/1.jpg", "cat\\1.jpg", "cat//1.jpg", " cat/1.jpg"),
         *("photos/cat/1.jpg", "data/photos/cat/1.jpg"),
+        *(r"C:\Users\me\photos\cat\1.jpg", "../photos/cat/1.jpg", "file:///a/photos/cat/1.jpg"),
     ],
 )
 def test_a_path_is_found_however_it_is_written(written):

@@ -94,6 +94,7 @@ def _found(path: str, there: dict[str, Entry], names: _Names, place: str) -> str
         return path
     plain = _plain(path_of(path))
     shorter = [plain.removeprefix(f"{above}/") for above in _names_of(place)]
+    shorter.append(plain.rpartition(f"/{Path(place).absolute().name}/")[2])  # of another machine
     meant = (names.found(name) for name in (plain, *shorter, uploaded_name(plain)))
     return next(filter(None, meant), "")
 

@@ -20,6 +20,7 @@ from scenelet.errors import DataError, MissingExtraError
 SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet"})
 _SEPARATORS = ",;\t|"
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_ZIP = b"PK\x03\x04"
 _FOR_EXCEL = re.compile(r"sep=.?", re.IGNORECASE)  # a first line that says the separator
 _ENOUGH_FAULTS = 5
 
@@ -106,8 +107,16 @@ def _refuse_wide(path: str, rows: list[tuple[int, list[str]]], columns: int) -> 
 
 def _text(path: str, data: bytes) -> str:
     encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
+    if data.startswith(_ZIP):
+        raise DataError(f"{path}: a spreadsheet or an archive. Save the table as CSV in UTF-8.")
     try:
-        return data.decode(encoding)
+        text = data.decode(encoding)
+        if "\0" not in text:
+            return text
+        raise DataError(
+            f"{path}: holds zero bytes: UTF-16 without a mark, or no text. Save the table as CSV in"
+            " UTF-8."
+        )
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise DataError(
