@@ -12,6 +12,7 @@ from collections.abc import Iterable
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LOOKS_ESCAPED = re.compile(r"\\(?=x[0-9a-f]{2}|u[0-9a-f]{4})")
 _ESCAPED = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4}))")
+_NUMBER = re.compile(r"0*(\d+?)(?:[.,]0+)?")
 _ESCAPED_BACKSLASH = r"\x5c"
 
 
@@ -47,8 +48,13 @@ def _unescaped(found: re.Match[str]) -> str:
 
 
 def twins(names: Iterable[str]) -> list[tuple[str, ...]]:
-    """Groups of names that differ in composition, case or outer spaces alone."""
+    """Groups of names that differ in composition, case, outer spaces or as numbers are written.
+
+    As "1", "01" and "1.0" do, where a spreadsheet has been.
+    """
     alike: dict[str, list[str]] = defaultdict(list)
     for name in sorted(set(names)):
-        alike[unicodedata.normalize("NFC", name).casefold().strip()].append(name)
+        plain = unicodedata.normalize("NFC", name).casefold().strip()
+        number = _NUMBER.fullmatch(plain)
+        alike[number[1] if number else plain].append(name)
     return [tuple(group) for group in alike.values() if len(group) > 1]

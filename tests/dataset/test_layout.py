@@ -165,3 +165,7 @@ def test_pictures_less_deep_than_the_level_are_told():
 def test_what_is_no_level_is_refused(level):
     with pytest.raises(ConfigError, match="--label-level: found"):
         lay_out(map(Entry, each("cat", "dog")), "photos", "photos", level)
+
+
+def test_numbers_that_a_spreadsheet_wrote_in_two_ways_are_told():
+    assert "'01', '1', '1.0'" in laid(*each("1", "01", "1.0", "10")).decided[0]

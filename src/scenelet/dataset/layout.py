@@ -189,8 +189,8 @@ def _share(branches: Sequence[Branch]) -> None:
 def twin_lines(labels: Iterable[str]) -> tuple[str, ...]:
     """A line for each group of class names that look alike, in letters that tell them apart."""
     return tuple(
-        f"classes {', '.join(map(ascii, group))} differ in composition, case or spaces alone;"
-        " rename the folders if they are one class"
+        f"classes {', '.join(map(ascii, group))} differ in composition, case, spaces or zeros"
+        " alone; rename the folders if they are one class"
         for group in twins(labels)
     )
 
