@@ -28,6 +28,7 @@ def test_every_file_of_a_folder_as_people_have_them_is_accounted_for(tmp_path, s
     assert account.startswith(told)
     assert "2 litter of a system, 1 broken link" in account
     assert here or "1 a HEIC picture" in account
+    assert here or "a HEIC picture (1): save it as JPEG (an iPhone does so itself" in done.out
     assert "cat/ has sub-folders (2024): their pictures count as cat" in done.err
     # the app's page of the data shows the account of the data set with this manifest
     opened = Dataset.open(photos, tmp_path / "audit" / "manifest.csv")

@@ -92,8 +92,9 @@ def test_killed_while_it_writes_leaves_whole_files_alone(tmp_path):
     assert place.asked == ["b"]
 
 
-def test_stamps_are_those_of_the_last_listing(tmp_path):
-    cache = Cache(tmp_path, 10**9)
+@pytest.mark.parametrize("folder", ["kept", "50% off? #1"])
+def test_stamps_are_those_of_the_last_listing(folder, tmp_path):
+    cache = Cache(tmp_path / folder, 10**9)
     stamps = cache.stamps_of("s3://bucket")
     assert stamps.of("a.jpg") == ""
     stamps.write([("a.jpg", "1"), ("Käse.jpg", "2")])

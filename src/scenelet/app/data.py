@@ -1,7 +1,8 @@
 """The data, as the audit found it: balance, map, duplicates, and verdicts about doubtful labels."""
 
+import shlex
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -63,11 +64,9 @@ def _nothing_yet(folder: str, manifest: str) -> None:
         "No audited data set to show. Audit one, and start the app with it:",
         icon=":material/folder_off:",
     )
-    st.code(
-        f"scenelet data audit {folder} --out {Path(manifest).parent}\nscenelet app --data {folder}"
-        f" --manifest {manifest}",
-        language="sh",
-    )
+    audit = ("scenelet", "data", "audit", folder, "--out", str(Path(manifest).parent))
+    app = ("scenelet", "app", "--data", folder, "--manifest", manifest)
+    st.code("\n".join(map(shlex.join, (audit, app))), language="sh")
 
 
 def _overview(rows: tuple[Row, ...], asked: Sources) -> None:
@@ -98,6 +97,21 @@ def _balance(used: list[Row]) -> None:
         st.caption(f"The {half} largest and the {half} smallest of {len(sizes)} classes.")
 
 
+def none_in_doubt(rows: Sequence[Row]) -> str:
+    """Why no doubtful label is shown: none was found, or nobody looked."""
+    used = [row for row in rows if not row.excluded]
+    judged = sum(1 for row in used if row.label_quality is not None)
+    if not judged:
+        return (
+            "No label was judged. `scenelet data audit` does, where two classes have enough"
+            " pictures."
+        )
+    left = len(used) - judged
+    return "No label is in doubt" + (
+        f"; {left:,} of {len(used):,} were not judged." if left else "."
+    )
+
+
 def _doubts(rows: tuple[Row, ...], asked: Sources, manifest: Path) -> None:
     _undoing(manifest)
     doubtful = sorted(
@@ -105,10 +119,7 @@ def _doubts(rows: tuple[Row, ...], asked: Sources, manifest: Path) -> None:
         key=lambda row: row.label_quality or 0.0,
     )
     if not doubtful:
-        st.info(
-            "No label is in doubt. `scenelet data audit FOLDER` looks for such.",
-            icon=":material/verified:",
-        )
+        st.info(none_in_doubt(rows), icon=":material/info:")
         return
     for start in range(0, min(len(doubtful), PER_PAGE), 4):
         for column, row in zip(st.columns(4), doubtful[start : start + 4], strict=False):

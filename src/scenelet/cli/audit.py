@@ -1,5 +1,6 @@
 """`scenelet data audit`."""
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ from scenelet.progress import ConsoleProgress
 from scenelet.text import listed
 
 if TYPE_CHECKING:
+    from scenelet.dataset.dataset import Dataset
     from scenelet.explore.findings import Findings
 
 GATES = (
@@ -122,6 +124,17 @@ def _print(findings: "Findings", kept: int) -> None:
     if kept:
         tell(f"{kept:,} {'verdict' if kept == 1 else 'verdicts'} of yours kept")
     tell(findings.audit.dataset.account())
+    for line in _usable(findings.audit.dataset):
+        tell(line)
+
+
+def _usable(dataset: "Dataset") -> list[str]:
+    """What to do about files that were passed over, a line a reason that says so."""
+    passed_over = Counter[str]()
+    for entry in dataset.passed_over:
+        passed_over[entry.reason] += entry.files
+    told = ((*reason.partition(": "), count) for reason, count in passed_over.most_common())
+    return [f"{what} ({count:,}): {advice}" for what, _, advice, count in told if advice]
 
 
 def _clean(findings: "Findings") -> list[str]:

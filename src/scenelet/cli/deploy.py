@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from scenelet.cli.output import needs_extra, stderr, stdout, wrote
+from scenelet.cli.output import command, needs_extra, stderr, stdout, wrote
 from scenelet.cli.settings import given, with_settings
 from scenelet.progress import ConsoleProgress
 
@@ -88,10 +88,10 @@ def _show_package(made: "Package", as_json: bool, image: bool) -> None:
         if size > _WORTH_TELLING_BYTES:
             typer.echo(f"{part:16} {size / 1e6:6.2f} MB")
     if image:
-        wrote("folder for an image", made.path, f"docker build {made.path}")
+        wrote("folder for an image", made.path, command("docker", "build", made.path))
         return
     sizes = f"{made.zip_bytes / 1e6:.2f} MB, {made.unzipped_bytes / 1e6:.1f} MB unzipped"
-    wrote(f"package of {sizes}", made.path, f"scenelet preflight {made.path}")
+    wrote(f"package of {sizes}", made.path, command("scenelet", "preflight", made.path))
 
 
 def preflight(

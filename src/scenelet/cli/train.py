@@ -9,7 +9,7 @@ import typer
 
 from scenelet.cli.dials import Set, chosen, with_dials
 from scenelet.cli.options import Column, Folder, Images, LabelLevel
-from scenelet.cli.output import needs_extra, tell, wrote
+from scenelet.cli.output import command, needs_extra, tell, wrote
 from scenelet.cli.place import source_at
 from scenelet.errors import ConfigError
 from scenelet.progress import ConsoleProgress, Progress
@@ -88,7 +88,7 @@ def train(
     )
     for line in _of_classes(result.classes):
         tell(line)
-    wrote("run", run.folder, f"scenelet export {run.folder}")
+    wrote("run", run.folder, command("scenelet", "export", run.folder))
 
 
 def _of_classes(classes: Mapping[str, tuple[int, int]]) -> list[str]:

@@ -128,7 +128,8 @@ class Stamps:
 
 @lru_cache(maxsize=4)
 def _opened(path: Path, inode: int) -> sqlite3.Connection:  # noqa: ARG001  (another file, another)
-    return sqlite3.connect(f"file:{path}?immutable=1", uri=True, check_same_thread=False)
+    address = f"{path.absolute().as_uri()}?immutable=1"
+    return sqlite3.connect(address, uri=True, check_same_thread=False)
 
 
 def pictures_cache() -> Cache:

@@ -156,7 +156,7 @@ class ImagesPerSecond(Callback):
         images = len(batch[1])
         if self._advance is None:
             left = int(trainer.estimated_stepping_batches) - trainer.global_step + 1
-            counting = self._progress.counting("training", left * images)
+            counting = self._progress.counting("training, all epochs", left * images)
             self._advance = self._counting.enter_context(counting)
         self._images += images
         for _ in range(images):
