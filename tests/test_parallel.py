@@ -3,7 +3,7 @@ from itertools import count
 
 import pytest
 
-from scenelet.parallel import cores, in_parallel
+from scenelet.parallel import WAITING, cores, in_parallel
 
 
 def test_results_come_in_the_order_of_the_items_and_each_is_counted():
@@ -38,3 +38,8 @@ def test_what_the_work_raises_comes_out_and_the_rest_is_not_begun():
 def test_work_is_done_in_threads_of_its_own():
     names = set(in_parallel(lambda _: threading.current_thread().name, range(64)))
     assert threading.current_thread().name not in names
+
+
+def test_what_waits_for_a_network_waits_at_once_however_few_the_cores():
+    met = threading.Barrier(WAITING)
+    assert len(list(in_parallel(lambda _: met.wait(20), range(WAITING), waits=True))) == WAITING

@@ -37,18 +37,17 @@ def in_parallel(
     Threads do, for Pillow and LiteRT run without the interpreter's lock.
 
     Items are handed over a few at a time: one at a time, handing over takes a tenth of a fast
-    model's answer.
+    model's answer. With `waits` each waits for a network: one at a time, many at once.
     """
-    queue, workers = iter(items), cores()
-    groups = iter(lambda: list(islice(queue, _AT_ONCE)), [])
+    queue, workers = iter(items), max(WAITING, cores()) if waits else cores()
+    groups = iter(lambda: list(islice(queue, 1 if waits else _AT_ONCE)), [])
 
     def work_on(group: list[Item]) -> list[Result]:
         return [work(item) for item in group]
 
     with ThreadPoolExecutor(workers) as pool:
         waiting: deque[Future[list[Result]]] = deque(
-            pool.submit(work_on, group)
-            for group in islice(groups, 2 * workers if waits else 8 * workers)
+            pool.submit(work_on, group) for group in islice(groups, (2 if waits else 8) * workers)
         )
         try:
             while waiting:

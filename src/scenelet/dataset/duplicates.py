@@ -12,8 +12,7 @@ import numpy as np
 from scenelet.dataset.faults import Look
 
 # (most different bits of the hash, most mean difference of the thumbnails): an edit keeps the
-# shapes; a new compression keeps
-# the colours, but turns bits over where the picture is flat
+# shapes; a new compression keeps the colours, but turns bits over where the picture is flat
 ALIKE = ((5, 8.0), (16, 1.5))
 SAME_SHAPES = 0.2  # most difference of the shapes, in parts of their own contrast
 FLAT = 2.0  # grey levels of contrast: a picture with less shows no shapes

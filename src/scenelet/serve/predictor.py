@@ -34,7 +34,7 @@ class Prediction:
         abstains: Whether the probability is too low for the accuracy that the bundle was told to
             keep: better not believed.
         prediction_set: Classes that the true one is among, as often as the bundle promises; may be
-            empty or several.
+            empty, several, or lack the label: each class has a threshold of its own.
         is_stranger: Whether the picture looks like none of the classes.
         stranger_score: How little it looks like the training pictures.
         bundle: Name of the bundle that answered.
