@@ -184,3 +184,12 @@ def test_a_class_whose_name_is_no_utf8_has_a_printable_one(folder):
     found = Dataset.open(folder).examined()
     assert r"K\xe4tzchen" in found.class_names
     assert not found.excluded
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("a.jpg", "a file, no folder"), ("b", "no such folder")]
+)
+def test_what_is_no_folder_is_told_apart(tmp_path, name, told):
+    (tmp_path / "a.jpg").touch()
+    with pytest.raises(DataError, match=f"{name}: {told}"):
+        Dataset.open(tmp_path / name)

@@ -45,8 +45,9 @@ class Folder:
     def entries(self) -> Iterator[Entry]:
         """Every file below the folder."""
         if not self.root.is_dir():
+            found = "a file, no folder or table" if self.root.exists() else "no such folder"
             raise DataError(
-                f"{self.root}: no such folder. Give a folder that holds one sub-folder per class."
+                f"{self.root}: {found}. Give a folder that holds one sub-folder per class."
             )
         return files.walk(self.root)
 
