@@ -36,6 +36,9 @@ def test_the_first_lies_in_audit_and_others_beside_by_their_names(there):
     assert audited("tools") == "audit/tools"
     assert audited("pets") == "audit"
     assert audited("s3://bucket/my tools.zip") == "audit/my tools"
+    assert audited("s3://bucket/tools") == "audit/tools-2"
+    assert audited("s3://elsewhere/tools") == "audit/tools-3"
+    assert audited("tools") == "audit/tools"
 
 
 def test_it_is_found_again_from_another_way_to_the_same_place(there):

@@ -1,12 +1,13 @@
 """Where audits lie, and which of them is of a place: each data set has its own.
 
-The first audit lies in `audit/`, one of another place in `audit/NAME/`; which place an audit is of
-stands in its audit.json.
+The first audit lies in `audit/`, one of another place in `audit/NAME/` (of a second such name,
+`audit/NAME-2/`); which place an audit is of stands in its audit.json.
 """
 
 import json
 import re
 from collections.abc import Iterator
+from itertools import chain, count
 from pathlib import Path
 
 from scenelet.dataset.address import address_of, has_own_address
@@ -36,8 +37,14 @@ def folder_for(name: str, home: Path = HOME) -> Path:
     found = audit_of(name, home)
     if found:
         return found.parent
-    is_taken = (home / MANIFEST).is_file() and _recorded(home) not in ("", place_of(name))
-    return home / _short(name) if is_taken else home
+    own = home / _short(name)
+    more = (own.with_name(f"{own.name}-{number}") for number in count(2))
+    return next(folder for folder in chain((home, own), more) if _is_free(folder, name))
+
+
+def _is_free(folder: Path, name: str) -> bool:
+    """Whether no other place's audit lies there."""
+    return not (folder / MANIFEST).is_file() or _recorded(folder) in ("", place_of(name))
 
 
 def audit_of(name: str, home: Path = HOME) -> Path | None:
