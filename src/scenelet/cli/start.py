@@ -36,7 +36,8 @@ def start(
 ) -> None:
     """Go the whole way: look at the pictures, train, judge, export, and open the pages on it.
 
-    Stopped, the same command goes on. What is done already is not done again.
+    Stopped, the same command goes on: it looks at the pictures again, trains from where it was, and
+    makes no bundle twice.
 
     Example: `scenelet start photos --open`
     """
