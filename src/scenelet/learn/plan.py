@@ -30,7 +30,7 @@ HANDFUL, FEW, MANY = 300, 3_000, 30_000  # pictures
 LOOKED = 180e6  # pixels that fine-tuning looks at where there are few pictures: a minute a fold
 PROBED, STRENGTH = 400, 0.01  # pictures that views are tried on, and the C of the heads that try
 SQUARE, FEW_LONG = 1.05, 0.1  # longer side to shorter, and the part of pictures that may be longer
-HARM = 0.05  # part of the answers that a view may cost and still be taken for the same class
+HARM = 0.05  # part of the right answers that a view may cost and still show the same class
 NOISE = 1.64  # standard errors: 95 %, one-sided
 MIRRORED, UPSIDE_DOWN, QUARTER = "mirrored", "upside down", "a quarter turned"
 
@@ -185,11 +185,13 @@ def _by_views(dataset: Dataset, config: TrainConfig, precision: str, progress: P
     plain = features_of(probed, lens, progress)
     labels, folds = _judges(probed, config)
 
+    right = _right(plain, plain, labels, folds) > 0
+
     def cost(view: str) -> float:
-        """Part of the answers that the view costs at most."""
+        """Part of the right answers that the view costs at most."""
         seen = features_of(probed, replace(lens, view=view), progress)
-        lost = _right(plain, plain, labels, folds) - _right(plain, seen, labels, folds)
-        return float(lost.mean() + NOISE * lost.std() / len(lost) ** 0.5)
+        lost = 1 - _right(plain, seen, labels, folds)[right]
+        return float(lost.mean() + NOISE * lost.std() / len(lost) ** 0.5) if len(lost) else 1.0
 
     flips = {"none": cost(MIRRORED)}
     flip, turn = "none", "none"
@@ -197,7 +199,7 @@ def _by_views(dataset: Dataset, config: TrainConfig, precision: str, progress: P
         flip = "both" if cost(UPSIDE_DOWN) <= HARM else "horizontal"
     if flip == "both" and cost(QUARTER) <= HARM:
         turn = "90"
-    why = f"mirroring costs a head at most {flips['none']:.0%} of {len(probed)} answers"
+    why = f"mirroring costs a head at most {flips['none']:.0%} of its {right.sum()} right answers"
     return Choice({"flip": flip, "turn": turn}, why)
 
 
