@@ -111,6 +111,10 @@ class FetchError(SceneletError):
     """A URL could not be fetched."""
 
 
+class GoneError(FetchError):
+    """What was to be read is not there, or no longer."""
+
+
 class ForbiddenUrlError(FetchError):
     """The URL is not http(s) or leads to an address that is not public."""
 

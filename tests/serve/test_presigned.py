@@ -66,6 +66,7 @@ def test_what_was_put_at_its_address_is_answered_once_and_then_gone(bucket, bund
     [
         ({"bytes": 20_000_001}, 413, "at most 20,000,000"),
         ({"bytes": "many"}, 400, "bytes: found many"),
+        ({"bytes": True}, 400, "bytes: found True"),
         ({}, 400, "found no size of the picture"),
         ([], 400, "found no size of the picture"),
     ],
@@ -99,3 +100,22 @@ def test_the_client_goes_that_way_with_what_is_too_large_for_a_request(
     monkeypatch.setenv("SCENELET_UPLOADS", PLACE)
     endpoint = Endpoint(f"http://127.0.0.1:{serve(bundle).port}", tries=1)
     assert endpoint.predict(buffer.getvalue(), original=True)["label"]
+
+
+def test_a_bucket_that_can_t_be_read_keeps_the_picture_and_tells_no_name_of_it(
+    bucket, ask, monkeypatch, capsys
+):
+    status, offered = ask("/upload", {"bytes": 3})
+    assert status == 200
+    key = f"large/{offered['upload']}"
+    bucket.put_object(Bucket="photos", Key=key, Body=b"abc")
+
+    def refused(*_, **__):
+        raise FetchError("s3://photos/large: can't be read: S3 asks to slow down")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(presigned, "read_object", refused)
+        status, problem = ask("/predict", {"upload": offered["upload"]})
+    assert (status, "photos" in problem["detail"]) == (503, False)
+    assert "slow down" in capsys.readouterr().err
+    assert bucket.list_objects_v2(Bucket="photos")["KeyCount"] == 1

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from scenelet.errors import FetchError, ImageTooLargeError
+from scenelet.errors import FetchError, GoneError, ImageTooLargeError
 from scenelet.inflate import inflated
 
 _GONE = ("NoSuchKey", "404", "NotFound")
@@ -26,7 +26,8 @@ def read_object(bucket: str, key: str, max_bytes: int) -> bytes:
     """The bytes of an object.
 
     Raises:
-        FetchError: S3 refused, or it is gone.
+        GoneError: It is not there.
+        FetchError: S3 refused.
         ImageTooLargeError: It is larger.
     """
     with in_our_words(bucket, key, "read"):
@@ -68,7 +69,8 @@ def in_our_words(bucket: str, key: str, verb: str) -> Iterator[None]:
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", ""))
         reason = _REASONS.get(code, code or "S3 refused")
-        raise FetchError(f"s3://{bucket}/{key}: can't be {verb}: {reason}") from error
+        kind = GoneError if code in _GONE else FetchError
+        raise kind(f"s3://{bucket}/{key}: can't be {verb}: {reason}") from error
     except BotoCoreError as error:
         reason = f"S3 can't be reached ({type(error).__name__})"
         raise FetchError(f"s3://{bucket}/{key}: can't be {verb}: {reason}") from error

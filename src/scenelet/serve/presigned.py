@@ -8,9 +8,11 @@ import functools
 import json
 import re
 import secrets
+import sys
 from typing import Any
 
-from scenelet.errors import FetchError, RequestError
+from scenelet.errors import FetchError, GoneError, ImageTooLargeError, RequestError
+from scenelet.serve.objects import in_our_words, read_object
 
 MOST_BYTES = 20_000_000
 EXPIRES_S = 300
@@ -46,21 +48,35 @@ def taken(place: str, name: Any) -> bytes:
         name: As `offer` gave it.
 
     Raises:
-        RequestError: No such name, or nothing was put there.
+        RequestError: No such name, nothing was put there, or the bucket can't be read just now.
         ImageTooLargeError: Over 20 MB.
     """
-    from scenelet.serve.objects import read_object
-
     told = f"upload: nothing is there by this name; {_ASK} gives an address to put it at"
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise RequestError(told, 404, "No such upload")
     bucket, key = _object(place, name)
     try:
-        return read_object(bucket, key, MOST_BYTES)
-    except FetchError as error:
+        picture = read_object(bucket, key, MOST_BYTES)
+    except GoneError as error:
         raise RequestError(told, 404, "No such upload") from error
-    finally:
-        _client().delete_object(Bucket=bucket, Key=key)
+    except ImageTooLargeError:
+        _forget(bucket, key)
+        raise
+    except FetchError as error:  # of our bucket: for the log, not for a stranger
+        print(f"scenelet: {error}", file=sys.stderr, flush=True)
+        told = "upload: it can't be read just now; ask again in a moment"
+        raise RequestError(told, 503, "Upload can't be read") from error
+    _forget(bucket, key)
+    return picture
+
+
+def _forget(bucket: str, key: str) -> None:
+    """Delete it; that it could not be deleted spoils no answer."""
+    try:
+        with in_our_words(bucket, key, "deleted"):
+            _client().delete_object(Bucket=bucket, Key=key)
+    except FetchError as error:
+        print(f"scenelet: {error}", file=sys.stderr, flush=True)
 
 
 def _size_in(body: bytes) -> int:
@@ -68,7 +84,7 @@ def _size_in(body: bytes) -> int:
         size_bytes = json.loads(body)["bytes"]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise RequestError(f"found no size of the picture; {_ASK}") from error
-    if not isinstance(size_bytes, int) or size_bytes < 1:
+    if not isinstance(size_bytes, int) or isinstance(size_bytes, bool) or size_bytes < 1:
         raise RequestError(f"bytes: found {str(size_bytes)[:40]}, expected a number; {_ASK}")
     if size_bytes > MOST_BYTES:
         raise RequestError(
