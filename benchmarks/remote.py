@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 JOB = """
-import resource, sys, time
+import sys, time
 from pathlib import Path
 from scenelet.dataset.audit import audit
 from scenelet.dataset.dataset import Dataset
@@ -39,9 +39,9 @@ if __name__ == "__main__":
     else:
         predict_folder(predictor, source_of(place), Path(out))
     took_s = time.perf_counter() - start_s
-    peaks = [resource.getrusage(who).ru_maxrss / 1024
-             for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    print(took_s, max(peaks))
+    # not getrusage: its peak begins with that of the process that started this one
+    status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+    print(took_s, int(status["VmHWM"].split()[0]) / 1024)
 """
 
 
