@@ -13,28 +13,27 @@ import sys
 import time
 from pathlib import Path
 
-from rich.console import Console
-from scenelet.dataset.scan import scan
-
+from scenelet.cli.look import look_of
 from scenelet.dataset.audit import audit, look_at_all
+from scenelet.dataset.dataset import Dataset
+from scenelet.dataset.row import Row
 from scenelet.explore.findings import investigate
 from scenelet.explore.report import explore_page
 from scenelet.images import decode
 from scenelet.parallel import in_parallel
-from scenelet.shipped import default_bundle
+from scenelet.progress import SILENT
 
 ROUNDS = 3
 PEAK = """
 import resource, sys
 from pathlib import Path
-from rich.console import Console
 
 from scenelet.dataset.audit import look_at_all
-from scenelet.dataset.scan import scan
+from scenelet.dataset.dataset import Dataset
 if __name__ == "__main__":
-    root, count = Path(sys.argv[1]), int(sys.argv[2])
-    images = scan(root).images
-    looks = look_at_all(root, (images * (count // len(images) + 1))[:count])
+    dataset, count = Dataset.open(Path(sys.argv[1])), int(sys.argv[2])
+    rows = dataset.rows * (count // len(dataset) + 1)
+    looks = look_at_all(dataset.of(rows[:count]))
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 
@@ -48,15 +47,15 @@ def peak_mib(folder: Path, count: int) -> float:
 def main() -> None:
     """Measure in turn and print."""
     folder = Path(sys.argv[1])
-    images = scan(folder).images
+    dataset = Dataset.open(folder)
 
-    def decode_one(image: object) -> None:
-        decode((folder / image.path).read_bytes())  # type: ignore[attr-defined]
+    def decode_one(row: Row) -> None:
+        decode(dataset.read(row))
 
     # first, while this process is small: a child starts with its parent's peak
     few, many = (
-        len(images),
-        8 * len(images),
+        len(dataset),
+        8 * len(dataset),
     )  # the same files again and again: memory holds what is known of each
     small, large = peak_mib(folder, few), peak_mib(folder, many)
     speeds: dict[str, list[float]] = {
@@ -66,18 +65,18 @@ def main() -> None:
     }
     for _ in range(ROUNDS):
         for name, work in (
-            ("plain decode", lambda: sum(1 for _ in in_parallel(decode_one, images))),
-            ("audit: look", lambda: look_at_all(folder, images)),
-            ("audit: everything", lambda: audit(folder)),
+            ("plain decode", lambda: sum(1 for _ in in_parallel(decode_one, dataset.rows))),
+            ("audit: look", lambda: look_at_all(dataset)),
+            ("audit: everything", lambda: audit(dataset)),
         ):
             start_s = time.perf_counter()
             work()
-            speeds[name].append(len(images) / (time.perf_counter() - start_s))
-    print(f"{len(images):,} images, {os.cpu_count()} cores, median of {ROUNDS} rounds")
+            speeds[name].append(len(dataset) / (time.perf_counter() - start_s))
+    print(f"{len(dataset):,} images, {os.cpu_count()} cores, median of {ROUNDS} rounds")
     for name, values in speeds.items():
         print(f"  {name:18} {statistics.median(values):6.0f} images/s")
     start_s = time.perf_counter()
-    findings = investigate(folder, None, default_bundle(), Console(quiet=True))
+    findings = investigate(folder, None, look_of(None, SILENT))
     print(f"  audit with the label check {time.perf_counter() - start_s:.0f} s")
     start_s = time.perf_counter()
     size_mb = len(explore_page(findings).encode()) / 1e6

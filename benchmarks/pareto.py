@@ -18,7 +18,8 @@ from scenelet.answers import ask
 from scenelet.bundle.metrics import wilson_interval
 from scenelet.bundle.runtime import LiteRTModel
 from scenelet.export.convert import to_litert
-from scenelet.export.quantize import CALIBRATION_IMAGES, litert_to_int8
+from scenelet.export.formats import CALIBRATION_IMAGES
+from scenelet.export.quantize import litert_to_int8
 from scenelet.export.steps import ExportOptions, Material, load_network, open_material
 from scenelet.images import PreprocessSpec
 from scenelet.runs.run import Run
@@ -43,8 +44,8 @@ def row(name: str, content: bytes, material: Material) -> None:
     model = LiteRTModel(content, name)
     answers = ask(model, validation, material.spec).logits.argmax(1)
     right = int((answers == validation.label_indices(material.class_names)).sum())
-    low, high = wilson_interval(right, len(validation))
-    told = f"{right / len(validation):.2%} ({low:.2%} to {high:.2%})"
+    found = wilson_interval(right, len(validation))
+    told = f"{found.value:.2%} ({found.low:.2%} to {found.high:.2%})"
     ms, size_mb = least_ms(model, material.spec), len(content) / 1e6
     print(f"| {name} | {material.spec.width} | {told} | {size_mb:.2f} | {ms:.2f} |", flush=True)
 
