@@ -22,6 +22,7 @@ SceneletError
 │   └── SmokeError              the new version answers wrongly; the old one is back
 ├── RequestError                a request to the service that can't be answered as it is
 └── FetchError                  a URL that could not be fetched
+    ├── GoneError               it is not there, or no longer
     ├── ForbiddenUrlError       not http(s), or not a public address
     └── FetchTimeoutError       took longer than allowed
 """

@@ -76,16 +76,16 @@ def tune(
         from scenelet.runs.recipe import resolve
         from scenelet.runs.run import run_name
         from scenelet.tune.space import space_of
-        from scenelet.tune.study import SearchConfig, objectives_of
+        from scenelet.tune.study import SearchConfig, objectives_of, require_storage
         from scenelet.tune.workers import run_workers
-    fixed = set_dials(dial)
-    told = ConsoleProgress()
+    fixed, wished, told = set_dials(dial), objectives_of(objectives), ConsoleProgress()
+    require_storage(storage)
     base = resolve(recipe, fixed) if recipe else planned(folder, manifest, fixed, told)
     config = SearchConfig(
         data=folder,
         base=base,
         space=space_of(recipe, fixed, base),
-        objectives=objectives_of(objectives),
+        objectives=wished,
         trials=trials,
         timeout_min=timeout,
         max_size_mb=max_size_mb,

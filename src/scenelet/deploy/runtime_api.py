@@ -206,7 +206,7 @@ class RunningFunction:
     def cpu_ms(self) -> float:
         """Processor time that all its threads have used so far."""
         tasks = Path(f"/proc/{self._process.pid}/task").glob("*/schedstat")
-        return sum(int(task.read_text(encoding="ascii").split()[0]) for task in tasks) / 1e6
+        return sum(map(_ran_ns, tasks)) / 1e6
 
     def _own_environment(self, task_root: Path) -> dict[str, str]:
         return {
@@ -269,6 +269,14 @@ class RunningFunction:
             return 0
         found = [line.split()[1] for line in status.splitlines() if line.startswith(name)]
         return int(found[0]) if found else 0
+
+
+def _ran_ns(task: Path) -> int:
+    """Processor time of a thread; 0 of one that has ended meanwhile."""
+    try:
+        return int(task.read_text(encoding="ascii").split()[0])
+    except (OSError, IndexError):
+        return 0
 
 
 def _collect(pipe: Any, into: list[str]) -> None:

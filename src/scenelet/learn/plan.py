@@ -27,6 +27,7 @@ BACKBONE = "lite0"
 SIZES = (96, 128, 160, 192, 224)
 BEARABLE = 160  # pixels, where there are more than a few pictures
 HANDFUL, FEW, MANY = 300, 3_000, 30_000  # pictures
+MOST_EPOCHS = 10
 LOOKED = 180e6  # pixels that fine-tuning looks at where there are few pictures: a minute a fold
 PROBED, STRENGTH = 400, 0.01  # pictures that views are tried on, and the C of the heads that try
 SQUARE, FEW_LONG = 1.05, 0.1  # longer side to shorter, and the part of pictures that may be longer
@@ -124,12 +125,10 @@ def _sizes(training: Dataset, sizes: Sequence[int]) -> Choice:
 
 def _length(pictures: int, sizes: Sequence[int]) -> Choice:
     """As many epochs as the pictures carry."""
-    if pictures < HANDFUL:
-        return Choice({"epochs": 0}, f"{pictures:,} pictures are too few to fine-tune on")
     if pictures > MANY:
         return Choice({"epochs": 2, "batch_size": 64}, "many pictures need few epochs")
     area = sum(size**2 for size in sizes) / len(sizes)
-    epochs = max(3, min(10, round(LOOKED / (pictures * area))))
+    epochs = max(3, min(MOST_EPOCHS, round(LOOKED / (pictures * area))))
     is_few = pictures < FEW
     values = {
         "epochs": epochs,
@@ -143,6 +142,9 @@ def _length(pictures: int, sizes: Sequence[int]) -> Choice:
         "min_crop_area": 0.4,
         "colour_jitter": 0.2,
     }
+    if pictures < HANDFUL:
+        values["epochs"] = 0
+        return Choice(values, f"{pictures:,} pictures are too few to fine-tune on")
     return Choice(values, f"{pictures:,} pictures carry about that much fine-tuning")
 
 

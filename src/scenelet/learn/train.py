@@ -11,7 +11,7 @@ from scenelet.learn.fit import fit
 from scenelet.learn.folds import fit_folds, folds_for
 from scenelet.learn.job import is_split_by_a_person, prepare, split_dataset
 from scenelet.learn.place import here
-from scenelet.learn.plan import SIZES, plan, say_how_long
+from scenelet.learn.plan import MOST_EPOCHS, SIZES, plan, say_how_long
 from scenelet.progress import SILENT, Progress
 from scenelet.runs.recipe import TrainConfig, from_values
 from scenelet.runs.run import Result, Run
@@ -85,7 +85,9 @@ def planned(
     given: Mapping[str, Any],
     progress: Progress = SILENT,
 ) -> TrainConfig:
-    """The recipe that `train` would choose for a folder, for a search or variants to change.
+    """The recipe that `train` would choose for a folder, for a search to change.
+
+    It fine-tunes however few the pictures are: of a linear head alone, nothing can be searched.
 
     Raises:
         DataError: The folder can't be trained on.
@@ -93,4 +95,5 @@ def planned(
     """
     config = from_values(given, "the command line")
     dataset = split_dataset(folder, manifest, config, progress)
-    return plan(dataset, given, here(config).precision, progress)
+    chosen = plan(dataset, given, here(config).precision, progress)
+    return chosen if chosen.epochs else replace(chosen, epochs=MOST_EPOCHS)

@@ -155,6 +155,20 @@ def save_recipe(path: Path, trial: Trial, config: SearchConfig) -> None:
     write_text(path, remark + yaml.safe_dump(values, sort_keys=False, default_flow_style=None))
 
 
+def require_storage(url: str) -> None:
+    """See to it that a database can be reached; "" is the search's own file.
+
+    Raises:
+        ConfigError: It can't be.
+    """
+    if not url:
+        return
+    try:
+        optuna.storages.get_storage(url)
+    except _REFUSALS as error:
+        raise _unreachable(url, error) from error
+
+
 def reach_study(folder: Path, config: SearchConfig) -> Study:
     """The study of this name, whatever it holds.
 
@@ -176,10 +190,14 @@ def reach_study(folder: Path, config: SearchConfig) -> Study:
             load_if_exists=True,
         )
     except _REFUSALS as error:
-        raise ConfigError(
-            f"{url}: the study can't be opened: {' '.join(str(error).split())[:200]}. Give"
-            " --storage as sqlite:///FILE or another SQL URL whose driver is installed."
-        ) from error
+        raise _unreachable(url, error) from error
+
+
+def _unreachable(url: str, error: BaseException) -> ConfigError:
+    return ConfigError(
+        f"{url}: the study can't be opened: {' '.join(str(error).split())[:200]}. Give --storage as"
+        " sqlite:///FILE or another SQL URL whose driver is installed."
+    )
 
 
 def _lasting(recipe: TrainConfig) -> dict[str, Any]:
