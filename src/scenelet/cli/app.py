@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from scenelet.cli.options import DEFAULT_LEDGER
+from scenelet.cli.options import DEFAULT_LEDGER, bundle_at
 from scenelet.cli.output import needs_extra, note
 from scenelet.errors import ConfigError
 
@@ -27,7 +27,8 @@ _MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "65536"}  # comes 
 
 
 Bundle = Annotated[
-    Path | None, typer.Option(help="Bundle that answers; default: the Intel scenes bundle.")
+    Path | None,
+    typer.Option(callback=bundle_at, help="Bundle that answers; default: the Intel scenes bundle."),
 ]
 Run = Annotated[Path, typer.Option(help="Run folder, or a folder of them.")]
 Searches = Annotated[Path, typer.Option(help="Folder of searches.")]

@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenelet.cli.options import DEFAULT_LEDGER, AsJson, Folder, Ledger, Manifest, Part
+from scenelet.cli.options import (
+    DEFAULT_LEDGER,
+    AsJson,
+    Folder,
+    Ledger,
+    Manifest,
+    NamedBundle,
+    Part,
+    bundle_at,
+)
 from scenelet.cli.output import looked_at, needs_extra, tell, tell_json, wrote
 from scenelet.progress import ConsoleProgress
 
@@ -14,8 +23,10 @@ if TYPE_CHECKING:
 
 
 def compare(
-    first: Annotated[Path, typer.Argument(help="Bundle folder.")],
-    second: Annotated[Path, typer.Argument(help="Bundle folder: is this one better?")],
+    first: NamedBundle,
+    second: Annotated[
+        Path, typer.Argument(callback=bundle_at, help="Bundle folder: is this one better?")
+    ],
     folder: Folder,
     *,
     part: Part = "auto",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from scenelet.cli.options import bundle_at
 from scenelet.cli.output import command, needs_extra, stderr, stdout, wrote
 from scenelet.cli.settings import given, with_settings
 from scenelet.progress import ConsoleProgress
@@ -43,7 +44,11 @@ _WORTH_TELLING_BYTES = 50_000
 
 def package(
     bundle: Annotated[
-        Path | None, typer.Argument(help="Bundle folder; default: the Intel scenes bundle.")
+        Path | None,
+        typer.Argument(
+            callback=bundle_at,
+            help="Bundle folder, or hub:OWNER/NAME; default: the Intel scenes bundle.",
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="File or folder to write; default: packages/NAME-ARCH.zip.")
@@ -129,7 +134,10 @@ def _setting_classes() -> tuple[type, ...]:
 def deploy(
     source: Annotated[
         Path | None,
-        typer.Argument(help="Bundle folder or package; default: the Intel scenes bundle."),
+        typer.Argument(
+            callback=bundle_at,
+            help="Bundle folder or package; default: the Intel scenes bundle.",
+        ),
     ] = None,
     *,
     stack: StackOption = "scenelet",

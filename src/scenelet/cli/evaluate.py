@@ -13,6 +13,7 @@ from scenelet.cli.options import (
     Images,
     Ledger,
     Manifest,
+    NamedBundle,
     Part,
 )
 from scenelet.cli.output import (
@@ -37,7 +38,6 @@ WHOLE_MATRIX = 12  # classes that a terminal is wide enough for
 PAIRS = 10
 
 
-Bundle = Annotated[Path, typer.Argument(help="Bundle folder.")]
 Report = Annotated[
     Path | None, typer.Option(help="HTML file to write; the same as JSON is written beside it.")
 ]
@@ -53,7 +53,7 @@ Robustness = Annotated[
 
 
 def evaluate(
-    bundle: Bundle,
+    bundle: NamedBundle,
     folder: Folder,
     *,
     part: Part = "auto",

@@ -18,6 +18,7 @@ from scenelet.cli import (
     explore,
     export,
     predict,
+    publish,
     release,
     serve,
     start,
@@ -50,6 +51,7 @@ app.command("export")(export.export)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("predict")(predict.predict)
+app.command("publish")(publish.publish)
 app.command("serve")(serve.serve)
 app.command("drift")(drift.drift)
 app.command("app")(pages.app)

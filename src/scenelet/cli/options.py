@@ -5,7 +5,22 @@ from typing import Annotated
 
 import typer
 
+HUB = "hub:"
 DEFAULT_LEDGER = Path("runs") / "test-ledger.jsonl"
+
+
+def bundle_at(place: Path | None) -> Path | None:
+    """The folder of a bundle that somebody named; one of the hub is fetched first.
+
+    Raises:
+        BundleError: It can't be had, or is none.
+    """
+    if place is None or not str(place).startswith(HUB):
+        return place
+    from scenelet.bundle.hub import fetch_bundle
+
+    return fetch_bundle(str(place))
+
 
 Folder = Annotated[
     Path,
@@ -32,12 +47,20 @@ Column = Annotated[
     ),
 ]
 Bundle = Annotated[
-    Path | None, typer.Option(help="Bundle folder; default: the Intel scenes bundle.")
+    Path | None,
+    typer.Option(
+        callback=bundle_at,
+        help="Bundle folder, or hub:OWNER/NAME; default: the Intel scenes bundle.",
+    ),
+]
+NamedBundle = Annotated[
+    Path, typer.Argument(callback=bundle_at, help="Bundle folder, or hub:OWNER/NAME.")
 ]
 Looker = Annotated[
     Path | None,
     typer.Option(
         "--bundle",
+        callback=bundle_at,
         help="Bundle that looks at the pictures; default: a backbone pretrained on ImageNet.",
     ),
 ]

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from scenelet.bundle.contract import CONTRACT, ONNX, TRAINING_DATA, read_contract, verify_files
+from scenelet.bundle.hub import HUB, fetch_bundle
 from scenelet.bundle.plain import as_plain
 from scenelet.bundle.training_data import LEARNED, read_training_data
 from scenelet.dataset.row import Row
@@ -30,7 +31,7 @@ from scenelet.learn.networks import (
 from scenelet.runs.run import Run
 from scenelet.shipped import default_bundle
 
-HUB, SHIPPED = "hub:", "shipped"
+SHIPPED = "shipped"
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -87,7 +88,7 @@ def open_pretrained(origin: str, option: str) -> Pretrained:
         return _from_backbone(BACKBONES[origin])
     folder = default_bundle() if origin == SHIPPED else Path(origin)
     if origin.startswith(HUB):
-        return _from_hub(origin, origin.removeprefix(HUB), option)
+        return _of_hub(origin, option)
     if (folder / CONTRACT).is_file():
         return _from_bundle(origin, folder)
     if (folder / "data.json").is_file():
@@ -253,6 +254,18 @@ def _onnx_weights(content: bytes, head: str) -> dict[str, Tensor]:
         for name, array in arrays.items()
         if name.startswith(("network.", "head."))
     }
+
+
+def _of_hub(origin: str, option: str) -> Pretrained:
+    """A model that transformers knows, or else a bundle that was published."""
+    try:
+        return _from_hub(origin, origin.removeprefix(HUB), option)
+    except ConfigError as not_theirs:
+        try:
+            folder = fetch_bundle(origin)
+        except (BundleFormatError, ConfigError):
+            raise not_theirs from None
+        return _from_bundle(origin, folder)
 
 
 def _from_hub(origin: str, name: str, option: str) -> Pretrained:
