@@ -27,6 +27,8 @@ FOUNDATION = {
     "quiet",
     "progress",
     "parallel",
+    "engine",
+    "shelf",
     "locks",
     "resources",
     "files",
@@ -46,6 +48,7 @@ MAY_IMPORT = {  # room -> other rooms; the foundation may be imported by all
     "tune": {"dataset", "bundle", "answers", "report", "assess", "learn", "export", "runs"},
     "serve": {"bundle"},
     "deploy": {"bundle", "serve"},
+    "cluster": {"dataset", "runs", "learn", "tune"},
     "app": {"bundle", "dataset", "answers", "assess", "serve", "explore", "report", "runs"},
 }
 MODULES = sorted(SOURCE.rglob("*.py"))
@@ -184,6 +187,17 @@ def test_streamlit_is_imported_by_the_app_alone():
 
 def test_ray_is_imported_by_its_own_room_alone():
     assert rooms_that_import("ray") <= {"cluster"}
+
+
+def test_a_command_on_this_machine_loads_nothing_of_ray(painted, bundle, tmp_path):
+    words = ["predict", str(painted / "seg_test" / "sea"), "--bundle", str(bundle)]
+    words += ["--out", str(tmp_path / "answers")]
+    loaded = modules_after(
+        f"import sys; sys.argv = ['scenelet', *{words!r}]; from scenelet.cli.main import"
+        " app; app(standalone_mode=False)"
+    )
+    assert (tmp_path / "answers" / "summary.json").is_file()
+    assert "ray" not in loaded
 
 
 def functions_named(name):

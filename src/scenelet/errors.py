@@ -11,6 +11,7 @@ SceneletError
 ├── ArtefactError               something could not be written: no space, no permission
 ├── ResourceError               memory, open files or another resource has come to its end
 ├── MissingExtraError           a part of scenelet that is not installed
+├── ClusterError                a cluster that can't be reached, or could not do a part
 ├── BundleError                 a bundle that can't be trusted or read
 │   ├── BundleFormatError       incomplete, or of another format version
 │   ├── BundleTamperedError     a file's checksum differs from the recorded one
@@ -62,6 +63,10 @@ class ResourceError(SceneletError):
 
 class MissingExtraError(SceneletError):
     """An optional part of scenelet is not installed."""
+
+
+class ClusterError(SceneletError):
+    """A cluster can't be reached, its nodes differ, or it could not do a part of the job."""
 
 
 class BundleError(SceneletError):

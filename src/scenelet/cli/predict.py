@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scenelet.cli.cluster import Machines, on_machines
 from scenelet.cli.options import Bundle, TrustHost
 from scenelet.cli.output import Columns, needs_extra, note, tell_json, wrote
 from scenelet.text import elided, one_line
@@ -28,7 +29,8 @@ Asked = Annotated[
 Table = Annotated[
     Path | None,
     typer.Option(
-        help="For one folder: table to write (.parquet, .csv, .jsonl); goes on where it was killed."
+        help="For one folder: table to write (.parquet, .csv, .jsonl), or a folder of numbered"
+        " parts; goes on where it was killed."
     ),
 ]
 Service = Annotated[
@@ -48,6 +50,7 @@ LineByLine = Annotated[
 COLUMNS = (("image", 40), ("label", 20), ("", 7), ("next", 26), ("remark", 13), ("ms", 6))
 
 
+@on_machines
 def predict(
     sources: Asked,
     *,
@@ -57,6 +60,7 @@ def predict(
     endpoint: Service = None,
     original: Original = False,
     as_json: LineByLine = False,
+    machines: Machines,
 ) -> None:
     """Classify images.
 
@@ -64,12 +68,19 @@ def predict(
 
     Example: `scenelet predict holiday.jpg photos/ https://example.org/beach.jpg`
     or, a table of a whole folder: `scenelet predict photos --out photos.parquet`
+    or, as parts on a cluster: `scenelet predict s3://b/photos --out s3://b/answers/ --engine ray`
     or, by a deployed service: `scenelet predict --endpoint
     https://example.execute-api.eu-central-1.amazonaws.com photo.jpg`
     """
+    from scenelet.errors import ConfigError
     from scenelet.shipped import default_bundle
 
     folder = bundle or default_bundle()
+    if out and (machines.is_cluster or not out.suffix):
+        _predict_parts(sources, folder, out, machines)
+        return
+    if machines.is_cluster:
+        raise ConfigError("--engine ray: answers a folder into parts; give --out ANSWERS/")
     if out:
         _predict_folder(sources, folder, out)
         return
@@ -125,7 +136,40 @@ def _predict_folder(sources: list[str], bundle: Path, out: Path) -> None:
     wrote(f"table of {rows:,} rows", out)
 
 
+def _predict_parts(sources: list[str], bundle: Path, out: Path, machines: Machines) -> None:
+    from scenelet.dataset.bucket import shelf_at
+    from scenelet.engine import InProcess
+    from scenelet.errors import ConfigError
+    from scenelet.parallel import cores
+    from scenelet.progress import ConsoleProgress
+
+    if out.suffix:
+        raise ConfigError(
+            f"--out: found {out.name}; --engine ray writes a folder of parts, so a name without"
+            f" {out.suffix}"
+        )
+    with needs_extra("serve"):
+        from scenelet.serve.parts import predict_parts
+    place, copies = _pictures_at(sources), 1 if machines.is_cluster else cores()
+    with machines.engine(InProcess()) as engine:
+        done = predict_parts(bundle, place, shelf_at(out), engine, copies, ConsoleProgress())
+    rows, errors = done
+    _print_account(rows - errors, ["could not be used: their rows say why"] * errors, [])
+    wrote(f"parts of {rows:,} rows", out)
+
+
 def _the_place(sources: list[str], out: Path) -> "Pictures":
+    from scenelet.errors import ConfigError
+
+    place = _pictures_at(sources)
+    if out.exists():
+        raise ConfigError(
+            f"{out}: is there already. Remove it to answer the folder again, or give another --out."
+        )
+    return place
+
+
+def _pictures_at(sources: list[str]) -> "Pictures":
     from scenelet.dataset.address import address_of
     from scenelet.dataset.sources import Folder, source_of
     from scenelet.errors import ConfigError
@@ -133,10 +177,6 @@ def _the_place(sources: list[str], out: Path) -> "Pictures":
     place = sources[0]
     if len(sources) != 1 or not (Path(place).is_dir() or address_of(place)):
         raise ConfigError(f"--out: found {', '.join(sources[:3])}, expected one folder of pictures")
-    if out.exists():
-        raise ConfigError(
-            f"{out}: is there already. Remove it to answer the folder again, or give another --out."
-        )
     return Folder(Path(place).resolve()) if Path(place).is_dir() else source_of(place)
 
 

@@ -81,12 +81,19 @@ def predict_folder(
     with explained(out):
         there = (entry.path for entry in place.entries() if not entry.reason)
         names = begun.left(there, partial(_hash_now, place), advance)
-        work = partial(_row, predictor, place)
+        work = partial(_hashed, predictor, place)
         begun.append(in_parallel(work, names, advance, place.is_far))
         return _write_whole(write, begun, out, predictor.class_names)
 
 
-def _row(predictor: Predictor, place: Pictures, name: str) -> Row:
+def answered(predictor: Predictor, place: Pictures, name: str) -> Row:
+    """The answer to a picture, or why there is none."""
+    row = _hashed(predictor, place, name)
+    del row[HASH]
+    return row
+
+
+def _hashed(predictor: Predictor, place: Pictures, name: str) -> Row:
     data = b""
     try:
         data = place.read(name)

@@ -1,0 +1,124 @@
+"""The options of commands that may run on a cluster, in one place."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import wraps
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scenelet.cli.output import needs_extra
+from scenelet.errors import ConfigError
+
+if TYPE_CHECKING:
+    from scenelet.engine import Engine
+
+
+class EngineName(StrEnum):
+    """What does the work."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+@dataclass(frozen=True)
+class Machines:
+    """Which machines a person wants a command to run on.
+
+    Attributes:
+        is_cluster: Ray's; else this one.
+        address: Of the cluster.
+        workers: Processes; 0: as many as there are CPUs.
+        gpus_per_worker: Of each.
+    """
+
+    is_cluster: bool
+    address: str
+    workers: int
+    gpus_per_worker: float
+
+    @contextmanager
+    def engine(self, local: "Engine") -> Iterator["Engine"]:
+        """What works on the parts of a job.
+
+        Args:
+            local: This machine's way.
+
+        Raises:
+            MissingExtraError: Ray is not installed.
+            ClusterError: The cluster can't be reached.
+        """
+        if not self.is_cluster:
+            yield local
+            return
+        with needs_extra("ray"):
+            from scenelet.cluster.connection import connected
+            from scenelet.cluster.engine import RayEngine
+        with connected(self.address):
+            yield RayEngine(self.workers, self.gpus_per_worker)
+
+
+_OPTIONS: dict[str, tuple[Any, Any]] = {
+    "engine": (
+        Annotated[
+            EngineName, typer.Option(help="local: this machine; ray: a Ray cluster (extra `ray`).")
+        ],
+        EngineName.LOCAL,
+    ),
+    "address": (
+        Annotated[
+            str,
+            typer.Option(
+                metavar="auto|local|HOST:PORT",
+                envvar="SCENELET_RAY_ADDRESS",
+                help="For --engine ray: the cluster's head; local: a private one of this machine.",
+            ),
+        ],
+        "auto",
+    ),
+    "workers": (
+        Annotated[
+            int, typer.Option(min=0, help="For --engine ray: processes; 0: one for each CPU.")
+        ],
+        0,
+    ),
+    "gpus_per_worker": (
+        Annotated[float, typer.Option(min=0, help="For --engine ray: GPUs of each process.")],
+        0.0,
+    ),
+}
+
+
+def on_machines(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that takes `machines` the options that say which; its own `workers` stays."""
+    own = inspect.signature(command, eval_str=True)
+    kept = [each for each in own.parameters.values() if each.name != "machines"]
+    rest = [each for each in kept if each.kind is each.VAR_KEYWORD]
+    named = [each for each in kept if each.kind is not each.VAR_KEYWORD]
+    mine = {name: each for name, each in _OPTIONS.items() if name not in own.parameters}
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    added = [
+        inspect.Parameter(name, keyword, default=default, annotation=kind)
+        for name, (kind, default) in mine.items()
+    ]
+
+    @wraps(command)
+    def with_options(**values: Any) -> None:
+        told = {name: values.pop(name) if name in mine else values[name] for name in _OPTIONS}
+        command(**values, machines=_machines(**told))
+
+    parameters = [*named, *added, *rest]
+    with_options.__annotations__ = {each.name: each.annotation for each in parameters}
+    with_options.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return with_options
+
+
+def _machines(engine: EngineName, address: str, workers: int, gpus_per_worker: float) -> Machines:
+    if engine is EngineName.LOCAL and gpus_per_worker:
+        raise ConfigError(
+            "--gpus-per-worker: is for --engine ray; here, say --device and --devices"
+        )
+    return Machines(engine is EngineName.RAY, address, workers, gpus_per_worker)

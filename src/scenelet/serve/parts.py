@@ -1,0 +1,218 @@
+"""Batch prediction in numbered parts, by any engine; each part is one object of a shelf.
+
+OUT/
+├── listing.parquet       frozen at the start: the pictures, a row group a part
+├── part-000123.parquet   the answers to a part's pictures, in their order
+└── summary.json          written last: then all of it is there
+
+A part that is there is not answered again. One that was answered twice, because a process was
+killed, is written over itself with the same rows.
+"""
+
+import io
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scenelet.bundle.contract import LITERT, read_contract
+from scenelet.engine import Engine, Part, in_parts
+from scenelet.errors import ConfigError
+from scenelet.parallel import in_parallel
+from scenelet.progress import SILENT, Progress
+from scenelet.quiet import quiet
+from scenelet.serve.batch import Pictures, answered
+from scenelet.serve.predictor import Predictor
+from scenelet.serve.tables import Row, writer_of
+from scenelet.shelf import Shelf
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
+
+LISTING, SUMMARY = "listing.parquet", "summary.json"
+LEAST, MOST = 50, 1_000  # pictures of a part: what a kill costs, and what a PUT is worth
+_A_WORKER = 8  # parts that each should get, so that none waits long for the last
+_HEAD = b"scenelet"
+
+
+def predict_parts(
+    bundle: Path,
+    place: Pictures,
+    out: Shelf,
+    engine: Engine,
+    copies: int = 1,
+    progress: Progress = SILENT,
+) -> tuple[int, int]:
+    """Answer every picture of a place, or go on where a killed process stopped.
+
+    Args:
+        bundle: Its files go to every worker.
+        place: That has the pictures.
+        out: Where the parts come to lie.
+        engine: That answers them.
+        copies: Of the model in each worker: how many pictures it answers at once.
+        progress: Is told how it goes on.
+
+    Returns:
+        Rows of all parts, and those of them with an error.
+
+    Raises:
+        ConfigError: All is there already, or what is begun there is of another place or bundle.
+        ArtefactError: It can't be written.
+        ClusterError: Parts could not be answered: which.
+    """
+    head = {"place": place.name, "model": read_contract(bundle).sha256[LITERT]}
+    listing = _listing(place, out, head, engine.workers, progress)
+    there = set(out.names())
+    left = [number for number in range(listing.parts) if name_of(number) not in there]
+    errors = sum(_errors_of(out, [each for each in range(listing.parts) if each not in set(left)]))
+    files = {path.relative_to(bundle).as_posix(): path.read_bytes() for path in _files(bundle)}
+    with progress.counting("predicting", listing.rows) as advance:
+        _told(advance, listing.rows - sum(map(listing.size, left)))
+        for part, failed in engine.map(Answering(files, place, out, copies), listing.of(left)):
+            errors += failed
+            _told(advance, len(part.items))
+    summary = head | {"rows": listing.rows, "errors": errors, "parts": listing.parts}
+    out.write(SUMMARY, json.dumps(summary, indent=2, ensure_ascii=False).encode() + b"\n")
+    return listing.rows, errors
+
+
+def name_of(number: int) -> str:
+    """Of the object that holds a part's answers."""
+    return f"part-{number:06}.parquet"
+
+
+@dataclass(frozen=True)
+class Answering:
+    """Makes a worker that answers parts; plain values, so that it may travel.
+
+    Attributes:
+        bundle: Its files by name.
+        place: That has the pictures.
+        out: Where the answers come to lie.
+        copies: Of the model.
+    """
+
+    bundle: Mapping[str, bytes]
+    place: Pictures
+    out: Shelf
+    copies: int
+
+    def __call__(self) -> "_Answers":
+        """Load the bundle."""
+        with tempfile.TemporaryDirectory(prefix="scenelet-bundle-") as folder, quiet():
+            for name, data in self.bundle.items():
+                path = Path(folder) / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+            return _Answers(Predictor(Path(folder), self.copies), self.place, self.out)
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """Answers parts: called with one, it writes the answers and returns how many are errors."""
+
+    predictor: Predictor
+    place: Pictures
+    out: Shelf
+
+    def __call__(self, part: Part[str]) -> int:
+        work = partial(answered, self.predictor, self.place)
+        rows = list(in_parallel(work, part.items, waits=self.place.is_far))
+        self.out.write(name_of(part.number), _table(rows, self.predictor.class_names))
+        return sum("error" in row for row in rows)
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """Pictures of a job by parts; only the footer is held in memory beside the file."""
+
+    file: "pq.ParquetFile"
+
+    @property
+    def rows(self) -> int:
+        return int(self.file.metadata.num_rows)
+
+    @property
+    def parts(self) -> int:
+        return int(self.file.metadata.num_row_groups)
+
+    @property
+    def head(self) -> Any:
+        return json.loads((self.file.schema_arrow.metadata or {}).get(_HEAD, b"null"))
+
+    def size(self, number: int) -> int:
+        return int(self.file.metadata.row_group(number).num_rows)
+
+    def of(self, numbers: Iterable[int]) -> Iterator[Part[str]]:
+        for number in numbers:
+            names = tuple(self.file.read_row_group(number).column("path").to_pylist())
+            yield Part(number, names, f"{name_of(number)} ({names[0]} to {names[-1]})")
+
+
+def _listing(place: Pictures, out: Shelf, head: Row, workers: int, progress: Progress) -> _Listing:
+    """The listing that is there, or one made now.
+
+    Raises:
+        ConfigError: It is of another place or bundle, or complete.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        listing = _Listing(pq.ParquetFile(pa.BufferReader(out.read(LISTING))))
+    except KeyError:
+        progress.say(f"listing {place.name}")
+        names = [entry.path for entry in place.entries() if not entry.reason]
+        size = min(MOST, max(LEAST, -(-len(names) // (_A_WORKER * workers))))
+        out.claim(LISTING, _frozen(in_parts(names, size), head))
+        return _listing(place, out, head, workers, progress)
+    if listing.head != head:
+        raise ConfigError(f"{out.name}: begun with another place or bundle. Give another --out.")
+    if SUMMARY in out.names():
+        raise ConfigError(f"{out.name}: is complete already. Give another --out.")
+    return listing
+
+
+def _frozen(parts: Iterable[Part[str]], head: Row) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema([("path", pa.string())], {_HEAD: json.dumps(head).encode()})
+    buffer = io.BytesIO()
+    with pq.ParquetWriter(buffer, schema) as writer:
+        for part in parts:
+            writer.write_table(pa.table([pa.array(part.items, pa.string())], schema))
+    return buffer.getvalue()
+
+
+def _table(rows: Sequence[Row], names: tuple[str, ...]) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "part.parquet"
+        writer_of(path)(path, iter(rows), names)
+        return path.read_bytes()
+
+
+def _errors_of(out: Shelf, numbers: Sequence[int]) -> Iterator[int]:
+    """How many answers of each part that is there are errors."""
+    return in_parallel(partial(_errors_in, out), numbers, waits=True)
+
+
+def _errors_in(out: Shelf, number: int) -> int:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    column = pq.read_table(pa.BufferReader(out.read(name_of(number))), columns=["error"])[0]
+    return len(column) - int(column.null_count)
+
+
+def _files(bundle: Path) -> Iterator[Path]:
+    return (path for path in sorted(bundle.rglob("*")) if path.is_file())
+
+
+def _told(advance: Any, pictures: int) -> None:
+    for _ in range(pictures):
+        advance()

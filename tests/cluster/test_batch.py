@@ -1,0 +1,188 @@
+"""Batch prediction on two ray nodes: the same answers as here, whatever is killed on the way."""
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from deadly import DeadlyPlace
+from killing import kill_one, titled
+from servers import free_port, wait_until
+
+from scenelet.errors import ClusterError
+from scenelet.serve.parts import predict_parts
+
+pytestmark = pytest.mark.aws
+
+
+@pytest.fixture(scope="module")
+def photos(painted, tmp_path_factory, cluster):
+    """162 scenes and two bad files, at an address."""
+    folder = tmp_path_factory.mktemp("photos")
+    for path in sorted(painted.rglob("*.jpg")):
+        (folder / path.parent.name).mkdir(exist_ok=True)
+        shutil.copy(path, folder / path.parent.name)
+    (folder / "sea" / "broken.jpg").write_bytes(b"\xff\xd8\xff broken")
+    (folder / "sea" / "empty.jpg").write_bytes(b"")
+    fsspec.filesystem("s3").put(f"{folder}/", "ray-tests/photos/", recursive=True)
+    return "s3://ray-tests/photos"
+
+
+@pytest.fixture(scope="module")
+def expected(photos, bundle, scenelet, tmp_path_factory):
+    """The rows of `predict --out` on this machine."""
+    out = tmp_path_factory.mktemp("local") / "answers.parquet"
+    done = scenelet("predict", photos, "--bundle", bundle, "--out", out)
+    assert done.code == 0, done.err
+    return pq.read_table(out).to_pylist()
+
+
+def rows(address):
+    """All rows of all parts, in the order of the parts."""
+    system = fsspec.filesystem("s3", skip_instance_cache=True)
+    names = [name for name in sorted(system.find(address)) if "/part-" in name]
+    return [
+        row
+        for name in names
+        for row in pq.read_table(pa.BufferReader(system.cat_file(name))).to_pylist()
+    ]
+
+
+def command(photos, bundle, out, cluster, *more):
+    return ["predict", photos, "--bundle", bundle, "--out", out, *cluster.flags, *more]
+
+
+def test_a_cluster_answers_as_this_machine_does_in_every_field(
+    photos, expected, bundle, cluster, scenelet
+):
+    done = scenelet(*command(photos, bundle, "s3://ray-tests/one", cluster))
+    assert done.code == 0, done.err
+    assert len(expected) == 164
+    assert rows("s3://ray-tests/one") == expected
+    summary = json.loads(fsspec.filesystem("s3").cat_file("ray-tests/one/summary.json"))
+    assert (summary["rows"], summary["errors"], summary["parts"]) == (164, 2, 4)
+    again = scenelet(*command(photos, bundle, "s3://ray-tests/one", cluster))
+    assert (again.code, "is complete already" in again.err) == (1, True)
+
+
+def while_it_runs(command, happens):
+    """Run a command; once it is at work do something to it."""
+    thread = threading.Thread(target=lambda: wait_until(happens, "somebody to kill", 60))
+    thread.start()
+    done = command()
+    thread.join()
+    return done
+
+
+def test_a_worker_that_is_killed_costs_no_picture(photos, expected, bundle, cluster, scenelet):
+    done = while_it_runs(
+        lambda: scenelet(*command(photos, bundle, "s3://ray-tests/two", cluster)),
+        lambda: kill_one("ray::_work"),
+    )
+    assert done.code == 0, done.err
+    assert rows("s3://ray-tests/two") == expected
+
+
+def parts(address):
+    system = fsspec.filesystem("s3", skip_instance_cache=True)
+    system.invalidate_cache()
+    found = system.find(address, detail=True).items() if system.exists(address) else ()
+    return {name: told["LastModified"] for name, told in found if "/part-" in name}
+
+
+def test_a_driver_that_is_killed_goes_on_with_what_is_left(
+    photos, expected, bundle, cluster, scenelet
+):
+    out = "s3://ray-tests/three"
+    words = command(photos, bundle, out, cluster)
+    code = "from scenelet.cli.main import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, words)], stderr=subprocess.DEVNULL
+    )
+    wait_until(lambda: parts(out), "a part", 60)
+    process.kill()
+    process.wait()
+    before = parts(out)
+    assert f"{out.removeprefix('s3://')}/summary.json" not in fsspec.filesystem("s3").find(out)
+    again = scenelet(*words)
+    assert again.code == 0, again.err
+    assert rows(out) == expected
+    assert before.items() <= parts(out).items()  # those are not answered again
+    other = scenelet(*command(photos, bundle, "s3://ray-tests/one", cluster))
+    assert "is complete already" in other.err
+
+
+def test_parts_are_answered_by_this_machine_too(photos, expected, bundle, scenelet, tmp_path):
+    done = scenelet("predict", photos, "--bundle", bundle, "--out", tmp_path / "answers")
+    assert done.code == 0, done.err
+    names = sorted((tmp_path / "answers").glob("part-*.parquet"))
+    assert [row for name in names for row in pq.read_table(name).to_pylist()] == expected
+
+
+def test_a_picture_that_kills_its_process_ends_the_job_with_its_part_named(
+    painted, bundle, cluster, tmp_path
+):
+    from scenelet.cluster.connection import connected
+    from scenelet.cluster.engine import RayEngine
+    from scenelet.shelf import FolderShelf
+
+    place = DeadlyPlace(next(painted.rglob("*.jpg")).read_bytes())
+    with connected(cluster.address), pytest.raises(ClusterError) as told:
+        predict_parts(bundle, place, FolderShelf(tmp_path), RayEngine())
+    assert "part-000001.parquet (050.jpg to 099.jpg): the process was killed" in str(told.value)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["listing.parquet", "part-000000.parquet", "part-000002.parquet"]
+
+
+def test_a_machine_that_is_lost_costs_no_picture(photos, expected, bundle, cluster, scenelet):
+    lost = cluster.extra("127.0.0.4")
+    done = while_it_runs(
+        lambda: scenelet(*command(photos, bundle, "s3://ray-tests/four", cluster)),
+        lambda: len(titled("ray::_work")) == 3 and cluster.kill(lost) is None,
+    )
+    assert done.code == 0, done.err
+    assert rows("s3://ray-tests/four") == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        (f"127.0.0.1:{free_port()}", "nothing answers at"),
+        ("ray://127.0.0.1:10001", "expected auto, local or HOST:PORT"),
+    ],
+)
+def test_an_address_where_no_cluster_is_is_told_at_once(
+    address, message, painted, bundle, tmp_path, scenelet
+):
+    begun_s = time.monotonic()
+    where = ("--engine", "ray", "--address", address)
+    done = scenelet("predict", painted, "--bundle", bundle, "--out", tmp_path / "out", *where)
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert message in done.err
+    assert time.monotonic() - begun_s < 5
+
+
+def test_nodes_that_run_something_else_are_named(cluster, monkeypatch):
+    from scenelet.cluster import connection
+
+    monkeypatch.setattr(connection, "__version__", "0.0.0-other")
+    with connection.connected(cluster.address), pytest.raises(ClusterError) as told:
+        connection.require_alike()
+    assert "node 127.0.0." in str(told.value)
+    assert "has scenelet" in str(told.value)
+    assert "here 0.0.0-other. Install the same image there." in str(told.value)
+
+
+def test_without_the_extra_one_line_says_what_to_install(monkeypatch, painted, tmp_path, scenelet):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    for name in [name for name in sys.modules if name.startswith("scenelet.cluster")]:
+        monkeypatch.delitem(sys.modules, name)
+    done = scenelet("predict", painted, "--out", tmp_path / "out", "--engine", "ray")
+    assert done.code == 1
+    assert "pip install 'scenelet[ray]'" in done.err
