@@ -1,11 +1,15 @@
 import os
 import socket
+import subprocess
+import sys
 
 import pytest
 
 from scenelet.bundle.contract import read_contract
 from scenelet.cli.app import _free_port
-from scenelet.cli.start import _is_newer
+from scenelet.cli.start import LOCK, _dials, _is_newer
+from scenelet.cli.steps import _told
+from scenelet.locks import held
 from scenelet.runs.run import Run
 
 TINY = """
@@ -33,6 +37,32 @@ def test_one_command_goes_the_whole_way_and_says_each_step(painted, tmp_path, sc
     told = [line.removeprefix("$ scenelet ").split()[0] for line in steps]
     assert told == ["data", "explore", "train", "export", "evaluate"]
     assert (tmp_path / "evaluation.html").is_file()
+    assert done.err.count("judging labels") == 1  # by the audit, not by `explore` again
+    following = [line for line in done.err.splitlines() if line.startswith("next: ")]
+    assert len(following) == 1
+    assert following[0].startswith("next: scenelet app --bundle")
+
+
+def test_a_silent_step_gives_a_sign_and_its_own_next_is_not_told():
+    script = "import time; print('begun'); time.sleep(0.5); print('next: scenelet x'); print('end')"
+    with subprocess.Popen([sys.executable, "-u", "-c", script], stdout=subprocess.PIPE) as process:
+        told = list(_told(process.stdout, "train", each_s=0.2))
+    assert (told[0], told[-1]) == ("begun", "end")
+    assert any(line.startswith("train goes on") for line in told)
+    assert not [line for line in told if line.startswith("next")]
+
+
+def test_a_linear_head_comes_first_and_a_person_may_wish_otherwise():
+    assert _dials(None, False, None) == ("--epochs", "0")
+    assert _dials(None, True, None) == ()
+    assert _dials("quick", False, 2) == ("--recipe", "quick", "--epochs", "2")
+
+
+def test_two_starts_in_one_folder_are_refused(painted, tmp_path, scenelet):
+    with held(tmp_path / LOCK):
+        done = scenelet("start", painted, "--out", tmp_path, "--no-app")
+    assert done.code == 1
+    assert "another `start` works here" in done.err
 
 
 def test_a_bundle_is_made_again_only_after_another_training(tmp_path):

@@ -17,6 +17,7 @@ from scenelet.dataset.audits import place_of
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.row import Row
 from scenelet.dataset.source import Source
+from scenelet.dataset.verdicts import BY_HAND, DOUBTFUL
 from scenelet.explore.labels import doubt_labels, out_of_fold_probabilities, too_few
 from scenelet.progress import SILENT, Progress
 
@@ -108,10 +109,36 @@ def investigate(
     embeddings = look(audited.dataset.of(rows), progress)
     unjudged = too_few(rows)
     fit = [place for place, row in enumerate(rows) if row.label not in unjudged]
-    if fit:
+    known = _known(dataset.rows) if manifest else {}
+    if fit and all(rows[place].path in known for place in fit):
+        audited = _with(audited, known)
+    elif fit:
         progress.say("judging labels")
         audited = _judged(audited, [rows[place] for place in fit], embeddings[fit])
     return Findings(audited, usable, embeddings, unjudged)
+
+
+def _known(rows: Sequence[Row]) -> dict[str, Row]:
+    """Rows of a manifest whose labels an audit has judged and nobody has changed since, by path."""
+    return {
+        row.path: row for row in rows if row.label_quality is not None and BY_HAND not in row.issues
+    }
+
+
+def _with(audited: Audit, known: Mapping[str, Row]) -> Audit:
+    """The audit with the doubts that an earlier one has written into its manifest."""
+    rows = (
+        replace(
+            row,
+            label_quality=old.label_quality,
+            suggested_label=old.suggested_label,
+            issues=(*row.issues, DOUBTFUL) if old.suggested_label else row.issues,
+        )
+        if (old := known.get(row.path))
+        else row
+        for row in audited.rows
+    )
+    return replace(audited, dataset=audited.dataset.of(rows))
 
 
 def _judged(audited: Audit, rows: Sequence[Row], embeddings: np.ndarray) -> Audit:
