@@ -135,7 +135,7 @@ def test_an_audit_whose_workers_can_not_start_goes_on_by_itself(painted, monkeyp
     def broken(*_, **__):
         raise BrokenProcessPool
 
-    monkeypatch.setattr("scenelet.dataset.audit.cores", lambda: 2)
+    monkeypatch.setattr("scenelet.engine.cores", lambda: 2)
     monkeypatch.setattr("scenelet.dataset.audit._CHUNK", 8)
     monkeypatch.setattr(ProcessPoolExecutor, "map", broken)
     dataset = Dataset.open(painted)

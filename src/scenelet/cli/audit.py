@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scenelet.cli.cluster import Machines, on_machines
 from scenelet.cli.look import look_of
 from scenelet.cli.options import AsJson, Column, Folder, Images, LabelLevel, Looker
 from scenelet.cli.output import command, needs_extra, note, table, tell, tell_json, wrote
@@ -47,6 +48,7 @@ FailOn = Annotated[
 ]
 
 
+@on_machines
 def audit(
     folder: Folder,
     *,
@@ -59,6 +61,7 @@ def audit(
     bundle: Looker = None,
     fail_on: FailOn = "",
     as_json: AsJson = False,
+    machines: Machines,
 ) -> None:
     """Find what is wrong with a data set.
 
@@ -76,10 +79,13 @@ def audit(
     from scenelet.dataset.audits import folder_for
     from scenelet.dataset.manifest import class_names_of
     from scenelet.dataset.sink import placed
+    from scenelet.engine import Processes
 
     look = look_of(bundle, progress) if labels else None
     source = source_at(folder, label_level, images, column)
-    findings = investigate(source, against, look, progress)
+    seen = [each for each in (images or folder, against) if each]
+    with machines.engine(Processes(), *seen) as engine:
+        findings = investigate(source, against, look, progress, engine=engine)
     progress.say("drawing")
     out = out or folder_for(source.name)
     with placed(out) as local:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -41,11 +42,12 @@ class Machines:
     gpus_per_worker: float
 
     @contextmanager
-    def engine(self, local: "Engine") -> Iterator["Engine"]:
+    def engine(self, local: "Engine", *places: str | Path) -> Iterator["Engine"]:
         """What works on the parts of a job.
 
         Args:
             local: This machine's way.
+            places: That all machines must see.
 
         Raises:
             MissingExtraError: Ray is not installed.
@@ -55,9 +57,14 @@ class Machines:
             yield local
             return
         with needs_extra("ray"):
-            from scenelet.cluster.connection import connected
+            from scenelet.cluster.connection import connected, require_folder
             from scenelet.cluster.engine import RayEngine
+        from scenelet.dataset.address import address_of
+
         with connected(self.address):
+            for place in places:
+                if not address_of(str(place)):
+                    require_folder(str(Path(place).resolve()))
             yield RayEngine(self.workers, self.gpus_per_worker)
 
 

@@ -137,6 +137,8 @@ def _predict_folder(sources: list[str], bundle: Path, out: Path) -> None:
 
 
 def _predict_parts(sources: list[str], bundle: Path, out: Path, machines: Machines) -> None:
+    from scenelet.artefacts import make_folder
+    from scenelet.dataset.address import address_of
     from scenelet.dataset.bucket import shelf_at
     from scenelet.engine import InProcess
     from scenelet.errors import ConfigError
@@ -151,7 +153,9 @@ def _predict_parts(sources: list[str], bundle: Path, out: Path, machines: Machin
     with needs_extra("serve"):
         from scenelet.serve.parts import predict_parts
     place, copies = _pictures_at(sources), 1 if machines.is_cluster else cores()
-    with machines.engine(InProcess()) as engine:
+    if not address_of(str(out)):
+        make_folder(out)
+    with machines.engine(InProcess(), sources[0], out) as engine:
         done = predict_parts(bundle, place, shelf_at(out), engine, copies, ConsoleProgress())
     rows, errors = done
     _print_account(rows - errors, ["could not be used: their rows say why"] * errors, [])

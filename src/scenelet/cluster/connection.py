@@ -11,6 +11,8 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -171,6 +173,24 @@ def require_alike() -> None:
         told = node.versions.differing(Versions.here())
         if told:
             raise ClusterError(f"node {node.address}: has {told}. Install the same image there.")
+
+
+def require_folder(folder: str) -> None:
+    """See to it that all nodes see a folder of this machine.
+
+    Raises:
+        ClusterError: One of them does not.
+    """
+    for node in nodes(partial(_sees, folder)):
+        if node.told != "yes":
+            raise ClusterError(
+                f"{folder}: node {node.address} does not see it. Give a folder that all nodes"
+                " share, or an address (s3://...)."
+            )
+
+
+def _sees(folder: str) -> str:
+    return "yes" if Path(folder).exists() else "no"
 
 
 def _ask(node: str) -> Any:

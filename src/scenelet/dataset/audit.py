@@ -5,12 +5,9 @@ reason.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import get_context
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -22,8 +19,9 @@ from scenelet.dataset.faults import Look, look_at
 from scenelet.dataset.layout import NO_IMAGE, twin_lines
 from scenelet.dataset.row import Row
 from scenelet.dataset.source import Source
+from scenelet.engine import Engine, Part, Processes, in_parts
 from scenelet.errors import UnreadableImageError
-from scenelet.parallel import Advance, cores, in_parallel, silent
+from scenelet.parallel import Advance, in_parallel, silent
 from scenelet.progress import SILENT, Progress
 
 AGAINST = "against"
@@ -89,21 +87,27 @@ class Audit:
         return self.against, self.against.rows[inside]
 
 
-def audit(dataset: Dataset, against: Dataset | None = None, progress: Progress = SILENT) -> Audit:
+def audit(
+    dataset: Dataset,
+    against: Dataset | None = None,
+    progress: Progress = SILENT,
+    engine: Engine | None = None,
+) -> Audit:
     """Look at every image once and compare them.
 
     Args:
         dataset: To be audited; of what its rows say, sizes, hashes and issues are found anew.
         against: Another one (say, the test part) whose pictures must not be in this one.
         progress: Is told how it goes on.
+        engine: That looks at the pictures; None for this machine.
 
     Raises:
         DataError: The data set's manifest speaks of other pictures.
     """
     other = against or dataset.of(())
     with progress.counting("auditing", len(dataset) + len(other)) as advance:
-        looks = look_at_all(dataset, advance)
-        all_looks = looks + look_at_all(other, advance)
+        looks = look_at_all(dataset, advance, engine)
+        all_looks = looks + look_at_all(other, advance, engine)
     rows = _looked_at(dataset, looks)
     dataset.refuse_changed(rows)
     other_rows = [row.with_split(AGAINST) for row in _looked_at(other, all_looks[len(looks) :])]
@@ -143,31 +147,51 @@ def _find_kin(rows: Sequence[Row], looks: Sequence[Look]) -> _Kin:
     return _Kin(duplicates, _not_equal(near, looks), differing("label"), differing("split"))
 
 
-def look_at_all(dataset: Dataset, advance: Advance = silent) -> list[Look]:
-    """Decode and measure in processes: measuring holds Python's lock, decoding alone would not."""
-    chunks = [dataset.rows[start : start + _CHUNK] for start in range(0, len(dataset), _CHUNK)]
-    workers = min(cores(), max(1, len(chunks) // 4))
-    if workers == 1:
-        return _look_at_chunk(dataset.source, dataset.rows, advance)
-    looks: list[Look] = []
-    try:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            for done in pool.map(_look_at_chunk, [dataset.source] * len(chunks), chunks):
-                looks += done
-                for _ in done:
-                    advance()
-    except BrokenProcessPool:  # a script without a main guard, or a system short of memory
-        looks += _look_at_chunk(dataset.source, dataset.rows[len(looks) :], advance)
-    return looks
+def look_at_all(
+    dataset: Dataset, advance: Advance = silent, engine: Engine | None = None
+) -> list[Look]:
+    """Decode and measure each picture.
+
+    Args:
+        dataset: The pictures.
+        advance: Called after each.
+        engine: That looks; None for processes of this machine: measuring holds Python's lock,
+            decoding alone would not.
+    """
+    looks: dict[int, list[Look]] = {}
+    look, parts = Looking(dataset.source), in_parts(dataset.rows, _CHUNK)
+    for part, done in (engine or Processes()).map(look, map(_named, parts)):
+        looks[part.number] = done
+        for _ in done:
+            advance()
+    return [look for number in sorted(looks) for look in looks[number]]
 
 
-def _look_at_chunk(source: Source, rows: Sequence[Row], advance: Advance = silent) -> list[Look]:
+def _named(part: Part[Row]) -> Part[Row]:
+    return replace(part, name=f"{part.items[0].path} to {part.items[-1].path}")
+
+
+@dataclass(frozen=True)
+class Looking:
+    """Makes a worker that looks at parts of a source; plain values, so that it may travel."""
+
+    source: Source
+
+    def __call__(self) -> Callable[[Part[Row]], list[Look]]:
+        """The worker."""
+        return partial(_look_at_part, self.source)
+
+
+def _look_at_part(source: Source, part: Part[Row]) -> list[Look]:
+    return _look_at_chunk(source, part.items)
+
+
+def _look_at_chunk(source: Source, rows: Sequence[Row]) -> list[Look]:
     looks, read = [], partial(_read, source)
     is_far = source.is_far or any(has_own_address(row.path) for row in rows)
     contents = in_parallel(read, rows, waits=True) if is_far else map(read, rows)
     for row, (data, why) in zip(rows, contents, strict=True):
         looks.append(Look(unusable=why) if why else look_at(data, PurePosixPath(row.path).name))
-        advance()
     return looks
 
 

@@ -18,6 +18,8 @@ SAME_SHAPES = 0.2  # most difference of the shapes, in parts of their own contra
 FLAT = 2.0  # grey levels of contrast: a picture with less shows no shapes
 COMPARED = 1_000  # pictures that share bits of the hash: the most that one is compared with
 _BANDS = 4
+_EVERY_FOURTH = 0x1111_1111_1111_1111
+_AT_ONCE = 65_536  # pairs
 
 
 def exact_groups(hashes: Sequence[str]) -> list[list[int]]:
@@ -33,7 +35,8 @@ def near_groups(looks: Sequence[Look]) -> list[list[int]]:
     """Positions of pictures that look alike, in groups of two and more.
 
     All of a group are like its first, so groups do not grow into chains. Two pictures are compared
-    when their 64-bit difference hashes share 16 bits (of eight fixed choices).
+    when their 64-bit difference hashes share 16 bits (of eight fixed choices). Of millions, few are
+    like any other: who they are is found out in whole arrays, and they alone are put into groups.
 
     Args:
         looks: At each picture; one that can't be used is like no other.
@@ -45,21 +48,53 @@ def near_groups(looks: Sequence[Look]) -> list[list[int]]:
     if not same:
         return []
     order = sorted(same)  # by what the pictures show, whatever their files are called
-    firsts = _firsts(_small([looks[same[key][0]] for key in order]), order)
+    small = _small([looks[same[key][0]] for key in order])
+    akin = _with_kin(small)
     groups: dict[int, list[int]] = defaultdict(list)
-    for key, first in zip(order, firsts, strict=True):
-        groups[first] += same[key]
+    for place, first in zip(akin, _firsts(small.of(akin)), strict=True):
+        groups[int(akin[first])] += same[order[place]]
+    for place in np.setdiff1d(np.arange(len(order)), akin):
+        groups[int(place)] += same[order[place]]
     return sorted(sorted(group) for group in groups.values() if len(group) > 1)
 
 
-def _firsts(small: "_Small", order: Sequence[tuple[int, bytes, bytes]]) -> list[int]:
+def _with_kin(small: "_Small") -> np.ndarray:
+    """Places of the pictures that are like one of those before or behind them in a bucket."""
+    has_kin = np.zeros(len(small.bits), bool)
+    for keys in _keys(small.bits):
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order]
+        left = np.arange(len(order))  # places in that order
+        for step in range(1, COMPARED + 1):
+            left = left[left + step < len(order)]
+            left = left[keys[left] == keys[left + step]]
+            if not len(left):
+                break
+            one, other = order[left], order[left + step]
+            asked = ~(has_kin[one] & has_kin[other])
+            _mark_alike(small, one[asked], other[asked], has_kin)
+    return np.flatnonzero(has_kin)
+
+
+def _mark_alike(small: "_Small", one: np.ndarray, other: np.ndarray, mark: np.ndarray) -> None:
+    for start in range(0, len(one), _AT_ONCE):
+        piece = slice(start, start + _AT_ONCE)
+        found = small.alike(one[piece], other[piece])
+        mark[one[piece][found]] = mark[other[piece][found]] = True
+
+
+def _firsts(small: "_Small") -> list[int]:
     """For each picture the first that it is like: of another, or itself."""
     buckets: dict[tuple[int, int], list[int]] = defaultdict(list)
     firsts = []
-    for place, (likeness, *_) in enumerate(order):
-        keys = list(enumerate(_keys(likeness)))
-        others = {other for key in keys for other in buckets[key][-COMPARED:]}
-        found = small.alike(place, np.array(sorted(others), np.int64))
+    for place, its_keys in enumerate(
+        zip(*(each.tolist() for each in _keys(small.bits)), strict=True)
+    ):
+        keys = list(enumerate(its_keys))
+        others = np.array(
+            sorted({other for key in keys for other in buckets[key][-COMPARED:]}), np.int64
+        )
+        found = others[small.alike(np.full(len(others), place), others)]
         firsts.append(int(found[0]) if len(found) else place)
         if not len(found):
             for key in keys:
@@ -73,53 +108,72 @@ class _Small:
 
     Attributes:
         bits: (n,) uint64 difference hashes.
-        colours: (n, 192) thumbnails.
-        shapes: (n, 256) grey copies around their own mean.
-        contrast: (n,) mean absolute value of these.
+        colours: (n, 192) uint8 thumbnails.
+        shapes: (n, 256) uint8 grey copies.
+        means: (n,) float32 of these.
+        contrast: (n,) float32 mean absolute difference from it.
     """
 
     bits: np.ndarray
     colours: np.ndarray
     shapes: np.ndarray
+    means: np.ndarray
     contrast: np.ndarray
 
-    def alike(self, one: int, others: np.ndarray) -> np.ndarray:
-        """Those of the others (positions) that look like one picture.
+    def of(self, places: np.ndarray) -> "_Small":
+        """Those of some places."""
+        return _Small(*(values[places] for values in vars(self).values()))
+
+    def alike(self, ones: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """(m,) bool: of m pairs of positions, those that look alike.
 
         Hashes and thumbnails differ by no more than one of `ALIKE` allows, and shapes by no more
         than a part of their contrast: whatever lies on a plain ground, the thumbnails are nearly
         the same.
         """
-        bits = np.bitwise_count(self.bits[others] ^ self.bits[one])
+        is_alike = np.zeros(len(others), bool)
+        bits = np.bitwise_count(self.bits[others] ^ self.bits[ones])
         most = np.select([bits <= few for few, _ in ALIKE], [each for _, each in ALIKE], -1.0)
-        others, most = others[most > 0], most[most > 0]
-        others = others[_difference(self.colours, one, others) <= most]
-        contrast = (self.contrast[others] + self.contrast[one]) / 2
-        is_same = _difference(self.shapes, one, others) <= SAME_SHAPES * contrast
-        found: np.ndarray = others[is_same | (contrast < FLAT)]
-        return found
+        left = np.flatnonzero(most > 0)
+        differing = _distance(self.colours[ones[left]], self.colours[others[left]])
+        left = left[differing <= most[left]]
+        one, other = ones[left], others[left]
+        contrast = (self.contrast[other] + self.contrast[one]) / 2
+        is_same = _distance(self._shape(one), self._shape(other)) <= SAME_SHAPES * contrast
+        is_alike[left[is_same | (contrast < FLAT)]] = True
+        return is_alike
+
+    def _shape(self, places: np.ndarray) -> np.ndarray:
+        """(m, 256) around their own mean."""
+        around: np.ndarray = self.shapes[places].astype(np.float32) - self.means[places, None]
+        return around
 
 
-def _difference(values: np.ndarray, one: int, others: np.ndarray) -> np.ndarray:
-    """Mean absolute difference of a row from each of others."""
-    difference: np.ndarray = np.abs(values[others] - values[one]).mean(1)
-    return difference
+def _distance(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(m,) mean absolute difference of m pairs of rows."""
+    distance: np.ndarray = np.abs(others.astype(np.float32) - some).mean(1)
+    return distance
 
 
 def _small(looks: Sequence[Look]) -> _Small:
-    colours = np.array([look.thumbnail for look in looks], np.float32).reshape(len(looks), -1)
-    shapes = np.array([look.shape for look in looks], np.float32).reshape(len(looks), -1)
-    shapes = shapes - shapes.mean(1, keepdims=True)
+    colours = np.array([look.thumbnail for look in looks], np.uint8).reshape(len(looks), -1)
+    shapes = np.array([look.shape for look in looks], np.uint8).reshape(len(looks), -1)
+    means = shapes.mean(1, dtype=np.float32)
+    contrast = np.concatenate(
+        [
+            np.abs(shapes[start : start + _AT_ONCE] - means[start : start + _AT_ONCE, None]).mean(1)
+            for start in range(0, len(looks), _AT_ONCE)
+        ]
+    )
     bits = np.array([look.likeness for look in looks], np.uint64)
-    return _Small(bits, colours, shapes, np.abs(shapes).mean(1))
+    return _Small(bits, colours, shapes, means, contrast)
 
 
-def _keys(likeness: int) -> list[int]:
+def _keys(bits: np.ndarray) -> list[np.ndarray]:
     """Eight choices of 16 of the 64 bits: two rows of the picture each, and every fourth column."""
-    every_fourth = 0x1111_1111_1111_1111
-    return [likeness >> (16 * band) & 0xFFFF for band in range(_BANDS)] + [
-        likeness >> band & every_fourth for band in range(_BANDS)
-    ]
+    rows = [bits >> np.uint64(16 * band) & np.uint64(0xFFFF) for band in range(_BANDS)]
+    columns = [bits >> np.uint64(band) & np.uint64(_EVERY_FOURTH) for band in range(_BANDS)]
+    return rows + columns
 
 
 def joined(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:

@@ -18,6 +18,7 @@ from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.row import Row
 from scenelet.dataset.source import Source
 from scenelet.dataset.verdicts import BY_HAND, DOUBTFUL
+from scenelet.engine import Engine
 from scenelet.explore.labels import doubt_labels, out_of_fold_probabilities, too_few
 from scenelet.progress import SILENT, Progress
 
@@ -85,6 +86,7 @@ def investigate(
     look: Look | None,
     progress: Progress = SILENT,
     manifest: Path | None = None,
+    engine: Engine | None = None,
 ) -> Findings:
     """Audit a folder, embed its usable images and judge their labels.
 
@@ -94,13 +96,14 @@ def investigate(
         look: That embeds; None leaves the labels unchecked.
         progress: Is told how it goes on.
         manifest: Look only at its rows in use, under their labels; None looks at the whole folder.
+        engine: That decodes and measures; None for this machine.
 
     Raises:
         DataError: No images there, or the manifest is of another folder.
     """
     dataset = Dataset.open(root, manifest, progress)
     other = Dataset.open(against) if against else None
-    audited = audit(dataset.used if manifest else dataset, other, progress)
+    audited = audit(dataset.used if manifest else dataset, other, progress, engine)
     usable = [position for position, row in enumerate(audited.rows) if _is_usable(row)]
     rows = [audited.rows[position] for position in usable]
     if look is None or not rows:

@@ -1,4 +1,4 @@
-"""Batch prediction on two ray nodes: the same answers as here, whatever is killed on the way."""
+"""Jobs in parts on two ray nodes: the same as on this machine, whatever is killed on the way."""
 
 import json
 import shutil
@@ -148,6 +148,27 @@ def test_a_machine_that_is_lost_costs_no_picture(photos, expected, bundle, clust
     )
     assert done.code == 0, done.err
     assert rows("s3://ray-tests/four") == expected
+
+
+def test_an_audit_on_a_cluster_is_that_of_this_machine(painted, cluster, scenelet, tmp_path):
+    found = {}
+    for name, flags in {"here": (), "cluster": cluster.flags}.items():
+        out = tmp_path / name
+        done = scenelet("data", "audit", painted, "--out", out, "--no-labels", *flags)
+        assert done.code == 0, done.err
+        found[name] = (
+            (out / "manifest.csv").read_text(),
+            json.loads((out / "audit.json").read_text()),
+        )
+    assert found["here"] == found["cluster"]
+
+
+def test_a_folder_that_the_nodes_do_not_see_is_named(cluster, monkeypatch):
+    from scenelet.cluster.connection import connected, require_folder
+    from scenelet.errors import ClusterError
+
+    with connected(cluster.address), pytest.raises(ClusterError, match="does not see it"):
+        require_folder("/not/anywhere")
 
 
 @pytest.mark.parametrize(
