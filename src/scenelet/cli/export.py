@@ -2,19 +2,27 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scenelet.bundle.plain import as_plain
-from scenelet.cli.output import command, needs_extra, tell, tell_json, wrote
+from scenelet.cli.options import bundle_at
+from scenelet.cli.output import command, needs_extra, note, tell, tell_json, wrote
+from scenelet.errors import ConfigError
 from scenelet.progress import ConsoleProgress
 
 if TYPE_CHECKING:
     from scenelet.export.steps import Exported
 
 
-RunOption = Annotated[Path, typer.Argument(help="Run folder, as `train` named it.")]
+RunOption = Annotated[
+    Path,
+    typer.Argument(
+        callback=bundle_at,
+        help="Run folder, as `train` named it; for --web or --phone a bundle too.",
+    ),
+]
 Out = Annotated[Path | None, typer.Option(help="Folder of the bundle; default: bundles/NAME.")]
 Name = Annotated[str | None, typer.Option(help="Of the bundle; default: that of the run.")]
 Quantize = Annotated[
@@ -47,6 +55,14 @@ Coverage = Annotated[
 ]
 Licence = Annotated[str, typer.Option(help="Of the weights, as the card and bundle.json will say.")]
 Data = Annotated[Path | None, typer.Option(help="Data folder, if it has moved since the training.")]
+Web = Annotated[
+    Path | None,
+    typer.Option(help="Folder to write for any static host: a page that answers in the browser."),
+]
+Phone = Annotated[
+    Path | None,
+    typer.Option(help="Folder to write: a .tflite with metadata for MediaPipe, and labels.txt."),
+]
 AsJsonOption = Annotated[
     bool, typer.Option("--json", help="Print parity, sizes and figures as one JSON object.")
 ]
@@ -63,6 +79,8 @@ def export(
     coverage: Coverage = 0.95,
     licence: Licence = "not stated",
     data: Data = None,
+    web: Web = None,
+    phone: Phone = None,
     as_json: AsJsonOption = False,
 ) -> None:
     """Write the bundle: LiteRT, ONNX, manifest, card, checksums, golden images.
@@ -70,25 +88,72 @@ def export(
     Refused if the three disagree.
 
     Example: `scenelet export runs/photos-small --name photos --quantize fp16 --licence CC-BY-4.0`
+    or, of a bundle that is there: `scenelet export bundles/photos --web site --phone phone`
     """
+    is_bundle = (run / "bundle.json").is_file()
+    if is_bundle and not (web or phone):
+        raise ConfigError(f"{run}: a bundle already. Give --web FOLDER or --phone FOLDER.")
+    options = {
+        "quantize": quantize,
+        "max_drop": max_drop,
+        "mirror": mirror,
+        "licence": licence,
+        "wished_accuracy": wished_accuracy,
+        "coverage": coverage,
+        "data": data,
+    }
+    bundle = run if is_bundle else _export_run(run, out, name, options, as_json)
+    told = {
+        **({"web": _export_web(bundle, web)} if web else {}),
+        **({"phone": _export_phone(bundle, phone)} if phone else {}),
+    }
+    if as_json and is_bundle:
+        tell_json(told)
+    elif not as_json and web:
+        wrote("page", web, command("python", "-m", "http.server", "--directory", web))
+    elif not as_json and phone:
+        wrote("model and labels for phones", phone)
+
+
+def _export_run(
+    run: Path, out: Path | None, name: str | None, options: dict[str, Any], as_json: bool
+) -> Path:
+    """The bundle's folder."""
     with needs_extra("train"):
         from scenelet.dataset.sink import placed
         from scenelet.export.steps import ExportOptions, export_bundle
         from scenelet.runs.run import Run
     source = Run(run)
-    options = ExportOptions(
-        name or source.name, licence, quantize, max_drop, mirror, wished_accuracy, coverage, data
-    )
-    target = out or Path("bundles") / options.name
+    wished = ExportOptions(name or source.name, **options)
+    target = out or Path("bundles") / wished.name
     with placed(target) as local:
-        made = export_bundle(source, local, options, ConsoleProgress())
+        made = export_bundle(source, local, wished, ConsoleProgress())
     made = replace(made, folder=target)
     if as_json:
         tell_json(_described(made))
-        return
+        return target
     _print(made)
     following = command("scenelet", "predict", "--bundle", made.folder, "photo.jpg")
     wrote("bundle", made.folder, following)
+    return target
+
+
+def _export_web(bundle: Path, out: Path) -> dict[str, object]:
+    from scenelet.export.web import export_web
+
+    site = export_web(bundle, out)
+    note(f"a browser loads {site.loaded_bytes / 1e6:.1f} MB; pictures never leave its device")
+    return {"folder": str(out), "loaded_bytes": site.loaded_bytes, "size_bytes": site.size_bytes}
+
+
+def _export_phone(bundle: Path, out: Path) -> dict[str, object]:
+    with needs_extra("phone"):
+        import mediapipe  # noqa: F401
+    from scenelet.export.phone import export_phone
+
+    made = export_phone(bundle, out)
+    note(f"MediaPipe answers as the bundle does: probabilities differ by {made.difference:.1e}")
+    return {"folder": str(out), "size_bytes": made.size_bytes, "difference": made.difference}
 
 
 def _described(made: "Exported") -> dict[str, object]:
