@@ -3,8 +3,9 @@
     python benchmarks/remote.py [--images 20000]
 
 The bucket is moto's server on this machine, which shares its cores with what is measured and
-answers some hundred requests a second: a real store answers more. Each job runs in a process of its
-own; `s3` fetches each picture, `s3 kept` finds it in the cache, as whatever runs after the first.
+answers some hundred requests a second: a real store answers more. What it gives at most stands
+first: pictures that are fetched and nothing done with them. Each job runs in a process of its own;
+`s3` fetches each picture, `s3 kept` finds it in the cache, as whatever runs after the first.
 """
 
 import argparse
@@ -19,6 +20,21 @@ import fsspec
 import numpy as np
 from PIL import Image
 
+FETCH = """
+import sys, time
+import boto3
+from scenelet.parallel import in_parallel
+
+if __name__ == "__main__":
+    client, prefix = boto3.client("s3"), sys.argv[1]
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket="bench", Prefix=prefix)
+    keys = [each["Key"] for page in pages for each in page["Contents"]]
+    start_s = time.perf_counter()
+    fetch = lambda key: client.get_object(Bucket="bench", Key=key)["Body"].read()
+    for _ in in_parallel(fetch, keys, waits=True):
+        pass
+    print(len(keys) / (time.perf_counter() - start_s))
+"""
 JOB = """
 import sys, time
 from pathlib import Path
@@ -99,6 +115,10 @@ def compare(scratch: Path, most: int) -> None:
         folder = scratch / f"{count}"
         pictures(folder, count)
         system.put(f"{folder}/", f"bench/{count}/", recursive=True)
+        told = subprocess.run(
+            [sys.executable, "-c", FETCH, f"{count}/"], capture_output=True, text=True, check=True
+        ).stdout
+        print(f"{count:7,} pictures  fetched alone     {float(told):7.0f} images/s", flush=True)
         for job in ("audit", "predict"):
             os.environ["SCENELET_CACHE"] = str(scratch / f"cache-{job}-{count}")
             places = {"disk": str(folder), "s3": f"s3://bench/{count}"}

