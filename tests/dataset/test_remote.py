@@ -61,9 +61,13 @@ def test_pictures_are_fetched_once_and_anew_when_they_change(place, cache, tmp_p
     assert changed.rows[1:] == first.rows[1:]
 
 
-def test_killed_in_mid_download_the_same_command_goes_on(place, cache, tmp_path):
-    command = [sys.executable, "-m", "scenelet", "data", "split", place, "--out"]
-    command += [str(tmp_path / "split.csv")]
+@pytest.mark.parametrize(
+    ("verb", "made"), [("split", "split.csv"), ("audit", "audit/manifest.csv")]
+)
+def test_killed_in_mid_download_the_same_command_goes_on(verb, made, place, cache, tmp_path):
+    out = tmp_path / made if verb == "split" else (tmp_path / made).parent
+    command = [sys.executable, "-m", "scenelet", "data", verb, place, "--out", str(out)]
+    command += ["--no-labels"] if verb == "audit" else []
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_until(lambda: len(kept(cache)) > 10, "pictures are kept", seconds=120)
@@ -72,10 +76,10 @@ def test_killed_in_mid_download_the_same_command_goes_on(place, cache, tmp_path)
         process.wait()
     before = kept(cache)
     assert 10 < len(before) < 120
-    assert not (tmp_path / "split.csv").exists()
+    assert not (tmp_path / made).exists()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "split.csv").is_file()
+    assert (tmp_path / made).is_file()
     assert before < kept(cache)
     assert len(kept(cache)) == 120
 
