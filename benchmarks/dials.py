@@ -1,0 +1,96 @@
+"""What the dials that a frozen backbone can judge are worth on a folder, by linear heads out of fold.
+
+    python benchmarks/dials.py ../shared/other-folders/clothing --dial backbone fit balance
+    python benchmarks/dials.py ../shared/other-folders/omniglot --group-by '_(\\d+)\\.png' --dial view
+
+Every other dial stands where `scenelet train FOLDER` has it by default, so a row differs from the
+default in one dial. Features are computed once and kept. Prints accuracy, its mean over the
+classes, and log loss in nats.
+"""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from scenelet.dataset.dataset import Dataset
+from scenelet.dataset.groups import grouped
+from scenelet.dataset.split import assign_folds
+from scenelet.learn.backbones import BACKBONES
+from scenelet.learn.features import VIEWS, Lens, features_of
+from scenelet.learn.linear import BALANCES, fit_head, log_loss
+from scenelet.learn.plan import SIZES, STRENGTH, plan
+from scenelet.learn.pretrained import open_pretrained
+from scenelet.progress import SILENT, ConsoleProgress
+from scenelet.runs.recipe import TrainConfig
+
+FOLDS = 5
+TRIED = {
+    "backbone": tuple(BACKBONES),
+    "size": SIZES,
+    "fit": ("squash", "pad", "crop"),
+    "balance": tuple(BALANCES),
+    "view": tuple(VIEWS),
+}
+
+
+def settings(dial: str, config: TrainConfig) -> Iterator[tuple[str, TrainConfig, str]]:
+    """Each value of a dial, the recipe with it, and how the pictures to answer are seen."""
+    for value in TRIED[dial]:
+        view = str(value) if dial == "view" else "as it is"
+        changed = {
+            "backbone": {"init": value},
+            "size": {"input_size": value},
+            "fit": {"fit": value},
+            "balance": {"balance": value},
+            "view": {},
+        }[dial]
+        yield str(value), replace(config, **changed), view
+
+
+def answers(
+    pictures: Dataset, config: TrainConfig, view: str, folds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(n, classes) probabilities by heads that never saw the picture, and (n,) class indices."""
+    labels, count = pictures.label_indices(pictures.class_names), len(pictures.class_names)
+    start = open_pretrained(config.start, "--init")
+    lens = Lens.features(start, config.preprocess, "fp32")
+    seen = features_of(pictures, lens, ConsoleProgress())
+    shown = features_of(pictures, replace(lens, view=view), ConsoleProgress())
+    found = np.zeros((len(labels), count), np.float32)
+    for fold in np.unique(folds):
+        out = folds == fold
+        head = fit_head(seen[~out], labels[~out], count, STRENGTH, config.balance)
+        found[out] = head.probabilities(shown[out])
+    return found, labels
+
+
+def main() -> None:
+    """Measure and print, a row a value."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--dial", nargs="+", choices=TRIED, default=tuple(TRIED))
+    parser.add_argument("--group-by", help="as `scenelet train` takes it")
+    arguments = parser.parse_args()
+    found = Dataset.open(arguments.folder).examined(ConsoleProgress()).used
+    if arguments.group_by:
+        found = grouped(found, arguments.group_by)
+    everything = found.of(replace(row, split="train") for row in found.rows)
+    config = plan(everything, {}, "fp32", SILENT)
+    folds = np.array(assign_folds(everything.rows, FOLDS, 0))
+    for dial in arguments.dial:
+        for value, changed, view in settings(dial, config):
+            probabilities, labels = answers(everything, changed, view, folds)
+            right = probabilities.argmax(1) == labels
+            balanced = np.mean([right[labels == label].mean() for label in np.unique(labels)])
+            print(
+                f"{dial:9} {value:16} {right.mean():6.2%}, of the classes {balanced:6.2%},"
+                f" log loss {log_loss(probabilities, labels):.3f}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
