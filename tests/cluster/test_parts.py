@@ -171,6 +171,17 @@ def test_a_folder_that_the_nodes_do_not_see_is_named(cluster, monkeypatch):
         require_folder("/not/anywhere")
 
 
+def test_a_cluster_packs_what_this_machine_packs(painted, cluster, scenelet, tmp_path):
+    done = scenelet("data", "pack", painted, "s3://ray-tests/packed", *cluster.flags)
+    assert done.code == 0, done.err
+    here = scenelet("data", "pack", painted, tmp_path / "packed")
+    assert here.code == 0, here.err
+    system = fsspec.filesystem("s3", skip_instance_cache=True)
+    for name in ("pack.json", "rows.parquet", "shard-000000.parquet"):
+        there = system.cat_file(f"ray-tests/packed/{name}")
+        assert there == (tmp_path / "packed" / name).read_bytes()
+
+
 @pytest.mark.parametrize(
     ("address", "message"),
     [

@@ -9,6 +9,7 @@ from scenelet.cli.audit import audit
 from scenelet.cli.data_export import export
 from scenelet.cli.options import Seed
 from scenelet.cli.output import command, needs_extra, wrote
+from scenelet.cli.pack import pack
 from scenelet.cli.split import split
 from scenelet.progress import ConsoleProgress
 
@@ -61,6 +62,7 @@ def get_data(
 app.command()(audit)
 app.command()(split)
 app.command()(export)
+app.command()(pack)
 
 
 def _listed(counts: dict[str, int]) -> str:

@@ -181,7 +181,8 @@ def _pictures_at(sources: list[str]) -> "Pictures":
     place = sources[0]
     if len(sources) != 1 or not (Path(place).is_dir() or address_of(place)):
         raise ConfigError(f"--out: found {', '.join(sources[:3])}, expected one folder of pictures")
-    return Folder(Path(place).resolve()) if Path(place).is_dir() else source_of(place)
+    found = source_of(place)
+    return Folder(Path(place).resolve()) if isinstance(found, Folder) else found
 
 
 class _Counted:

@@ -3,9 +3,11 @@
 A process that works keeps what it has made for its parts (a model), and does many of them.
 """
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -51,7 +53,7 @@ class RayEngine:
             max_retries=TRIES - 1,
             scheduling_strategy="SPREAD",
         )
-        maker, deadly = [ray.put(make_worker)], list[str]()
+        maker, deadly = [ray.put((make_worker, str(Path.cwd())))], list[str]()
         queue = iter(parts)
         begun: dict[Any, Part[Item]] = {}
 
@@ -114,5 +116,8 @@ def _work(maker: list[Any], expected: Versions, part: Part[Item]) -> Any:
     key = maker[0].hex()
     if key not in _made:
         _made.clear()
-        _made[key] = ray.get(maker[0])()
+        make, folder = ray.get(maker[0])
+        if Path(folder).is_dir():
+            os.chdir(folder)  # that relative paths start from
+        _made[key] = make()
     return _made[key](part)

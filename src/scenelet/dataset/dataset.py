@@ -260,11 +260,16 @@ class Dataset:
         return f"{len(listed):,} classes: {', '.join(listed[:MOST_CLASSES])}{more}"
 
     def _look(self, row: Row) -> Row:
-        if row.excluded:
-            return row
         try:
-            picture = decode(self.read(row))
+            return row if row.excluded else self.looked(row, self.read(row))
         except ImageError as error:
             return replace(row, excluded=str(error))
+
+    def looked(self, row: Row, data: bytes) -> Row:
+        """A row with what decoding its bytes tells, or left out with the reason."""
+        try:
+            picture = decode(data)
+        except ImageError as error:
+            return replace(row, excluded=row.excluded or str(error))
         width, height = picture.size
         return replace(row, width=width, height=height, pixel_hash=pixel_hash(picture))

@@ -13,6 +13,7 @@ from scenelet.dataset.imagefolder import listed
 from scenelet.dataset.layout import twin_lines
 from scenelet.dataset.manifest import Columns, Numbered, parse_numbered, read_numbered
 from scenelet.dataset.match import matched
+from scenelet.dataset.packed import Packed, is_packed
 from scenelet.dataset.remote import Remote, fetched
 from scenelet.dataset.row import Row
 from scenelet.dataset.source import Listing, Source
@@ -173,4 +174,6 @@ def source_of(
         return Table(address or path, start, columns)
     if start is not None:
         raise ConfigError(f"--images: {place} is no table; give the pictures' folder alone.")
+    if is_packed(address or str(path)):
+        return Packed(address or str(path))
     return Remote(address, level, columns) if address else Folder(path, level, columns)
