@@ -44,7 +44,7 @@ MAY_IMPORT = {  # room -> other rooms; the foundation may be imported by all
     "assess": {"dataset", "bundle", "answers", "report", "learn"},
     "explore": {"dataset", "bundle", "answers", "report"},
     "learn": {"dataset", "bundle", "runs"},
-    "export": {"dataset", "bundle", "answers", "assess", "learn", "runs"},
+    "export": {"dataset", "bundle", "answers", "assess", "learn", "report", "runs"},
     "tune": {"dataset", "bundle", "answers", "report", "assess", "learn", "export", "runs"},
     "serve": {"bundle"},
     "deploy": {"bundle", "serve"},

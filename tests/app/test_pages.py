@@ -165,10 +165,10 @@ def test_the_slider_states_accuracy_and_coverage(watched):
     slider.focus()
     slider.press("Home")
     expect(
-        watched.page.get_by_text(re.compile(r"100\.0% are answered, and .* of these rightly"))
+        watched.page.get_by_text(re.compile("it answers 100, .* of them rightly"))
     ).to_be_visible()
     slider.press("End")
-    expect(watched.page.get_by_text("Nothing is answered")).to_be_visible()
+    expect(watched.page.get_by_text("it answers none")).to_be_visible()
 
 
 def test_training_curves_and_recipes_are_shown(watched):

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from commands import REPOSITORY
 
 from scenelet.bundle.contract import LITERT, ONNX, parse_contract, read_contract
 from scenelet.bundle.figures import PredictionSets
@@ -60,3 +61,14 @@ def test_a_model_that_can_t_keep_its_promises_says_so_at_the_top(contract):
     assert "No prediction sets" in head
     assert "Fewer than 10 held-out images of" in head
     assert "Mind" not in model_card(contract, SIZES).split("## How good it is")[0]
+
+
+@pytest.mark.parametrize("folder", ["models/intel-scenes", "tests/assets/tiny"])
+def test_what_a_committed_bundle_tells_people_is_what_its_contract_says(folder):
+    from scenelet.export.formats import FORMATS
+    from scenelet.export.steps import for_people
+
+    bundle = REPOSITORY / folder
+    sizes = {each.file: (bundle / each.file).stat().st_size for each in FORMATS}
+    for name, content in for_people(read_contract(bundle), sizes).items():
+        assert (bundle / name).read_bytes() == content, f"run scripts/renew_cards.py {folder}"

@@ -53,30 +53,6 @@ def bars(probabilities: dict[str, float], most: int = 10) -> str:
     return "".join(rows)
 
 
-_DOT = "width:.62rem;height:.62rem;border-radius:50%;box-sizing:border-box"
-_DOTS = "display:grid;grid-template-columns:repeat(20,.62rem);gap:.3rem;max-width:100%"
-
-
-def dots(right: float, wrong: float) -> str:
-    """A hundred pictures as dots, as HTML: answered rightly, answered wrongly, not answered.
-
-    Args:
-        right: Part of all pictures, 0-1.
-        wrong: Part of all pictures, 0-1.
-    """
-    good, bad = round(100 * right), round(100 * wrong)
-    unanswered = max(0, 100 - good - bad)
-    looks = [f"background:{BLUE}"] * good + [f"background:{RED}"] * bad
-    looks += ["border:1.5px solid color-mix(in srgb,currentColor 45%,transparent)"] * unanswered
-    words = (
-        f"Of 100 pictures like these: {good} answered rightly (blue), {bad} wrongly (red),"
-        f" {unanswered} not answered."
-    )
-    drawn = "".join(f'<span style="{_DOT};{look}"></span>' for look in looks[:100])
-    said = f'<div style="font-size:.85rem;margin-top:.4rem">{words}</div>'
-    return f'<div style="{_DOTS}" aria-hidden="true">{drawn}</div>{said}'
-
-
 def class_balance(counts: list[dict[str, Any]]) -> Spec:
     """Bars of images by class and split. Rows: label, split, images."""
     return {

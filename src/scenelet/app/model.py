@@ -13,11 +13,12 @@ import streamlit as st
 from scenelet.app import charts, tiles
 from scenelet.app.compare import compare_tab
 from scenelet.app.kept import bundle_stamp, predictor, thumbnail
-from scenelet.app.parts import Part, between, has_test_part, part_chosen, refused
+from scenelet.app.parts import Part, between, dots, has_test_part, part_chosen, refused
 from scenelet.app.sources import Sources, sources, stamp
 from scenelet.assess.evaluate import PART_NAMES, evaluate_bundle
 from scenelet.assess.robustness import measure_robustness
 from scenelet.assess.thresholds import risk_coverage
+from scenelet.assess.trust import trust
 from scenelet.bundle.cautions import cautions
 from scenelet.bundle.contract import Contract
 from scenelet.bundle.figures import Figures
@@ -26,6 +27,7 @@ from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.row import Row
 from scenelet.dataset.sources import source_of
 from scenelet.errors import DataError, SceneletError
+from scenelet.report.dots import hundred
 from scenelet.text import markdown, one_line
 
 SHOWN = 24
@@ -157,6 +159,7 @@ def _recorded(contract: Contract) -> None:
         st.metric("Accuracy", f"{accuracy.value:.1%}", help=between(accuracy), width="content")
         st.metric("Held-out pictures", f"{figures.images:,}", width="content")
     st.caption(f"On its own validation pictures; {between(accuracy)}.")
+    dots(trust(contract))
     _classes(figures)
 
 
@@ -301,16 +304,9 @@ def _trust(seen: Seen, abstain_below: float) -> None:
 
 
 def _kept(answered: int, right: int, images: int) -> None:
-    """In words and as dots: of a hundred pictures like these."""
-    if not answered:
-        st.markdown("Nothing is answered.")
-    else:
-        told = (
-            f"**{answered / images:.1%}** are answered, and **{right / answered:.1%}** of these"
-            " rightly"
-        )
-        st.markdown(f"{told} ({between(wilson_interval(right, answered))}).")
-    st.html(charts.dots(right / images, (answered - right) / images))
+    """Of a hundred pictures like these, as dots and in words."""
+    sure = wilson_interval(right, answered)
+    dots(hundred(answered / images, sure))
 
 
 def _steps(coverage: np.ndarray, accuracy: np.ndarray) -> list[dict[str, float]]:

@@ -12,6 +12,7 @@ from scenelet.app.sources import Sources, stamp
 from scenelet.bundle.figures import Interval
 from scenelet.dataset.dataset import Dataset
 from scenelet.errors import SceneletError
+from scenelet.report.dots import Hundred, dots_uri
 from scenelet.text import markdown, without_flags
 
 Part = Literal["val", "test", "auto"]
@@ -30,6 +31,14 @@ def refused(error: SceneletError, icon: str) -> None:
 def between(value: Interval) -> str:
     """An interval in words."""
     return f"95 % interval {value.low:.1%} to {value.high:.1%}"
+
+
+def dots(shown: Hundred) -> None:
+    """What becomes of a hundred pictures, drawn and said."""
+    st.html(
+        f'<img src="{dots_uri(shown)}" alt="" style="display:block;max-width:100%">'
+        f'<div style="margin-top:.5rem">{shown.words}</div>'
+    )
 
 
 def part_chosen(asked: Sources) -> Part | None:

@@ -11,6 +11,7 @@ from scenelet.assess.evaluate import PART_NAMES, Evaluated
 from scenelet.assess.explain import GradCam, occlusion_map, overlay
 from scenelet.assess.pairs import Pair, confusable_pairs
 from scenelet.assess.thresholds import NEVER_SURE, abstain_threshold, risk_coverage
+from scenelet.assess.trust import trust
 from scenelet.bundle.cautions import cautions
 from scenelet.bundle.numeric import softmax
 from scenelet.dataset.strangers import paint_strangers
@@ -18,6 +19,7 @@ from scenelet.errors import BundleError
 from scenelet.images import decode
 from scenelet.progress import SILENT, Progress
 from scenelet.report.charts import MOST_CLASSES
+from scenelet.report.dots import dots_uri
 from scenelet.report.html import Card, Gallery, Matrix, Section, data_uri, page, svg, thumbnail
 from scenelet.text import listed
 
@@ -72,7 +74,14 @@ def _overview(assessment: Assessment) -> Section:
     right = f"Right in {100 * (accuracy.value or 0):.0f} of 100 pictures"
     between = f"95 % interval {100 * accuracy.low:.0f} to {100 * accuracy.high:.0f}"
     lead = f"{right} ({between}). {_pairs_sentence(evaluated)}"
-    return Section("In short", lead, table=table, points=_cautions(evaluated))
+    shown = trust(evaluated.bundle.contract, assessment.promise)
+    return Section(
+        "In short",
+        lead,
+        figures=[(dots_uri(shown), shown.words)],
+        table=table,
+        points=[shown.words, *_cautions(evaluated)],
+    )
 
 
 def _cautions(evaluated: Evaluated) -> list[str]:

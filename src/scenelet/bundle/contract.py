@@ -7,6 +7,7 @@ BUNDLE/
 ├── model.tflite        uint8 (1, height, width, 3) in, logits (1, classes) and features (1, f) out
 ├── model.onnx          the same network, any batch size
 ├── MODEL_CARD.md       for people
+├── trust.svg           its picture: of 100, how many are answered, how many of these rightly
 ├── distance.tflite     features in, how far the picture is from the training images out
 ├── training-data.csv   which pictures (by pixel hash) it was trained and validated on
 └── golden/             painted pictures whose probabilities are recorded
@@ -46,11 +47,12 @@ else:  # the same, made quickly
     from scenelet.bundle.records import dataclass
 
 FORMAT_VERSION = 4
-CONTRACT, LITERT, ONNX, CARD, DISTANCE, TRAINING_DATA, GOLDEN = (
+CONTRACT, LITERT, ONNX, CARD, TRUST, DISTANCE, TRAINING_DATA, GOLDEN = (
     "bundle.json",
     "model.tflite",
     "model.onnx",
     "MODEL_CARD.md",
+    "trust.svg",
     "distance.tflite",
     "training-data.csv",
     "golden",

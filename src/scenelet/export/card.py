@@ -5,8 +5,9 @@ What a person should know before using a bundle, from the contract's own figures
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from scenelet.assess.trust import trust
 from scenelet.bundle.cautions import cautions
-from scenelet.bundle.contract import Contract
+from scenelet.bundle.contract import TRUST, Contract
 from scenelet.bundle.figures import ClassFigures, Figures, Quantisation
 from scenelet.bundle.origin import Ancestor, Environment, History, Training
 from scenelet.export.formats import FORMATS, SERVED
@@ -39,10 +40,15 @@ def _head(contract: Contract) -> str:
     listed = ", ".join(map(markdown, names[:MOST_CLASSES]))
     if len(names) > MOST_CLASSES:
         listed += f" and {len(names) - MOST_CLASSES:,} more (all are in `bundle.json`)"
+    shown = trust(contract).words
     return f"""# {markdown(contract.name)}
 
 An image classifier for {len(names):,} classes: {listed}. Made with scenelet
-{contract.scenelet_version} on {contract.created[:10]}. Licence of the weights: {markdown(contract.licence)}.{_mind(contract)}"""
+{contract.scenelet_version} on {contract.created[:10]}. Licence of the weights: {markdown(contract.licence)}.
+
+![Filled: right; crossed out: wrong; ring: not answered]({TRUST})
+
+{shown}{_mind(contract)}"""
 
 
 def _mind(contract: Contract) -> str:

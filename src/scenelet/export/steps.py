@@ -13,12 +13,14 @@ import torch
 from scenelet.answers import Answers, ask
 from scenelet.artefacts import make_folder, whole_folder, write_bytes, write_json
 from scenelet.assess.strangers import Labelled
+from scenelet.assess.trust import trust
 from scenelet.bundle.contract import (
     CARD,
     CONTRACT,
     DISTANCE,
     GOLDEN,
     TRAINING_DATA,
+    TRUST,
     Contract,
     Golden,
     sha256,
@@ -46,6 +48,7 @@ from scenelet.images import PreprocessSpec, to_input
 from scenelet.learn.pretrained import load_run_network
 from scenelet.progress import SILENT, Progress
 from scenelet.quiet import quiet
+from scenelet.report.dots import dots_svg
 from scenelet.runs.run import Run
 
 PARITY_VALIDATION_IMAGES = 64
@@ -353,10 +356,18 @@ def gather(
     sizes = {each.file: len(models[each.name]) for each in FORMATS}
     return {
         **{each.file: models[each.name] for each in FORMATS},
-        CARD: model_card(contract, sizes).encode(),
+        **for_people(contract, sizes),
         DISTANCE: distance_to_litert(space),
         TRAINING_DATA: training_data_csv(parts).encode(),
         **{f"{GOLDEN}/{file}": content for file, content in golden_files().items()},
+    }
+
+
+def for_people(contract: Contract, sizes: dict[str, int]) -> dict[str, bytes]:
+    """What the bundle tells people: path -> content."""
+    return {
+        CARD: model_card(contract, sizes).encode(),
+        TRUST: dots_svg(trust(contract)).encode(),
     }
 
 
