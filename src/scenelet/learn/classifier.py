@@ -68,8 +68,12 @@ class Classifier(L.LightningModule):
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(targets))
         return loss
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Log loss (weighted as the classes are) and top-1 accuracy of the averaged weights."""
+    def validation_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Log loss (weighted as the classes are) and top-1 accuracy of the averaged weights.
+
+        Returns:
+            (n, classes) logits, for whoever looks on.
+        """
         images, labels = batch
         logits = self(images).float()
         self.val_top1_accuracy(logits, labels)
@@ -77,6 +81,7 @@ class Classifier(L.LightningModule):
         self.val_log_loss(losses, self.class_weights[labels])
         self.log("val_log_loss", self.val_log_loss, batch_size=len(labels))
         self.log("val_top1_accuracy", self.val_top1_accuracy, batch_size=len(labels))
+        return logits
 
     def configure_optimizers(self) -> Any:
         """AdamW with a one-cycle schedule stepped every batch."""

@@ -29,6 +29,7 @@ from scenelet.learn.classifier import Classifier
 from scenelet.learn.datamodule import ImagesInMemory
 from scenelet.learn.devices import lightning_precision, peak_memory_mib
 from scenelet.learn.distill import Teachers
+from scenelet.learn.grow import Grow
 from scenelet.learn.job import Job, Sources
 from scenelet.learn.judging import by_class, logits_of
 from scenelet.learn.linear import LinearHead, class_weights
@@ -79,7 +80,7 @@ def _fit(job: Job, place: Place, progress: Progress, watch: Watch | None) -> Res
     _announce(job, place, model, progress)
     history, watching = History(job.run.metrics_csv), Watching(watch)
     if head and not job.config.epochs:
-        history.only(only_head(_trainer(job, place, []), model, data, job.run, head))
+        history.only(only_head(_trainer(job, place, _grow(job)), model, data, job.run, head))
     else:
         trainer = _trainer(job, place, [*_callbacks(job, history, progress), watching])
         _run(trainer, model, data, job, progress)
@@ -235,10 +236,19 @@ def _callbacks(job: Job, history: History, progress: Progress) -> list[Callback]
         SeedEachEpoch(config.seed),
         history,
         ImagesPerSecond(progress),
+        *_grow(job),
         *([] if job.judged else _patience(config)),
         *_keeping(job, at_epoch_end),
         ModelCheckpoint(filename="last", **at_epoch_end),
     ]
+
+
+def _grow(job: Job) -> list[Callback]:
+    """One process sees all validation images in order; of several, each sees its share."""
+    validation = job.dataset.part("val").rows
+    if job.config.devices != 1 or not validation:
+        return []
+    return [Grow(job.run.growing_json, validation, job.class_names)]
 
 
 def _keeping(job: Job, at_epoch_end: dict[str, Any]) -> list[Callback]:

@@ -7,6 +7,7 @@ runs/NAME/
 ├── network.json       the layers, and the weights that were started from or learned from
 ├── manifest.csv       one row an image: label, split, pixel hash, or why it is left out
 ├── metrics.csv        one row an epoch
+├── growing.json       what each epoch answered to twelve held-out pictures
 ├── tensorboard/       the same, to look at
 ├── checkpoints/       best.ckpt and last.ckpt
 ├── folds/1, 2, ...    with --folds: runs that judge the pictures in turn
@@ -130,6 +131,11 @@ class Run:
     def metrics_csv(self) -> Path:
         """One row an epoch."""
         return self.folder / "metrics.csv"
+
+    @property
+    def growing_json(self) -> Path:
+        """What each epoch answered to a few held-out pictures."""
+        return self.folder / "growing.json"
 
     def images_file(self, process: int) -> Path:
         """Decoded training images of one process, where they are too many for memory."""
