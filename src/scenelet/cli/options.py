@@ -1,5 +1,6 @@
 """Arguments and options that several commands share, each with its help."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,12 @@ import typer
 
 HUB = "hub:"
 DEFAULT_LEDGER = Path("runs") / "test-ledger.jsonl"
+
+
+def told_to(tracker: str) -> None:
+    """Let this process and its workers know who is told of their trainings."""
+    if tracker:
+        os.environ["SCENELET_TRACKER"] = tracker
 
 
 def bundle_at(place: Path | None) -> Path | None:
@@ -84,6 +91,14 @@ TrustHost = Annotated[
     list[str] | None,
     typer.Option(
         metavar="HOST:PORT", help="Server in your own network that URLs may name; may be repeated."
+    ),
+]
+Tracker = Annotated[
+    str,
+    typer.Option(
+        envvar="SCENELET_TRACKER",
+        metavar="tensorboard|mlflow|wandb",
+        help="Who besides the run folder is told: recipe, metrics with intervals, records.",
     ),
 ]
 Prepared = Annotated[

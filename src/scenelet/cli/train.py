@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from scenelet.cli.dials import Set, chosen, with_dials
-from scenelet.cli.options import Column, Folder, Images, LabelLevel
+from scenelet.cli.options import Column, Folder, Images, LabelLevel, Tracker, told_to
 from scenelet.cli.output import command, needs_extra, tell, wrote
 from scenelet.cli.place import source_at
 from scenelet.errors import ConfigError
@@ -46,6 +46,7 @@ def train(
     runs: Runs = Path("runs"),
     dial: Set = None,
     max_latency_ms: MaxLatencyMs = 0.0,
+    tracker: Tracker = "",
     as_json: AsJson = False,
     **dials: Any,
 ) -> None:
@@ -63,6 +64,7 @@ def train(
         from scenelet.learn.train import train as run_training
         from scenelet.runs.recipe import resolve
         from scenelet.runs.run import Run, run_name
+    told_to(tracker)
     given = chosen(dials, dial)
     config = resolve(recipe, given)
     run = Run(runs / (name or run_name(folder, recipe)))

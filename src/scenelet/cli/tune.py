@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scenelet.cli.dials import Set, set_dials
-from scenelet.cli.options import Folder, Prepared
+from scenelet.cli.options import Folder, Prepared, Tracker, told_to
 from scenelet.cli.output import command, needs_extra, tell, tell_json, wrote
 from scenelet.progress import ConsoleProgress
 
@@ -60,6 +60,7 @@ def tune(
     storage: Storage = "",
     save: Save = None,
     dial: Set = None,
+    tracker: Tracker = "",
     as_json: AsJsonOption = False,
 ) -> None:
     """Search the dials of a recipe.
@@ -78,6 +79,7 @@ def tune(
         from scenelet.tune.space import space_of
         from scenelet.tune.study import SearchConfig, objectives_of, require_storage
         from scenelet.tune.workers import run_workers
+    told_to(tracker)
     fixed, wished, told = set_dials(dial), objectives_of(objectives), ConsoleProgress()
     require_storage(storage)
     base = resolve(recipe, fixed) if recipe else planned(folder, manifest, fixed, told)
@@ -103,6 +105,8 @@ def _show(
 ) -> None:
     """Write the report and the best recipe, and say what was found."""
     from scenelet.artefacts import write_text
+    from scenelet.learn.tracking import final_metrics, tell_report
+    from scenelet.runs.run import Run
     from scenelet.runs.search import best, trials_of
     from scenelet.tune.search_report import search_page, search_summary
     from scenelet.tune.study import save_recipe
@@ -110,6 +114,9 @@ def _show(
     write_text(out / "report.html", search_page(study))
     trials = trials_of(study)
     leader = best(trials)
+    if leader:
+        found = final_metrics(Run(out / "trials" / f"{leader.number:04d}").result())
+        tell_report(out, found | {"trials": len(trials)}, [out / "report.html"])
     if leader and save:
         save_recipe(save, leader, config)
     if as_json:

@@ -10,7 +10,7 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.loggers import Logger
 
 from scenelet.artefacts import explained
 from scenelet.dataset.load import load_pixels
@@ -38,6 +38,7 @@ from scenelet.learn.networks import build_network, parameter_count
 from scenelet.learn.place import Place
 from scenelet.learn.pretrained import not_weights, start_from
 from scenelet.learn.targets import answers_once, targets_of
+from scenelet.learn.tracking import loggers_of, tell_result
 from scenelet.progress import SILENT, Progress
 from scenelet.runs.history import chosen
 from scenelet.runs.recipe import TrainConfig
@@ -78,11 +79,14 @@ def _fit(job: Job, place: Place, progress: Progress, watch: Watch | None) -> Res
     data = _decoded(job, place, sources, progress)
     model = _model(job, sources, head)
     _announce(job, place, model, progress)
+    loggers = loggers_of(job.run, job.config, place.tracker)
     history, watching = History(job.run.metrics_csv), Watching(watch)
     if head and not job.config.epochs:
-        history.only(only_head(_trainer(job, place, _grow(job)), model, data, job.run, head))
+        trainer = _trainer(job, place, _grow(job), loggers)
+        history.only(only_head(trainer, model, data, job.run, head))
     else:
-        trainer = _trainer(job, place, [*_callbacks(job, history, progress), watching])
+        callbacks = [*_callbacks(job, history, progress), watching]
+        trainer = _trainer(job, place, callbacks, loggers)
         _run(trainer, model, data, job, progress)
     place.vacate(job.run)
     result = Result(
@@ -94,6 +98,7 @@ def _fit(job: Job, place: Place, progress: Progress, watch: Watch | None) -> Res
     )
     if place.writes:
         job.run.complete(result)
+        tell_result(loggers, job.run, result)
     return result
 
 
@@ -167,7 +172,7 @@ def _model(job: Job, sources: Sources, head: LinearHead | None) -> Classifier:
     return Classifier(network, job.config, weights.tolist(), Teachers(in_step) if in_step else None)
 
 
-def _trainer(job: Job, place: Place, callbacks: list[Callback]) -> L.Trainer:
+def _trainer(job: Job, place: Place, callbacks: list[Callback], loggers: list[Logger]) -> L.Trainer:
     return quiet_trainer(
         accelerator=place.accelerator,
         devices=place.devices,
@@ -178,7 +183,7 @@ def _trainer(job: Job, place: Place, callbacks: list[Callback]) -> L.Trainer:
         callbacks=callbacks,
         plugins=[WholeCheckpoints(), *place.plugins],
         limit_val_batches=0 if job.judged else None,
-        logger=TensorBoardLogger(job.run.folder, name="", version="tensorboard"),
+        logger=loggers,
     )
 
 

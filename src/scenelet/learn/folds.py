@@ -82,7 +82,7 @@ def fit_folds(
     for number, part in enumerate(parts, 1):
         progress.say(f"fold {number} of {config.folds}")
         job = prepare(single, run.fold(number), part)
-        results.append(fit(job, place, progress))
+        results.append(fit(job, replace(place, tracker=""), progress))
         answers.append(_held_out(job.run, part.part("val")))
     judged = _judged(answers, results, trained(dataset).class_names)
     _say(judged, progress)

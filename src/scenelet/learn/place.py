@@ -14,6 +14,7 @@ import numpy as np
 
 from scenelet.artefacts import explained
 from scenelet.learn.devices import describe_environment, pick_device, pick_precision
+from scenelet.learn.tracking import chosen_tracker
 from scenelet.runs.recipe import TrainConfig
 from scenelet.runs.run import Run
 
@@ -32,6 +33,7 @@ class Place:
         strategy: Lightning's, or its name: how they share it.
         plugins: Lightning's, of a cluster.
         rank: Of this process among those that train together; 0 writes the run folder.
+        tracker: Who besides the run folder is told, one of `tracking.TRACKERS`; "" for nobody.
     """
 
     device: str
@@ -40,6 +42,7 @@ class Place:
     strategy: Any = "auto"
     plugins: tuple[Any, ...] = ()
     rank: int = 0
+    tracker: str = ""
 
     @property
     def accelerator(self) -> str:
@@ -83,7 +86,8 @@ def here(config: TrainConfig) -> Place:
     device = pick_device(config.device)
     rank = int(os.environ.get("RANK") or os.environ.get("LOCAL_RANK") or 0)
     precision = pick_precision(config.precision, device)
-    return Place(device, precision, config.devices or -1, _strategy(config), rank=rank)
+    devices, strategy = config.devices or -1, _strategy(config)
+    return Place(device, precision, devices, strategy, rank=rank, tracker=chosen_tracker())
 
 
 def _strategy(config: TrainConfig) -> str:
