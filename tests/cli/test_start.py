@@ -5,9 +5,10 @@ import sys
 
 import pytest
 
+from scenelet.app.works import LOCK
 from scenelet.bundle.contract import read_contract
 from scenelet.cli.app import _free_port
-from scenelet.cli.start import LOCK, _dials, _is_newer
+from scenelet.cli.start import _dials, _is_newer
 from scenelet.cli.steps import _told
 from scenelet.locks import held
 from scenelet.runs.run import Run

@@ -42,18 +42,24 @@ def _runs() -> None:
     runs.page()
 
 
-st.navigation(
-    [
-        st.Page(
-            classify.page,
-            title="Classify",
-            icon=":material/photo_camera:",
-            url_path="classify",
-            default=True,
-        ),
-        st.Page(_data, title="Data", icon=":material/photo_library:", url_path="data"),
-        st.Page(_model, title="Model", icon=":material/query_stats:", url_path="model"),
-        st.Page(_runs, title="Runs", icon=":material/model_training:", url_path="runs"),
-    ],
-    position="top",
-).run()
+def _train() -> None:
+    from scenelet.app import train
+
+    train.page()
+
+
+PAGES = [
+    st.Page(
+        classify.page,
+        title="Classify",
+        icon=":material/photo_camera:",
+        url_path="classify",
+        default=True,
+    ),
+    st.Page(_train, title="Train", icon=":material/school:", url_path="train"),
+    st.Page(_data, title="Data", icon=":material/photo_library:", url_path="data"),
+    st.Page(_model, title="Model", icon=":material/query_stats:", url_path="model"),
+    st.Page(_runs, title="Runs", icon=":material/model_training:", url_path="runs"),
+]
+st.session_state["pages"] = {"classify": PAGES[0]}  # that a page leads to
+st.navigation(PAGES, position="top").run()

@@ -23,6 +23,7 @@ _SETTINGS = {
     "theme.dark.primaryColor": "#6aa5f2",
 }
 _PORT = 8501
+_OWN = ("127.0.0.1", "::1", "localhost")  # nobody else reaches the pages there
 _MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "65536"}  # comes back after a crowd
 
 
@@ -90,6 +91,7 @@ def app(
         manifest=str(manifest or (data and audit_of(str(data))) or HOME / MANIFEST),
         ledger=str(ledger),
         trusted=tuple(trust_host or ()),
+        is_own=host in _OWN,
     )
     _become(asked.to_environment(), host, port or _free_port(host), open_pages)
 

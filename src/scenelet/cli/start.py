@@ -18,7 +18,6 @@ from scenelet.locks import held
 if TYPE_CHECKING:
     from scenelet.runs.run import Run
 
-LOCK = ".start.lock"
 _BASE_S, _EACH_S = 75, 0.1  # of steps that cost the same whatever the pictures, and of a picture
 
 Name = Annotated[str | None, typer.Option(help="Of run and bundle; default: that of the folder.")]
@@ -60,6 +59,7 @@ def start(
     with needs_extra("train"):
         if find_spec("lightning") is None:
             raise ImportError(name="lightning")
+    from scenelet.app.works import LOCK
     from scenelet.artefacts import make_folder
 
     way = recipe or ("fine" if fine_tune else "first")

@@ -1,0 +1,198 @@
+"""Works: what the page Train has begun, each a folder and a process of its own.
+
+The process goes on when the page is closed; what it does is read from the folder. Knows nothing of
+pages.
+
+trained/NAME/
+├── pictures/          that were dropped, a folder a class (or pictures.zip)
+├── command.json       the command, and the process that does it
+├── log.txt            what it says
+└── audit/ runs/ bundles/ evaluation.html NAME.zip     what `scenelet start` writes
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scenelet.artefacts import make_folder, write_json
+from scenelet.bundle.contract import CONTRACT
+from scenelet.errors import ConfigError, DataError
+from scenelet.locks import held
+from scenelet.runs.growing import Growing, read_growing
+from scenelet.runs.history import Epoch
+from scenelet.runs.run import Run
+
+LOCK = ".start.lock"  # that `scenelet start` holds while it works
+STEPS = {
+    "data": "Looking at the pictures",
+    "explore": "Drawing them",
+    "train": "Training",
+    "export": "Making the bundle",
+    "evaluate": "Judging",
+    "package": "Packing for AWS",
+}
+_BEGUN: dict[Path, "subprocess.Popen[bytes]"] = {}  # of this server: to notice their end
+
+
+@dataclass(frozen=True)
+class Work:
+    """One training with all that belongs to it.
+
+    Attributes:
+        folder: `trained/NAME`.
+    """
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """Of run and bundle."""
+        return self.folder.name
+
+    @property
+    def pictures(self) -> Path:
+        """Of those that were dropped."""
+        return self.folder / "pictures"
+
+    @property
+    def log(self) -> Path:
+        """What the command says."""
+        return self.folder / "log.txt"
+
+    @property
+    def manifest(self) -> Path:
+        """Of the audit."""
+        return self.folder / "audit" / "manifest.csv"
+
+    @property
+    def run(self) -> Run:
+        """Of the training."""
+        return Run(self.folder / "runs" / self.name)
+
+    @property
+    def bundle(self) -> Path:
+        """That is made in the end."""
+        return self.folder / "bundles" / self.name
+
+    @property
+    def package(self) -> Path:
+        """For AWS Lambda."""
+        return self.folder / f"{self.name}.zip"
+
+    @property
+    def report(self) -> Path:
+        """Of what the bundle can do; none where folds judged."""
+        return self.folder / "evaluation.html"
+
+    @property
+    def data(self) -> str:
+        """The place that is trained on.
+
+        Raises:
+            DataError: The record is damaged.
+        """
+        return str(self._record()["data"])
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process is at work."""
+        begun = _BEGUN.get(self.folder)
+        if begun and begun.poll() is None:
+            return True
+        try:
+            with held(self.folder / LOCK, "busy"):
+                return False
+        except ConfigError:
+            return True
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it came to its end."""
+        return not self.is_running and (self.bundle / CONTRACT).is_file() and self.package.is_file()
+
+    def begin(self, data: str, options: Sequence[str] = ()) -> None:
+        """Begin, or go on: a process that outlives this one.
+
+        Args:
+            data: Place to train on.
+            options: Of `scenelet start`.
+
+        Raises:
+            ArtefactError: The folder can't be written.
+            ConfigError: It is at work already.
+        """
+        make_folder(self.folder)
+        if self.is_running:
+            raise ConfigError(f"{self.name}: is being trained already.")
+        words = ["start", data, "--name", self.name, "--out", str(self.folder)]
+        words += ["--pack", "--no-app", *options]
+        with open(self.log, "wb") as log:
+            process = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-m", "scenelet", *words],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        _BEGUN[self.folder] = process
+        record = {"data": data, "options": list(options), "process": process.pid}
+        write_json(self.folder / "command.json", record)
+
+    def go_on(self) -> None:
+        """Begin again where it was stopped; raises as `begin`."""
+        record = self._record()
+        self.begin(str(record["data"]), [str(each) for each in record["options"]])
+
+    def stop(self) -> None:
+        """End its process and those that it has begun; what is done stays."""
+        if self.is_running:
+            os.killpg(int(self._record()["process"]), signal.SIGTERM)
+
+    def steps(self) -> list[str]:
+        """Of `STEPS`, those that were begun, in order."""
+        lines = self.said().splitlines()
+        told = (line.split()[2] for line in lines if line.startswith("$ scenelet "))
+        return [each for each in told if each in STEPS]
+
+    def said(self) -> str:
+        """The log, so far."""
+        try:
+            return self.log.read_text(encoding="utf-8", errors="backslashreplace")
+        except OSError:
+            return ""
+
+    def looked_at(self) -> Run:
+        """The run whose epochs are to be watched: of several folds, the one at work."""
+        runs = [self.run, *(Run(path) for path in self.run.folder.glob("folds/*"))]
+        begun = [each for each in runs if each.metrics_csv.is_file()]
+        return max(begun, key=lambda each: each.metrics_csv.stat().st_mtime, default=self.run)
+
+    def epochs(self) -> list[Epoch]:
+        """So far."""
+        return self.looked_at().history()
+
+    def growing(self) -> Growing | None:
+        """What the epochs answered to a few held-out pictures, so far."""
+        return read_growing(self.looked_at().growing_json) or read_growing(
+            self.run.fold(1).growing_json
+        )
+
+    def _record(self) -> dict[str, Any]:
+        path = self.folder / "command.json"
+        try:
+            return dict(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise DataError(f"{path}: missing or damaged. Train under another name.") from error
+
+
+def works(home: Path) -> list[Work]:
+    """All of a folder, the latest first."""
+    found = [path.parent for path in home.glob("*/command.json")]
+    latest = sorted(found, key=lambda path: -(path / "command.json").stat().st_mtime)
+    return [Work(folder) for folder in latest]
