@@ -117,6 +117,13 @@ def chromium():
 
 
 @pytest.fixture(scope="session")
+def axe():
+    """axe-core's script."""
+    package = pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
+    return (Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
 def moto(tmp_path_factory):
     """moto's server, one for the session; a test empties it before it begins."""
     server = MotoServer(tmp_path_factory.mktemp("moto") / "moto.log")

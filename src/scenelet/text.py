@@ -6,6 +6,7 @@ HTML escapes in `report/`, charts in `report/charts.py`; knows no renderer's lib
 import csv
 import io
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
 _UNSEEN = re.compile(  # controls, line breaks, marks of direction, half letters; joiners are seen
@@ -63,6 +64,16 @@ def code(text: str) -> str:
     fence = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
     room = " " if shown.startswith("`") or shown.endswith("`") else ""
     return f"{fence}{room}{shown}{room}{fence}"
+
+
+def shell(*words: object) -> str:
+    """A command to be copied, whatever its paths hold."""
+    return shlex.join(map(address, words))
+
+
+def address(place: object) -> str:
+    """As people write it: a path's class makes one slash of an address's two."""
+    return re.sub(r"^([a-z][a-z0-9+.-]+):/(?=[^/])", r"\1://", str(place))
 
 
 def cell(text: str) -> str:

@@ -4,10 +4,10 @@ import contextlib
 import json
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
+from accessible import serious_faults
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from playwright.sync_api import expect
 from running_app import App
@@ -241,26 +241,6 @@ def test_twenty_people_at_once_get_their_own_answers_and_memory_comes_back(
     wait_until(lambda: app.memory_mib() - before < 150, "less than 150 MiB more than before")
 
 
-@pytest.fixture(scope="session")
-def axe(tmp_path_factory):
-    """axe-core's script, from npm."""
-    folder = tmp_path_factory.mktemp("axe")
-    npm = shutil.which("npm")
-    done = npm and subprocess.run(
-        [npm, "pack", "axe-core@4", "--silent"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if not done or done.returncode:
-        pytest.skip("axe-core could not be had from npm")
-    import tarfile
-
-    with tarfile.open(folder / done.stdout.strip().splitlines()[-1]) as archive:
-        return archive.extractfile("package/axe.min.js").read().decode()
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_has_a_serious_fault_of_accessibility(chromium, app, axe, bundle, scheme):
     context = chromium.new_context(color_scheme=scheme, viewport={"width": 1100, "height": 1000})
@@ -276,13 +256,6 @@ def test_no_page_has_a_serious_fault_of_accessibility(chromium, app, axe, bundle
         if name == "Model":
             page.get_by_text("True class").first.wait_for()
         settled(page)
-        page.evaluate(axe)
-        violations = page.evaluate(
-            "axe.run({resultTypes: ['violations']}).then((found) => found.violations)"
-        )
-        serious = [each for each in violations if each["impact"] in ("serious", "critical")]
-        found[name] = [
-            (each["id"], [node["html"][:160] for node in each["nodes"][:3]]) for each in serious
-        ]
+        found[name] = serious_faults(page, axe)
     context.close()
     assert not any(found.values()), found

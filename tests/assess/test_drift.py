@@ -132,7 +132,7 @@ def test_real_answers_to_strangers_are_told_as_drift(shipped_bundle, tmp_path, s
     assert done.code == 1
     assert "75 answers" in done.out
     assert re.search(r"feature_distance +drift", done.out)
-    assert "3 of 78 lines were none" in report.read_text()
+    assert "3 of 78 lines were passed over" in report.read_text()
 
 
 def test_too_few_answers_are_one_line(tmp_path, bundle, scenelet):

@@ -34,8 +34,8 @@ def test_a_report_is_one_file_that_asks_nothing_of_the_network(painted, bundle, 
     ):
         assert title in sections
     assert not re.findall(r'(?:src|href)="(?!data:|#)', text)
-    assert "<script" not in text
-    assert len(text) < 3_000_000
+    assert text.count("<script") == 1  # the page's own, known by its hash
+    assert len(text) < 6_000_000
     pictures = re.findall(r"<img [^>]*>", text)
     assert len(pictures) > 20
     assert [each for each in pictures if not re.search(r'alt="[^"]+"', each)] == []

@@ -6,7 +6,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from scenelet.explore.figures import class_balance, embedding_map
+from scenelet.explore.figures import class_balance, spread_by_class
 from scenelet.report.charts import CHART_STYLE, COLOURS, IN_THE_DARK, blank, named, svg_text
 
 NASTY = ("$5_$10", "_other", "a|b<i>", "dog [puppy]", "a\r\nb\tc", "m\udcfcller", "evil\u202egpj")
@@ -21,12 +21,12 @@ def texts(figure):
 
 
 def test_names_are_drawn_as_they_are_without_a_warning():
-    points = np.random.default_rng(0).random((2 * len(NASTY), 2))
+    points = np.random.default_rng(0).random(2 * len(NASTY))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        chart = embedding_map(points, NASTY * 2, NASTY)
+        chart = class_balance(NASTY * 2, [""] * 2 * len(NASTY), NASTY)
         svg_text(chart)
-        svg_text(class_balance(NASTY * 2, [""] * 2 * len(NASTY), NASTY))
+        svg_text(spread_by_class(points, NASTY * 2, NASTY, "light"))
     shown = [*NASTY[:4], r"a\r\nb\tc", r"m\udcfcller", r"evil\u202egpj"]
     assert texts(chart)[-len(NASTY) :] == shown
 

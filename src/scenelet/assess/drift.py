@@ -20,6 +20,7 @@ from scenelet.errors import DataError
 
 SIGNIFICANCE = 0.01
 SLIGHT, STRONG = 0.1, 0.25
+UNCHANGED = "no drift shown"
 LEAST_ANSWERS = 50
 LEAST_IN_A_BIN = 10
 
@@ -177,7 +178,7 @@ class _Counts:
         """With the p-value adjusted for all that was compared."""
         expected, found = (each / each.sum() for each in (self.expected, self.found))
         index = self.index()
-        verdict = "no drift shown"
+        verdict = UNCHANGED
         if p_value < SIGNIFICANCE and index >= SLIGHT:
             verdict = "drift" if index >= STRONG else "slight drift"
         return Shift(

@@ -5,29 +5,28 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from scenelet.assess.drift import SLIGHT, STRONG, Logged, Shift
+from scenelet.assess.drift import SLIGHT, STRONG, UNCHANGED, Logged, Shift
 from scenelet.report.charts import COLOURS, GREY, blank, named, styled
-from scenelet.report.html import Section, page, svg
+from scenelet.report.html import Headline, Section, page, svg
 
 
 def drift_page(bundle: str, logged: Logged, shifts: Sequence[Shift]) -> str:
     """The report as one HTML page."""
     table = [("measure", "verdict", "stability index", "p")]
     table += [
-        (shift.name, shift.verdict, f"{shift.stability_index:.3f}", f"{shift.p_value:.2g}")
+        (shift.name, shift.verdict, f"{shift.stability_index:.2f}", f"{shift.p_value:.1g}")
         for shift in shifts
     ]
     lead = (
         "A shift counts when chance is unlikely (p under 0.01) and it is large enough (stability"
         f" index over {SLIGHT:g}; over {STRONG:g} is strong)."
     )
-    points = [
-        (
-            f"{logged.abstained:.1%} of the answers abstained, {logged.strangers:.1%} of the"
-            " pictures looked like no class."
-        ),
-        f"{logged.passed_over:,} of {logged.lines:,} lines were none of this bundle's answers.",
-    ]
+    points = []
+    if logged.passed_over:
+        points.append(
+            f"{logged.passed_over:,} of {logged.lines:,} lines were passed over: they are no"
+            " answers of this bundle."
+        )
     sections = [Section("In short", lead, table=table, points=points)]
     figures = [
         (svg(_chart(shift)), f"{shift.name}, validation images and logs") for shift in shifts
@@ -39,7 +38,20 @@ def drift_page(bundle: str, logged: Logged, shifts: Sequence[Shift]) -> str:
             figures=figures,
         )
     )
-    return page(f"{bundle}: drift", f"{len(logged.labels):,} answers", sections)
+    return page(
+        f"{bundle}: drift", f"{len(logged.labels):,} answers", sections, _headline(logged, shifts)
+    )
+
+
+def _headline(logged: Logged, shifts: Sequence[Shift]) -> Headline:
+    changed = [shift.name for shift in shifts if shift.verdict != UNCHANGED]
+    words = (
+        f"{len(logged.labels):,} answers; {logged.abstained:.0%} abstained, {logged.strangers:.0%}"
+        " looked like none of the classes."
+    )
+    if not changed:
+        return Headline("No change shown", words)
+    return Headline("The pictures changed", f"Changed: {', '.join(changed)}. {words}")
 
 
 @styled

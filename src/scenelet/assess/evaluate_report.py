@@ -1,5 +1,6 @@
 """The evaluation report: what the model knows, where it fails, when it should not answer."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -13,6 +14,7 @@ from scenelet.assess.pairs import Pair, confusable_pairs
 from scenelet.assess.thresholds import NEVER_SURE, abstain_threshold, risk_coverage
 from scenelet.assess.trust import trust
 from scenelet.bundle.cautions import cautions
+from scenelet.bundle.contract import fingerprint
 from scenelet.bundle.numeric import softmax
 from scenelet.dataset.strangers import paint_strangers
 from scenelet.errors import BundleError
@@ -20,11 +22,24 @@ from scenelet.images import decode
 from scenelet.progress import SILENT, Progress
 from scenelet.report.charts import MOST_CLASSES
 from scenelet.report.dots import dots_uri
-from scenelet.report.html import Card, Gallery, Matrix, Section, data_uri, page, svg, thumbnail
-from scenelet.text import listed
+from scenelet.report.html import (
+    Card,
+    Gallery,
+    Headline,
+    Matrix,
+    Section,
+    data_uri,
+    page,
+    svg,
+    thumbnail,
+)
+from scenelet.text import listed, shell
 
 PER_GALLERY = 24
-PER_PAIR = 8
+PER_CELL = 6
+MOST_CELLS = 48  # whose pictures are in the page
+WHOLE_MATRIX = 12  # classes
+WEAK = 0.9  # found less often, a class is named in the headline
 PAIRS = 30
 EXPLAINED = 6
 TYPICAL = 12
@@ -54,14 +69,51 @@ def report_page(assessment: Assessment, progress: Progress = SILENT) -> str:
         _explanations(evaluated, progress),
         _left_out(assessment),
     ]
-    return page(f"{contract.name}: evaluation", subtitle, sections)
+    return page(
+        f"{contract.name}: evaluation",
+        subtitle,
+        [*sections, _next(evaluated)],
+        _headline(assessment),
+        [f"Bundle {evaluated.bundle.folder}, {fingerprint(evaluated.bundle.folder)}"],
+    )
+
+
+def _headline(assessment: Assessment) -> Headline:
+    """How often it is right, where it is weak, and what becomes of a hundred pictures."""
+    evaluated, accuracy = assessment.evaluated, assessment.evaluated.figures.top1_accuracy
+    shown = trust(evaluated.bundle.contract, assessment.promise)
+    low, high = (round(100 * end) for end in (accuracy.low, accuracy.high))
+    words = f"95 % interval {low} to {high}. {_weak(evaluated)}{shown.words}"
+    return Headline(
+        f"Right in {round(100 * (accuracy.value or 0))} of 100 pictures",
+        words,
+        dots_uri(shown),
+        shown.words,
+    )
+
+
+def _weak(evaluated: Evaluated) -> str:
+    """The classes that are found least."""
+    classes = evaluated.figures.per_class.items()
+    found = sorted((each.recall.value or 0.0, name) for name, each in classes if each.images)
+    weak = [f"{name} ({share:.0%} found)" for share, name in found[:2] if share < WEAK]
+    return f"Weakest at {' and '.join(weak)}. " if weak else ""
+
+
+def _next(evaluated: Evaluated) -> Section:
+    source = evaluated.dataset.source.name
+    bundle = evaluated.bundle.folder
+    commands = [
+        shell("scenelet", "app", "--bundle", bundle, "--data", source),
+        shell("scenelet", "package", bundle),
+    ]
+    return Section("What to do next", commands=commands)
 
 
 def _overview(assessment: Assessment) -> Section:
     evaluated, figures = assessment.evaluated, assessment.evaluated.figures
-    accuracy = figures.top1_accuracy
     shares = (
-        ("top-1 accuracy", accuracy),
+        ("top-1 accuracy", figures.top1_accuracy),
         ("balanced accuracy", figures.balanced_accuracy),
         ("macro F1", figures.macro_f1),
     )
@@ -71,17 +123,7 @@ def _overview(assessment: Assessment) -> Section:
         ("log loss, nats", figures.log_loss.number),
         ("expected calibration error", assessment.promise.calibration),
     ]
-    right = f"Right in {100 * (accuracy.value or 0):.0f} of 100 pictures"
-    between = f"95 % interval {100 * accuracy.low:.0f} to {100 * accuracy.high:.0f}"
-    lead = f"{right} ({between}). {_pairs_sentence(evaluated)}"
-    shown = trust(evaluated.bundle.contract, assessment.promise)
-    return Section(
-        "In short",
-        lead,
-        figures=[(dots_uri(shown), shown.words)],
-        table=table,
-        points=[shown.words, *_cautions(evaluated)],
-    )
+    return Section("In short", _pairs_sentence(evaluated), table=table, points=_cautions(evaluated))
 
 
 def _cautions(evaluated: Evaluated) -> list[str]:
@@ -136,31 +178,51 @@ def _classes(assessment: Assessment) -> Section:
 
 
 def _confusion(assessment: Assessment) -> Section:
-    """The matrix; of many classes the pairs that are confused most, for nobody reads a carpet."""
+    """The matrix, whose cells show their pictures; of many classes those confused most."""
     evaluated, figures = assessment.evaluated, assessment.evaluated.figures
     pairs = confusable_pairs(figures)
-    galleries = [_gallery_of(evaluated, pair) for pair in pairs[:4]]
-    if len(figures.class_names) <= MOST_CLASSES:
-        lead = "Rows are the true class, columns the answer. Blue: right; red: wrong."
-        matrix = Matrix(figures.class_names, figures.confusion_matrix)
-        return Section("Confusions", lead, matrix=matrix, galleries=galleries)
-    rows = [("class", "class", "errors", "of all errors")]
-    rows += [(*pair.classes, f"{pair.errors:,}", f"{pair.share:.1%}") for pair in pairs[:PAIRS]]
-    lead = f"The {min(PAIRS, len(pairs))} pairs confused most, of {len(pairs):,} that are at all."
-    return Section("Confusions", lead, table=rows, galleries=galleries)
+    names = _worst_named(figures.class_names, pairs)
+    lead = (
+        "Rows are the true class, columns the answer. Blue: right; red: wrong. A number is a link"
+        " to its pictures; a picture becomes large at a click."
+    )
+    rows: list[tuple[str, ...]] = []
+    if len(names) < len(figures.class_names):
+        lead = (
+            f"The {len(names)} of {len(figures.class_names):,} classes with the pairs confused"
+            f" most; answers of other classes are not in the matrix. {lead}"
+        )
+        shown = pairs[:PAIRS]
+        rows = [("class", "class", "errors", "of all errors")]
+        rows += [(*pair.classes, f"{pair.errors:,}", f"{pair.share:.0%}") for pair in shown]
+    counts = [[figures.confusion.get(row, {}).get(column, 0) for column in names] for row in names]
+    matrix = Matrix(names, counts, _of_cells(evaluated, names))
+    return Section("Confusions", lead, matrix=matrix, table=rows)
 
 
-def _gallery_of(evaluated: Evaluated, pair: Pair) -> Gallery:
-    """Some errors between two classes."""
-    rows = evaluated.chosen.rows
-    places = [
-        place
-        for place in _errors(evaluated)
-        if {rows[place].label, _answer_of(evaluated, place)} == set(pair.classes)
-    ]
-    errors = f"{pair.errors:,} {'error' if pair.errors == 1 else 'errors'}"
-    heading = f"{pair.classes[0]} and {pair.classes[1]}: {errors}, {pair.share:.0%} of all"
-    return Gallery(heading, [[_card(evaluated, place)] for place in places[:PER_PAIR]])
+def _worst_named(names: Sequence[str], pairs: Sequence[Pair]) -> list[str]:
+    """All classes, or of many those of the worst pairs, which stand side by side."""
+    if len(names) <= WHOLE_MATRIX:
+        return list(names)
+    worst = dict.fromkeys(name for pair in pairs for name in pair.classes)
+    return list(worst)[:WHOLE_MATRIX]
+
+
+def _of_cells(
+    evaluated: Evaluated, names: Sequence[str]
+) -> dict[tuple[int, int], list[list[Card]]]:
+    """Some pictures of each cell, the surest first: of errors first, of the largest cells first."""
+    numbers = {name: number for number, name in enumerate(names)}
+    cells: dict[tuple[int, int], list[int]] = {}
+    for place in np.argsort(-evaluated.probabilities.max(1), kind="stable"):
+        named = evaluated.chosen.rows[place].label, _answer_of(evaluated, int(place))
+        if set(named) <= numbers.keys():
+            cells.setdefault((numbers[named[0]], numbers[named[1]]), []).append(int(place))
+    order = sorted(cells, key=lambda cell: (cell[0] == cell[1], -len(cells[cell])))
+    return {
+        cell: [[_card(evaluated, place)] for place in cells[cell][:PER_CELL]]
+        for cell in order[:MOST_CELLS]
+    }
 
 
 def _reliability(assessment: Assessment) -> Section:

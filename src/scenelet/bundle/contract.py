@@ -237,6 +237,14 @@ def verify_files(
     return contents
 
 
+def fingerprint(folder: Path) -> str:
+    """What tells a bundle from all others: the beginning of its contract's SHA-256.
+
+    The contract holds the checksums of all other files.
+    """
+    return f"sha256 {sha256((folder / CONTRACT).read_bytes())[:12]}"
+
+
 def sha256(data: bytes) -> str:
     """Hexadecimal SHA-256."""
     return hashlib.sha256(data).hexdigest()

@@ -89,7 +89,7 @@ def audit(
     progress.say("drawing")
     out = out or folder_for(source.name)
     with placed(out) as local:
-        kept = write_audit(findings, local)
+        kept = write_audit(findings, local, out)
     if as_json:
         tell_json(findings.summary())
     else:

@@ -41,7 +41,7 @@ def explore(
     findings = investigate(place, None, look_of(bundle, progress), progress, manifest)
     progress.say("drawing")
     with placed(out) as target:
-        size_mb = write_page(target, explore_page(findings, seed), max_mb)
+        size_mb = write_page(target, explore_page(findings, seed, manifest), max_mb)
 
     following = ("train", folder, "--manifest", manifest) if manifest else ("data", "audit", folder)
     wrote(f"report of {size_mb:.1f} MB", out, command("scenelet", *following))

@@ -4,8 +4,6 @@ Names of people are printed as they are: nothing of them is markup, and nothing 
 """
 
 import json
-import re
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from scenelet.errors import MissingExtraError
-from scenelet.text import elided, one_line
+from scenelet.text import address, elided, one_line, shell
 
 if TYPE_CHECKING:
     from scenelet.dataset.row import Row
@@ -120,16 +118,11 @@ def needs_extra(extra: str) -> Iterator[None]:
 
 def wrote(what: str, path: Path, next_command: str | None = None) -> None:
     """The last lines: what was written, and what to do next."""
-    tell(f"wrote {what}: {_shown(path)}")
+    tell(f"wrote {what}: {address(path)}")
     if next_command:
         tell(f"next: {next_command}")
 
 
 def command(*words: str | Path) -> str:
     """A command to be copied, whatever its paths hold."""
-    return shlex.join(map(_shown, words))
-
-
-def _shown(word: str | Path) -> str:
-    """A word as people write it: a path's class makes one slash of an address's two."""
-    return re.sub(r"^([a-z][a-z0-9+.-]+):/(?=[^/])", r"\1://", str(word))
+    return shell(*words)

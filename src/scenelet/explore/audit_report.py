@@ -12,32 +12,50 @@ from scenelet.dataset.verdicts import again
 from scenelet.errors import ConfigError
 from scenelet.explore.findings import Findings
 from scenelet.explore.labels import ranked
-from scenelet.report.html import Card, Gallery, Section, page, thumbnail
-from scenelet.text import listed
+from scenelet.report.html import Card, Gallery, Headline, Section, page, thumbnail
+from scenelet.text import listed, shell
 
 MOST_GROUPS = 40
 MOST_DOUBTS = 60
 MOST_FAULTS = 24
-
-
 MANIFEST = "manifest.csv"
 
 
-def audit_page(findings: Findings) -> str:
-    """The audit report as one HTML page."""
+def audit_page(findings: Findings, manifest: Path = Path(MANIFEST)) -> str:
+    """The audit report as one HTML page.
+
+    Args:
+        findings: Of the folder.
+        manifest: Where its manifest lies.
+    """
+    return page(
+        f"Audit of {title_of(findings)}",
+        findings.audit.dataset.account(),
+        [overview(findings), *finding_sections(findings), next_steps(findings, manifest)],
+        headline(findings),
+    )
+
+
+def headline(findings: Findings) -> Headline:
+    """How much was found, and what becomes of it."""
+    found = {kind: count for kind, count in findings.audit.counts().items() if count}
     rows = findings.rows
     excluded = sum(1 for row in rows if row.excluded)
-    subtitle = (
-        f"{len(rows):,} images in {title_of(findings)}, {excluded:,} of them left out in the"
-        " manifest; none was altered."
-    )
-    return page(
-        "Audit", subtitle, [overview(findings), *finding_sections(findings), next_steps(findings)]
+    told = "".join(f"{kind} {count:,}, " for kind, count in found.items())
+    things = "thing" if sum(found.values()) == 1 else "things"
+    return Headline(
+        f"{sum(found.values()):,} {things} to look at" if found else "Nothing was found",
+        f"{told}in {len(rows):,} images; {excluded:,} left out in the manifest, none altered.",
     )
 
 
-def write_audit(findings: Findings, out: Path) -> int:
+def write_audit(findings: Findings, out: Path, home: Path | None = None) -> int:
     """Write manifest, summary and page; verdicts given before are kept.
+
+    Args:
+        findings: Of the folder.
+        out: Folder to write to.
+        home: Where it will lie, if elsewhere.
 
     Returns:
         How many verdicts.
@@ -50,7 +68,7 @@ def write_audit(findings: Findings, out: Path) -> int:
     _require_the_same_pictures(manifest, findings)
     make_folder(out)
     rows, kept = again(manifest, findings.rows)
-    write_text(out / "audit.html", audit_page(findings))
+    write_text(out / "audit.html", audit_page(findings, (home or out) / MANIFEST))
     write_json(out / "audit.json", findings.summary())
     write_manifest(manifest, rows)
     return kept
@@ -93,11 +111,22 @@ def overview(findings: Findings) -> Section:
         "labels": ("labels that confident learning doubts", "kept; look at them"),
         "classes": ("faults of the folder", "see below"),
     }
+    found = {kind: words for kind, words in meaning.items() if counts[kind]}
     table = [
         ("found", "what", "what becomes of it"),
-        *((f"{counts[kind]:,}", *words) for kind, words in meaning.items()),
+        *((f"{counts[kind]:,}", *words) for kind, words in found.items()),
     ]
-    return Section("What was found", table=table, points=findings.audit.folder_faults)
+    points = list(findings.audit.folder_faults)
+    clean = [kind for kind in meaning if not counts[kind] and _was_judged(kind, findings)]
+    if clean:
+        checks = "check" if len(clean) == 1 else "checks"
+        points.append(f"{len(clean)} {checks} found nothing: {', '.join(clean)}.")
+    return Section("What was found", table=table, points=points)
+
+
+def _was_judged(kind: str, findings: Findings) -> bool:
+    """Of labels that were not all judged it can't be said that nothing was found."""
+    return kind != "labels" or not findings.unjudged
 
 
 def finding_sections(findings: Findings) -> list[Section]:
@@ -136,14 +165,14 @@ def finding_sections(findings: Findings) -> list[Section]:
     ]
 
 
-def next_steps(findings: Findings) -> Section:
-    """What to do, in order."""
-    counts = findings.audit.counts()
+def next_steps(findings: Findings, manifest: Path | None = None) -> Section:
+    """What to do, in order; commands with the paths in use."""
+    counts, source = findings.audit.counts(), findings.audit.dataset.source.name
     steps = []
     if counts["conflicts"] or counts["labels"]:
         steps.append(
-            "Look at the label conflicts and doubtful labels above and correct the folders where"
-            " you agree."
+            "Look at the label conflicts and doubtful labels above; give verdicts in the app, or"
+            " correct the folders where you agree."
         )
     if counts["leakage"]:
         steps.append(
@@ -154,18 +183,23 @@ def next_steps(findings: Findings) -> Section:
         steps.append(
             "Replace or remove the unusable files; until then the manifest leaves them out."
         )
-    steps.append(
-        "Train on the manifest: scenelet train FOLDER --manifest manifest.csv. Excluded images stay"
-        " out, with the reason."
-    )
-    return Section("What to do next", points=steps)
+    audited = ("--manifest", manifest) if manifest else ()
+    commands = [
+        shell("scenelet", "app", "--data", source, *audited),
+        shell("scenelet", "train", source, *audited),
+    ]
+    return Section("What to do next", points=steps, commands=commands)
 
 
 def card(dataset: Dataset, row: Row, note: str = "", tone: str = "") -> Card:
     """A row's picture with the path of its file, and its label where that says another."""
+    return Card(thumbnail(partial(dataset.read, row)), words_of(row), note, tone)
+
+
+def words_of(row: Row) -> str:
+    """The path of its file, and its label where that says another."""
     known = row.label in PurePosixPath(row.path).parent.parts
-    caption = row.path if known else f"{row.path} ({row.label})"
-    return Card(thumbnail(partial(dataset.read, row)), caption, note, tone)
+    return row.path if known else f"{row.path} ({row.label})"
 
 
 def _groups(

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from scenelet.images import decode
 from scenelet.parallel import in_parallel
 
 MAP_POINTS = 3000
-GRID_COLUMNS, GRID_ROWS, CELL_PX = 30, 18, 42
+GRID_COLUMNS, GRID_ROWS, CELL_PX = 30, 18, 96
+PAGE = np.array([1000, 620])  # of a map
 
 
 def flat_map(embeddings: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -25,6 +26,12 @@ def flat_map(embeddings: np.ndarray, seed: int = 0) -> np.ndarray:
     return np.asarray(
         TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(reduced)
     )
+
+
+def on_page(points: np.ndarray) -> np.ndarray:
+    """(n, 2) points moved and scaled onto a map of `PAGE`, with a margin."""
+    low, high = points.min(0), points.max(0)
+    return np.asarray(12 + (points - low) / np.maximum(high - low, 1e-9) * (PAGE - 24)).round(1)
 
 
 def on_grid(points: np.ndarray, columns: int, rows: int) -> np.ndarray:
@@ -53,11 +60,11 @@ def on_grid(points: np.ndarray, columns: int, rows: int) -> np.ndarray:
 def picture_grid(
     pictures: Sequence[Callable[[], bytes]], cells: np.ndarray, columns: int, rows: int
 ) -> Image.Image:
-    """One picture of all pictures, each in its cell."""
+    """One picture of all pictures, the middle of each in its cell."""
 
     def small(read: Callable[[], bytes]) -> Image.Image:
         picture = decode(read(), enough=(2 * CELL_PX, 2 * CELL_PX))
-        return picture.resize((CELL_PX, CELL_PX), Image.Resampling.LANCZOS)
+        return ImageOps.fit(picture, (CELL_PX, CELL_PX), Image.Resampling.LANCZOS)
 
     sheet = Image.new("RGB", (columns * CELL_PX, rows * CELL_PX), "white")
     for cell, picture in zip(cells, in_parallel(small, pictures), strict=True):

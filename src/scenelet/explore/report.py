@@ -6,6 +6,7 @@ Every picture is a thumbnail in the page itself.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -13,14 +14,29 @@ from PIL import Image
 from scenelet.dataset.row import Row
 from scenelet.errors import DataError
 from scenelet.explore import figures
-from scenelet.explore.audit_report import card, finding_sections, next_steps, overview, title_of
+from scenelet.explore.audit_report import (
+    card,
+    finding_sections,
+    headline,
+    next_steps,
+    overview,
+    title_of,
+    words_of,
+)
 from scenelet.explore.findings import Findings
-from scenelet.explore.layout import MAP_POINTS, flat_map, grid_size, on_grid, picture_grid
+from scenelet.explore.layout import (
+    MAP_POINTS,
+    flat_map,
+    grid_size,
+    on_grid,
+    on_page,
+    picture_grid,
+)
 from scenelet.images import decode
 from scenelet.parallel import in_parallel
-from scenelet.report.charts import MOST_CLASSES
-from scenelet.report.html import Card, Gallery, Section, data_uri, page, svg
-from scenelet.text import listed
+from scenelet.report.charts import COLOURS, MOST_CLASSES, NAME_LETTERS
+from scenelet.report.html import Card, Gallery, PictureMap, Point, Section, data_uri, page, svg
+from scenelet.text import elided, listed
 
 PER_CLASS = 10
 MEAN_OF = 400
@@ -33,18 +49,19 @@ _TONES = (
     " instead of content."
 )
 _MAP = (
-    "Each of {points} images is a point; near points look alike to the network. Below, the"
-    " pictures themselves, {pictures} of them, on a grid where neighbours look alike. Where"
-    " classes meet, look for what they share."
+    "Each of {points} images is a point; near points look alike to the network. Click on the map"
+    " (or use the arrow keys) to see the pictures there, of the large points. Below, {pictures} of"
+    " them on a grid where neighbours look alike. Where classes meet, look for what they share."
 )
 
 
-def explore_page(findings: Findings, seed: int = 0) -> str:
+def explore_page(findings: Findings, seed: int = 0, manifest: Path | None = None) -> str:
     """The whole report as one HTML page.
 
     Args:
         findings: Of the folder.
         seed: Of the random pictures and the map.
+        manifest: That was gone by.
 
     Raises:
         DataError: No image can be used.
@@ -69,8 +86,9 @@ def explore_page(findings: Findings, seed: int = 0) -> str:
         _random(findings, rows, names, seed),
         *_embedded(findings, names, everyone, seed),
     ]
-    found = [*finding_sections(findings), next_steps(findings)]
-    return page(title_of(findings), subtitle, [overview(findings), *pictures, *found])
+    found = [*finding_sections(findings), next_steps(findings, manifest)]
+    sections = [overview(findings), *pictures, *found]
+    return page(title_of(findings), subtitle, sections, headline(findings))
 
 
 def _drawn(rows: Sequence[Row]) -> list[str]:
@@ -86,8 +104,8 @@ def _balance(findings: Findings, names: Sequence[str]) -> Section:
     counts = Counter(row.label for row in rows)
     (most, many), (least, few) = counts.most_common()[0], counts.most_common()[-1]
     lead = (
-        f"{most} has most images ({many:,}), {least} fewest ({few:,}): {many / few:.2f} times as"
-        " many."
+        f"{most} has most images ({many:,}), {least} fewest ({few:,})"
+        f"{f': {many / few:.1f} times as many' if many > few else ''}."
     )
     chart = figures.class_balance([row.label for row in rows], [row.split for row in rows], names)
     return Section("Class balance", lead, figures=[(svg(chart), lead)])
@@ -136,7 +154,7 @@ def _means(findings: Findings, rows: list[Row], names: Sequence[str]) -> Section
         of_class = [row for row in rows if row.label == name][:MEAN_OF]
         cards.append([Card(_mean_image(findings, of_class), name, f"mean of {len(of_class):,}")])
     lead = "All pictures of a class laid over one another: what shows through is common to them."
-    return Section("Mean images", lead, galleries=[Gallery("One a class", cards)])
+    return Section("Mean images", lead, galleries=[Gallery("One picture for each class", cards)])
 
 
 def _mean_image(findings: Findings, rows: list[Row]) -> str:
@@ -207,26 +225,40 @@ def _map(findings: Findings, rows: list[Row], names: Sequence[str], seed: int) -
     rng = np.random.default_rng(seed)
     chosen = np.sort(rng.choice(len(rows), min(MAP_POINTS, len(rows)), replace=False))
     shown = [rows[place] for place in chosen]
-    points = flat_map(findings.embeddings[chosen], seed)
-    sheet, count = _sheet(findings, shown, points, rng)
-    scatter = figures.embedding_map(points, [row.label for row in shown], names)
-    charts = [
-        (svg(scatter), "Embedding map coloured by class"),
-        (data_uri(sheet, 80), "Pictures laid out by likeness"),
+    points = on_page(flat_map(findings.embeddings[chosen], seed))
+    sheet, columns, cells = _sheet(findings, shown, points, rng)
+    drawn = [
+        Point(float(x), float(y), names.index(row.label), words_of(row), cells.get(place))
+        for place, (row, (x, y)) in enumerate(zip(shown, points, strict=True))
     ]
-    lead = _MAP.format(points=f"{len(shown):,}", pictures=f"{count:,}")
-    return Section("Map", lead, figures=charts, wide=True)
+    named = [] if len(names) <= len(COLOURS) else _named(shown, points)
+    lead = _MAP.format(points=f"{len(shown):,}", pictures=f"{len(cells):,}")
+    return Section("Map", lead, map=PictureMap(names, drawn, named, data_uri(sheet, 80), columns))
+
+
+def _named(rows: Sequence[Row], points: np.ndarray) -> list[tuple[float, float, str]]:
+    """The largest classes, each in the middle of its points: colours come round again."""
+    labels = np.array([row.label for row in rows])
+    largest = [name for name, _ in Counter(labels.tolist()).most_common(MOST_CLASSES)]
+    middles = [np.median(points[labels == name], axis=0) for name in largest]
+    named = zip(middles, largest, strict=True)
+    return [(float(x), float(y), elided(name, NAME_LETTERS)) for (x, y), name in named]
 
 
 def _sheet(
     findings: Findings, rows: list[Row], points: np.ndarray, rng: np.random.Generator
-) -> tuple[Image.Image, int]:
-    """Some of the pictures on a grid where neighbours look alike, and how many they are."""
+) -> tuple[Image.Image, int, dict[int, int]]:
+    """Some of the pictures on a grid where neighbours look alike.
+
+    Returns:
+        The sheet, its columns, and the cell of each row that is on it.
+    """
     columns, lines = grid_size(len(rows))
     chosen = rng.choice(len(rows), columns * lines, replace=False)
-    cells = on_grid(points[chosen] * np.array([1, -1]), columns, lines)
+    cells = on_grid(points[chosen], columns, lines)
     pictures = [partial(findings.audit.dataset.read, rows[place]) for place in chosen]
-    return picture_grid(pictures, cells, columns, lines), columns * lines
+    sheet = picture_grid(pictures, cells, columns, lines)
+    return sheet, columns, dict(zip(chosen.tolist(), cells.tolist(), strict=True))
 
 
 def _strangers(findings: Findings, rows: list[Row], directions: np.ndarray) -> Section:

@@ -4,9 +4,12 @@ Knows nothing of data sets.
 """
 
 import base64
+import hashlib
 import io
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +18,13 @@ from PIL import Image
 from scenelet import images
 from scenelet.artefacts import write_text
 from scenelet.errors import DataError, ImageError
+from scenelet.report.foot import made
 from scenelet.text import one_line
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-THUMBNAIL_PX = 128
+THUMBNAIL_PX = 256  # on a page at most 160 high, and large at a click
 
 
 @dataclass(frozen=True)
@@ -42,11 +46,65 @@ class Gallery:
 
 
 @dataclass(frozen=True)
+class Headline:
+    """What a reader should know first.
+
+    Attributes:
+        figure: The figure, or the verdict, in a few words.
+        words: What it is of, with its interval; what to bear in mind.
+        picture: Data URI of a drawing of it, or "".
+        alt: What the drawing shows.
+    """
+
+    figure: str
+    words: str
+    picture: str = ""
+    alt: str = ""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A picture on a map of 1000 x 620; `cell` is its place on the sheet, if it is there."""
+
+    x: float
+    y: float
+    group: int
+    words: str
+    cell: int | None
+
+
+@dataclass(frozen=True)
+class PictureMap:
+    """Pictures by likeness: points, and some of the pictures themselves on one sheet.
+
+    Attributes:
+        names: Of the groups.
+        points: Of all pictures.
+        named: Where a name stands on the map: x, y, name; none where a legend tells the colours.
+        sheet: Data URI of the pictures, in cells row by row.
+        columns: Cells in a row of the sheet.
+    """
+
+    names: Sequence[str]
+    points: Sequence[Point]
+    named: Sequence[tuple[float, float, str]]
+    sheet: str
+    columns: int
+
+
+@dataclass(frozen=True)
 class Matrix:
-    """How often each true class (a row) got each answer (a column)."""
+    """How often each true class (a row) got each answer (a column).
+
+    Attributes:
+        names: Of the classes.
+        counts: A row a true class.
+        pictures: By row and column, some of a cell's pictures; the first cell is open at first.
+    """
 
     names: Sequence[str]
     counts: Sequence[Sequence[int]]
+    pictures: Mapping[tuple[int, int], Sequence[Sequence[Card]]] = field(default_factory=dict)
 
     @property
     def rows(self) -> list[tuple[str, list[tuple[int, int, str]]]]:
@@ -56,12 +114,19 @@ class Matrix:
             for name, row in zip(self.names, self.counts, strict=True)
         ]
 
+    def heading(self, place: tuple[int, int], shown: int) -> str:
+        """Over the pictures of a cell."""
+        row, column = place
+        count = self.counts[row][column]
+        some = f", {shown} of them shown" if shown < count else ""
+        return f"{self.names[row]}, answered {self.names[column]}: {count:,}{some}"
+
     def _cells(self, name: str, row: Sequence[int]) -> list[tuple[int, int, str]]:
         cells = []
         for answer, count in zip(self.names, row, strict=True):
             share = count / max(1, sum(row))
             depth = share if answer == name else min(1.0, 3 * share)
-            cells.append((count, round(60 * depth), f"{name}, answered {answer}: {share:.1%}"))
+            cells.append((count, round(60 * depth), f"{name}, answered {answer}: {share:.0%}"))
         return cells
 
 
@@ -77,6 +142,8 @@ class Section:
         table: Header row, then rows; empty for none.
         points: A list of sentences.
         matrix: Of confusions.
+        map: Of pictures.
+        commands: To be copied.
         wide: Figures one below the other, as wide as the page.
     """
 
@@ -87,11 +154,27 @@ class Section:
     table: Sequence[Sequence[str]] = ()
     points: Sequence[str] = ()
     matrix: Matrix | None = None
+    map: PictureMap | None = None
+    commands: Sequence[str] = ()
     wide: bool = False
 
 
-def page(title: str, subtitle: str, sections: Sequence[Section]) -> str:
-    """Render the whole page: one file, no request to anywhere."""
+def page(
+    title: str,
+    subtitle: str,
+    sections: Sequence[Section],
+    headline: Headline | None = None,
+    about: Sequence[str] = (),
+) -> str:
+    """Render the whole page: one file, no request to anywhere.
+
+    Args:
+        title: Of the page.
+        subtitle: What it is about.
+        sections: Those with content are shown.
+        headline: What a reader should know first.
+        about: Lines for its foot, after when and by which command it was made.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -105,9 +188,30 @@ def page(title: str, subtitle: str, sections: Sequence[Section]) -> str:
         template.render(
             title=title,
             subtitle=subtitle,
+            headline=headline,
             sections=[part for part in sections if _has_content(part)],
+            foot=[*made(), *about],
+            colours=_colours(),
+            **_script(),
         )
     )
+
+
+@cache
+def _script() -> dict[str, object]:
+    """The page's own script and its hash, by which the page's policy knows it."""
+    from markupsafe import Markup
+
+    text = files("scenelet.report").joinpath("templates/page.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return {"script": Markup(text), "script_hash": f"sha256-{digest}"}  # noqa: S704  (our own)
+
+
+def _colours() -> list[tuple[str, str]]:
+    """Of the groups of a map, by day and by night."""
+    from scenelet.report.charts import COLOURS, IN_THE_DARK
+
+    return [(colour, IN_THE_DARK[colour]) for colour in COLOURS]
 
 
 def write_page(path: Path, text: str, max_mb: float) -> float:
@@ -142,9 +246,10 @@ def thumbnail(read: Callable[[], bytes], size_px: int = THUMBNAIL_PX) -> str:
 
 
 def data_uri(picture: Image.Image, quality: int = 74) -> str:
-    """A picture as JPEG data URI."""
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=quality)
+    """A picture as JPEG data URI, without what a camera wrote about it."""
+    buffer, bare = io.BytesIO(), picture.copy()
+    bare.info = {}
+    bare.save(buffer, "JPEG", quality=quality)
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
@@ -157,5 +262,6 @@ def svg(figure: "Figure") -> str:
 
 def _has_content(section: Section) -> bool:
     pictures = any(group for gallery in section.galleries for group in gallery.groups)
-    words = section.points or section.matrix or len(section.table) > 1
+    drawn = section.matrix or section.map
+    words = section.points or section.commands or drawn or len(section.table) > 1
     return bool(section.figures or pictures or words)
