@@ -27,7 +27,7 @@ from scenelet.progress import ConsoleProgress
 from scenelet.runs.recipe import resolve
 from scenelet.runs.run import Run
 
-PER_CLASS, DRAWS, STRENGTH, SIDE = (5, 20, 50, 100), 5, 0.01, 192
+PER_CLASS, DRAWS, STRENGTH, SIDE = (5, 20, 50, 100), 5, 0.01, 224
 SCRATCH_STEPS = 1_200
 
 
@@ -131,7 +131,7 @@ def main() -> None:
     """Draw, train, print and plot."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--backbone", default="lite0")
+    parser.add_argument("--backbone", default="lite1")
     parser.add_argument("--no-scratch", action="store_true")
     parser.add_argument("--out", type=Path, default=Path("learning-curve.svg"))
     arguments = parser.parse_args()

@@ -76,8 +76,8 @@ def test_a_start_of_ones_own_or_a_network_of_ones_own_is_not_planned(tmp_path):
 
 
 def test_without_the_weights_one_line_says_what_is_missing_and_what_is_lost(tmp_path, monkeypatch):
-    absent = Backbone("lite0", "EfficientNet-Lite0", "no_such_package", "f", "0")
-    monkeypatch.setitem(BACKBONES, "lite0", absent)
+    absent = Backbone("lite1", "EfficientNet-Lite1", "no_such_package", "f", "0")
+    monkeypatch.setitem(BACKBONES, "lite1", absent)
     told = Told()
     assert plan(described(tmp_path, (9, 9)), {"epochs": 4}, progress=told).start == ""
     [line] = told.lines
@@ -110,7 +110,7 @@ def arrows(folder, vertical):
 def test_pictures_are_mirrored_only_where_a_mirrored_picture_shows_the_same(
     tmp_path, monkeypatch, vertical, flip
 ):
-    pytest.importorskip(BACKBONES["lite0"].package)
+    pytest.importorskip(BACKBONES["lite1"].package)
     monkeypatch.setenv("HOME", str(tmp_path))
     told = Told()
     told.counting = plans.SILENT.counting
@@ -118,7 +118,7 @@ def test_pictures_are_mirrored_only_where_a_mirrored_picture_shows_the_same(
     arrows_split = arrows(tmp_path / "photos", vertical)
     config = plan(arrows_split, given, progress=told)
     assert (config.flip, config.turn) == (flip, "none")
-    assert (config.init, config.head, config.batch_size) == ("lite0", "linear", 7)
+    assert (config.init, config.head, config.batch_size) == ("lite1", "linear", 7)
     assert any(line.startswith("chosen: flip") and "answers" in line for line in told.lines)
     assert not any("batch_size" in line for line in told.lines)
     assert config.fit == "squash"
@@ -144,7 +144,7 @@ def signs(folder):
 
 @pytest.mark.pipeline
 def test_what_shows_at_the_ends_of_pictures_is_not_cropped_away(tmp_path, monkeypatch):
-    pytest.importorskip(BACKBONES["lite0"].package)
+    pytest.importorskip(BACKBONES["lite1"].package)
     monkeypatch.setenv("HOME", str(tmp_path))
     told = Told()
     told.counting = plans.SILENT.counting

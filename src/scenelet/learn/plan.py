@@ -23,7 +23,7 @@ from scenelet.learn.pretrained import open_pretrained
 from scenelet.progress import SILENT, Progress
 from scenelet.runs.recipe import NO_START, TrainConfig, from_values
 
-BACKBONE = "lite0"
+BACKBONE = "lite1"
 SIZES = (96, 128, 160, 192, 224)
 BEARABLE = 160  # pixels, where there are more than a few pictures
 HANDFUL, FEW, MANY = 300, 3_000, 30_000  # pictures
