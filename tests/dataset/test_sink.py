@@ -71,6 +71,24 @@ def test_where_sending_breaks_off_nothing_new_is_left(monkeypatch):
     assert "secret" not in str(told.value)
 
 
+def test_where_sending_breaks_off_what_stood_there_stands_again(monkeypatch):
+    with placed(Path("memory://sink/bundle")) as out:
+        bundle(out, b"old")
+    before, pipe = there("sink"), type(MEMORY).pipe_file
+
+    def broken(self, path, value, **more):
+        if path.endswith("bundle.json") and value == b"new":
+            raise ConnectionResetError
+        pipe(self, path, value, **more)
+
+    monkeypatch.setattr(type(MEMORY), "pipe_file", broken)
+    told = pytest.raises(ArtefactError)
+    with told, placed(Path("memory://sink/bundle")) as out:
+        bundle(out, b"new")
+        (out / "more.txt").write_text("new")
+    assert there("sink") == before
+
+
 def test_a_package_that_is_missing_is_told_before_the_work(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "gcsfs", None)
     told = pytest.raises(MissingExtraError, match=r"scenelet\[gs\]")

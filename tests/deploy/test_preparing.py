@@ -37,6 +37,9 @@ def test_what_is_enough_is_taken_and_what_stands_is_kept(prepare):
 
 @pytest.mark.parametrize(("standing_mib", "asked"), [(None, {"memory_mib": 128}), (128, {})])
 def test_too_little_is_refused_unless_it_is_meant(prepare, standing_mib, asked):
-    with pytest.raises(PackageError, match=r"found 128, .* 100 MiB.*--memory 512, or --force"):
+    with pytest.raises(
+        PackageError, match=r"found 128, .* 100 MiB.*--memory 512, or --force"
+    ) as told:
         prepare(100, standing_mib, **asked)
+    assert str(told.value).startswith("--memory" if asked else "memory of the stack that stands")
     assert prepare(100, standing_mib, force=True, **asked).memory_mib == 128

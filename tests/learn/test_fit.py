@@ -115,14 +115,23 @@ def test_interrupted_in_mid_training_the_last_line_says_how_to_go_on(painted, tm
 @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="the system takes no space ahead")
 def test_space_for_a_file_of_images_is_taken_before_anything_is_written(tmp_path):
     run = Run(tmp_path)
-    room = PLACE.room(run, (3, 10, 10, 3), memory_gib=0)
-    path = run.images_file(0)
+    room = PLACE.rooms(run, {"train": (3, 10, 10, 3)}, memory_gib=0)["train"]
+    path = run.images_file("train", 0)
     assert path.stat().st_blocks * 512 >= room.nbytes
     room[:] = 7
     PLACE.vacate(run)
     assert not path.exists()
-    PLACE.room(run, (3, 10, 10, 3), memory_gib=1)
-    assert not path.exists()
+
+
+@pytest.mark.parametrize(("images", "in_files"), [(6, []), (5, ["val"]), (2, ["train", "val"])])
+def test_training_and_validation_images_share_one_budget_of_memory(tmp_path, images, in_files):
+    run = Run(tmp_path)
+    shapes = {"train": (3, 10, 10, 3), "val": (3, 10, 10, 3)}
+    rooms = PLACE.rooms(run, shapes, memory_gib=images * 300 / 2**30)
+    assert {part: room.shape for part, room in rooms.items()} == shapes
+    assert [part for part in shapes if run.images_file(part, 0).exists()] == in_files
+    PLACE.vacate(run)
+    assert not list(tmp_path.iterdir())
 
 
 class Trap:
@@ -168,4 +177,4 @@ def tiny_disk(tmp_path):
 
 def test_images_that_a_full_disk_can_not_hold_are_one_line_and_no_signal(tiny_disk):
     with pytest.raises(ArtefactError, match="can't write: no space left"):
-        PLACE.room(Run(tiny_disk), (100, 64, 64, 3), memory_gib=0)
+        PLACE.rooms(Run(tiny_disk), {"train": (100, 64, 64, 3)}, memory_gib=0)

@@ -1,7 +1,7 @@
 """What a command writes, to an address of fsspec too: made here, sent when it is whole.
 
-A folder's main file is sent last, so that nobody reads half of it; where sending fails, nothing new
-is left there.
+A folder's main file is sent last, so that nobody reads half of it; where sending fails, what stood
+there stands again and nothing new is left.
 """
 
 import tempfile
@@ -52,14 +52,13 @@ def send(made: Path, address: str) -> None:
     system, root = opened(address)
     files = [made] if made.is_file() else sorted(filter(Path.is_file, made.rglob("*")), key=_last)
     targets = [root if file == made else f"{root}/{file.relative_to(made)}" for file in files]
-    sent = list[str]()
+    before = dict[str, bytes | None]()
     try:
         for file, target in zip(files, targets, strict=True):
-            if not system.exists(target):
-                sent.append(target)
+            before[target] = system.cat_file(target) if system.exists(target) else None
             system.pipe_file(target, file.read_bytes())
     except Exception as error:  # each system raises its own types
-        _take_back(system, sent)
+        _take_back(system, before)
         raise ArtefactError(
             f"{address}: can't be sent ({type(error).__name__}). Give another --out, or a folder."
         ) from error
@@ -69,7 +68,11 @@ def _last(file: Path) -> tuple[bool, str]:
     return file.name in _MAIN, str(file)
 
 
-def _take_back(system: Any, targets: list[str]) -> None:
-    for target in targets:
+def _take_back(system: Any, before: dict[str, bytes | None]) -> None:
+    """Each file as it was; None: it was not there."""
+    for target, content in reversed(before.items()):
         with suppress(Exception):  # what is not there can't be removed
-            system.rm_file(target)
+            if content is None:
+                system.rm_file(target)
+            else:
+                system.pipe_file(target, content)

@@ -121,11 +121,14 @@ def _decoded(job: Job, place: Place, sources: Sources, progress: Progress) -> Im
     storage = replace(serving, width=config.storage_size, height=config.storage_size)
     training, validation = job.dataset.part("train"), job.dataset.part("val")
     training = training if config.epochs else training.of(())
-    shape = (len(training), storage.height, storage.width, 3)
-    room = place.room(job.run, shape, config.memory_gib)
+    shapes = {
+        "train": (len(training), storage.height, storage.width, 3),
+        "val": (len(validation), serving.height, serving.width, 3),
+    }
+    rooms = place.rooms(job.run, shapes, config.memory_gib)
     with progress.counting("decoding", len(training) + len(validation)) as advance:
-        train = load_pixels(training, names, storage, advance, exact=False, into=room)
-        val = load_pixels(validation, names, serving, advance)
+        train = load_pixels(training, names, storage, advance, exact=False, into=rooms["train"])
+        val = load_pixels(validation, names, serving, advance, into=rooms["val"])
     answers = None
     if sources.teachers and config.asks_once:
         answers = answers_once(sources.teachers, training, names, config, progress)

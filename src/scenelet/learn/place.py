@@ -4,7 +4,9 @@ Handed in to `fit`, so that another kind of place (a cluster) is another `Place`
 data or networks.
 """
 
+import math
 import os
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from scenelet.artefacts import explained
+from scenelet.dataset.row import SPLITS
 from scenelet.learn.devices import describe_environment, pick_device, pick_precision
 from scenelet.learn.tracking import chosen_tracker
 from scenelet.runs.recipe import TrainConfig
@@ -62,19 +65,32 @@ class Place:
         """Keep trainings that do not belong together out of one run folder."""
         return run.locked() if self.writes else nullcontext()
 
-    def room(self, run: Run, shape: tuple[int, ...], memory_gib: float) -> np.ndarray:
-        """uint8 array of a shape, in memory or, beyond the budget, in a file of the run folder.
+    def rooms(
+        self, run: Run, shapes: Mapping[str, tuple[int, ...]], memory_gib: float
+    ) -> dict[str, np.ndarray]:
+        """uint8 arrays, in memory or, beyond the budget of all, in files of the run folder.
+
+        Args:
+            run: Whose folder it is.
+            shapes: Part -> shape, in the order in which they get memory.
+            memory_gib: For all of them.
 
         Raises:
-            ArtefactError: There is no space for the file.
+            ArtefactError: There is no space for a file.
         """
-        if int(np.prod(shape)) <= memory_gib * GIB:
-            return np.empty(shape, np.uint8)
-        return _mapped(run.images_file(self.rank), shape)
+        left, found = memory_gib * GIB, {}
+        for part, shape in shapes.items():
+            size = math.prod(shape)
+            if size <= left:
+                found[part], left = np.empty(shape, np.uint8), left - size
+            else:
+                found[part] = _mapped(run.images_file(part, self.rank), shape)
+        return found
 
     def vacate(self, run: Run) -> None:
-        """Remove what `room` may have left in the run folder."""
-        run.images_file(self.rank).unlink(missing_ok=True)
+        """Remove what `rooms` may have left in the run folder."""
+        for part in SPLITS:
+            run.images_file(part, self.rank).unlink(missing_ok=True)
 
 
 def here(config: TrainConfig) -> Place:
@@ -106,7 +122,7 @@ def _mapped(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     A file with holes would kill the process (SIGBUS) when the disk is full.
     """
     with explained(path), open(path, "w+b") as file:
-        size = int(np.prod(shape))
+        size = math.prod(shape)
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, size)
         else:

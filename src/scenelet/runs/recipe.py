@@ -212,7 +212,7 @@ class TrainConfig:
     threads: int = dial(0, "CPU threads; 0 for all cores.", 0, 1024, flag=True)
     memory_gib: float = dial(
         4.0,
-        "Most memory for decoded training images; beyond it they lie in a file in the run folder.",
+        "Most memory for decoded images; what is beyond it lies in files in the run folder.",
         0,
         100_000,
     )

@@ -137,9 +137,9 @@ class Run:
         """What each epoch answered to a few held-out pictures."""
         return self.folder / "growing.json"
 
-    def images_file(self, process: int) -> Path:
-        """Decoded training images of one process, where they are too many for memory."""
-        return self.folder / f"images-{process}.uint8"
+    def images_file(self, part: str, process: int) -> Path:
+        """Decoded images of a split and of one process, where they are too many for memory."""
+        return self.folder / f"images-{part}-{process}.uint8"
 
     @property
     def is_complete(self) -> bool:

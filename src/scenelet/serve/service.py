@@ -49,8 +49,6 @@ else:  # the same, made quickly
     from scenelet.bundle.records import dataclass
 
 PROBLEM = "application/problem+json"
-ROUTES = "GET /, GET /health, POST /predict"
-_METHODS = {"/": "GET, HEAD, POST", "/health": "GET, HEAD", "/predict": "POST"}
 _BROKEN = "the service's own model or configuration can't be used; its log says why"
 _STATUS: tuple[tuple[type[SceneletError], int, str], ...] = (
     (ImageTooLargeError, 413, "Image too large"),
@@ -95,6 +93,18 @@ class Service:
         """
         self.predictor, self.settings = predictor, settings
         self.watch, self.measured = watch, measured
+        self._routes = self._answered()
+
+    def _answered(self) -> dict[str, dict[str, Callable[[Request], Any]]]:
+        """The one table of what is answered: path -> method -> how. HEAD goes with GET."""
+        routes: dict[str, dict[str, Callable[[Request], Any]]] = {
+            "/": {"GET": self._about, "POST": self._predict},
+            "/health": {"GET": self._health},
+            "/predict": {"POST": self._predict},
+        }
+        if self.settings.uploads:
+            routes["/upload"] = {"POST": self._offer}
+        return routes
 
     def respond(self, request: Request) -> Response:
         """Answer; whatever goes wrong becomes a problem of RFC 9457, never an exception."""
@@ -171,17 +181,18 @@ class Service:
         path, method = self._path(request), request.method.upper().replace("HEAD", "GET")
         if method == "OPTIONS" and self.settings.cors_origins:
             return 204, None
-        if method == "GET" and path == "/health":
-            return 200, {"status": "ok", "bundle": self.predictor().model.contract.name}
-        if method == "GET" and path == "/":
-            return 200, self._about()
-        if method == "POST" and path in ("/", "/predict"):
-            return 200, self._predict(request)
-        if method == "POST" and path == "/upload" and self.settings.uploads:
-            from scenelet.serve.presigned import offer
+        answer = self._routes.get(path, {}).get(method)
+        if answer is None:
+            raise self._not_here(request.method, path)
+        return 200, answer(request)
 
-            return 200, offer(self.settings.uploads, request.body)
-        raise _not_here(request.method, path)
+    def _not_here(self, method: str, path: str) -> RequestError:
+        told = ", ".join(f"{each} {path}" for path, ways in self._routes.items() for each in ways)
+        if path in self._routes:
+            return RequestError(
+                f"{method[:20]} is not answered here; {told} are", 405, "Wrong method"
+            )
+        return RequestError(f"nothing at {path[:200]}; {told} are answered", 404, "Not found")
 
     def _path(self, request: Request) -> str:
         """Of the request, without the path that the service is mounted at."""
@@ -190,7 +201,15 @@ class Service:
             path = path[len(base) :]
         return "/" + path.strip("/")
 
-    def _about(self) -> dict[str, Any]:
+    def _health(self, _: Request) -> dict[str, str]:
+        return {"status": "ok", "bundle": self.predictor().model.contract.name}
+
+    def _offer(self, request: Request) -> dict[str, Any]:
+        from scenelet.serve.presigned import offer  # for these requests alone
+
+        return offer(self.settings.uploads, request.body)
+
+    def _about(self, _: Request) -> dict[str, Any]:
         contract, settings = self.predictor().model.contract, self.settings
         return {
             "service": f"scenelet {__version__}",
@@ -263,10 +282,17 @@ class Service:
     def _response(self, request: Request, status: int, body: Any, content_type: str) -> Response:
         headers = {"content-type": content_type} if body is not None else {}
         if status == 405:
-            headers["allow"] = _METHODS[self._path(request)]
+            headers["allow"] = ", ".join(self._methods(self._path(request)))
         is_told = body is not None and request.method.upper() != "HEAD"
         text = json.dumps(body, ensure_ascii=False) if is_told else ""
         return Response(status, headers | self._cors_headers(request), text)
+
+    def _methods(self, path: str) -> list[str]:
+        return [
+            each
+            for method in self._routes[path]
+            for each in ((method, "HEAD") if method == "GET" else (method,))
+        ]
 
     def _cors_headers(self, request: Request) -> dict[str, str]:
         origin, allowed = request.headers.get("origin", ""), self.settings.cors_origins
@@ -283,13 +309,6 @@ class Service:
 def _page(request: Request) -> Response:
     text, headers = page()
     return Response(200, headers, "" if request.method.upper() == "HEAD" else text)
-
-
-def _not_here(method: str, path: str) -> RequestError:
-    if path in _METHODS:
-        told = f"{method[:20]} is not answered here; {ROUTES} are"
-        return RequestError(told, 405, "Wrong method")
-    return RequestError(f"nothing at {path[:200]}; {ROUTES} are answered", 404, "Not found")
 
 
 def problem_of(error: SceneletError) -> tuple[int, dict[str, Any]]:

@@ -80,20 +80,21 @@ def prepare(
     memory_mib = settings.memory_mib or standing_mib or MEMORY_MIB
     prepared = _tried(packed, memory_mib, settings.timeout_s, progress)
     if settings.memory_mib or standing_mib or not prepared.costs:
-        return prepared if settings.force else _large_enough(prepared)
+        asked = "--memory" if settings.memory_mib else "memory of the stack that stands"
+        return prepared if settings.force else _large_enough(prepared, asked)
     enough_mib = recommended(prepared.costs).memory_mib
     if enough_mib == memory_mib:
         return prepared
     return _tried(packed, enough_mib, settings.timeout_s, progress)
 
 
-def _large_enough(prepared: Prepared) -> Prepared:
+def _large_enough(prepared: Prepared, asked: str) -> Prepared:
     measured, memory_mib = prepared.found.measured, prepared.memory_mib
     if measured is None or measured.peak_mib * HEADROOM <= memory_mib:
         return prepared
     enough_mib = recommended(prepared.costs).memory_mib
     raise PackageError(
-        f"--memory: found {memory_mib}, and ordinary pictures take {measured.peak_mib:.0f} MiB,"
+        f"{asked}: found {memory_mib}, and ordinary pictures take {measured.peak_mib:.0f} MiB,"
         f" which leaves too little for large ones. Deploy with --memory {enough_mib}, or --force"
     )
 
