@@ -168,7 +168,7 @@ def test_a_table_that_holds_the_pictures_themselves_is_told_so(tmp_path):
     rows = [{"image": {"bytes": b"\xff\xd8\xff", "path": "1.jpg"}, "label": 0}]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "train-00000.parquet")
     with pytest.raises(DataError, match="column image holds the pictures themselves"):
-        Dataset.open(tmp_path / "train-00000.parquet")
+        Dataset.open(source_of(tmp_path / "train-00000.parquet", images=tmp_path))
 
 
 def test_a_place_whose_name_is_no_utf8_is_found_again_by_its_printable_name(folder, tmp_path):

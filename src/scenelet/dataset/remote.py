@@ -68,7 +68,7 @@ class Remote:
         start = len(root.strip("/")) + 1 if root.strip("/") else 0
         told = sorted((path.lstrip("/")[start:], told) for path, told in found.items())
         if self.is_far:
-            self._stamps.write((printable(path), _stamp(info)) for path, info in told)
+            self._stamps.write((printable(path), stamp_of(info)) for path, info in told)
         return (self._entry(path) for path, _ in told)
 
     def list(self) -> Listing:
@@ -154,7 +154,8 @@ def _s3_client() -> Any:
     return boto3.client("s3", config=Config(max_pool_connections=2 * WAITING))
 
 
-def _stamp(info: Mapping[str, Any]) -> str:
+def stamp_of(info: Mapping[str, Any]) -> str:
+    """What changes when a file's bytes do, of what its file system tells of it."""
     return " ".join(str(info[name]) for name in _STAMPS if info.get(name) is not None)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from scenelet import files
 from scenelet.dataset.address import address_of, has_own_address
+from scenelet.dataset.embedded import Embedded, is_embedded
 from scenelet.dataset.imagefolder import listed
 from scenelet.dataset.layout import twin_lines
 from scenelet.dataset.manifest import Columns, Numbered, parse_numbered, read_numbered
@@ -170,6 +171,8 @@ def source_of(
     if not path.exists() and Path(raw(str(place))).exists():
         path = Path(raw(str(place)))  # a name that was made printable, in a run's record
     address = "" if path.exists() and path.suffix.lower() != ".zip" else address_of(str(place))
+    if start is None and is_embedded(address or str(path)):
+        return Embedded(address or str(path), columns)
     if path.suffix.lower() in TABLES and (address or path.is_file()):
         return Table(address or path, start, columns)
     if start is not None:

@@ -160,7 +160,7 @@ def _json_lines(path: str, data: bytes) -> Table:
             else:
                 objects.append((number, value))
     refuse(path, faults)
-    return _of_objects(objects)
+    return of_objects(objects)
 
 
 def _json(path: str, data: bytes) -> Table:
@@ -175,7 +175,7 @@ def _json(path: str, data: bytes) -> Table:
             " export (JSON)."
         )
     records = map(label_studio.record_of, found) if label_studio.are_tasks(found) else found
-    return _of_objects(list(enumerate(records, 1)))
+    return of_objects(list(enumerate(records, 1)))
 
 
 def _json_object(line: str) -> dict[str, Any] | None:
@@ -186,7 +186,8 @@ def _json_object(line: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _of_objects(objects: list[tuple[int, dict[str, Any]]]) -> Table:
+def of_objects(objects: list[tuple[int, dict[str, Any]]]) -> Table:
+    """A table of numbered rows, each with values of any kind by column."""
     records = [(number, _cells(each)) for number, each in objects]
     columns = dict.fromkeys(name for _, record in records for name in record)
     several = {
@@ -225,7 +226,7 @@ def _parquet(path: str, data: bytes) -> Table:
         rows = file.read().to_pylist()
     except (pa.ArrowException, ValueError) as error:
         raise DataError(f"{path}: no Parquet file that can be read. Write it again.") from error
-    return _of_objects(list(enumerate(rows, 1)))
+    return of_objects(list(enumerate(rows, 1)))
 
 
 def _refuse_pictures_inside(path: str, schema: Any) -> None:
@@ -233,8 +234,8 @@ def _refuse_pictures_inside(path: str, schema: Any) -> None:
     inside = [each.name for each in schema if str(each.type).startswith(("struct<bytes", "binary"))]
     if inside:
         raise DataError(
-            f"{path}: column {inside[0]} holds the pictures themselves, expected their paths. Write"
-            " them out as files, with their labels in a table."
+            f"{path}: column {inside[0]} holds the pictures themselves, expected their paths. Give"
+            " the file alone, without --images: they are read from there."
         )
 
 
