@@ -29,6 +29,7 @@ FOUNDATION = {
     "parallel",
     "engine",
     "shelf",
+    "lease",
     "locks",
     "resources",
     "files",

@@ -4,6 +4,7 @@ What several machines share lies on one. Knows no addresses: `dataset/bucket.py`
 """
 
 import os
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +93,7 @@ class FolderShelf:
     def claim(self, name: str, data: bytes) -> bool:
         """Write a file whole, unless there is one."""
         place = self._place(name)
-        aside = place.with_name(f".{place.name}.{os.getpid()}.part")
+        aside = place.with_name(f".{place.name}.{secrets.token_hex(4)}.part")
         with explained(place):
             aside.write_bytes(data)
             try:

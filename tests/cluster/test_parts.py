@@ -140,16 +140,6 @@ def test_a_picture_that_kills_its_process_ends_the_job_with_its_part_named(
     assert names == ["listing.parquet", "part-000000.parquet", "part-000002.parquet"]
 
 
-def test_a_machine_that_is_lost_costs_no_picture(photos, expected, bundle, cluster, scenelet):
-    lost = cluster.extra("127.0.0.4")
-    done = while_it_runs(
-        lambda: scenelet(*command(photos, bundle, "s3://ray-tests/four", cluster)),
-        lambda: len(titled("ray::_work")) == 3 and cluster.kill(lost) is None,
-    )
-    assert done.code == 0, done.err
-    assert rows("s3://ray-tests/four") == expected
-
-
 def test_an_audit_on_a_cluster_is_that_of_this_machine(painted, cluster, scenelet, tmp_path):
     found = {}
     for name, flags in {"here": (), "cluster": cluster.flags}.items():
@@ -180,6 +170,16 @@ def test_a_cluster_packs_what_this_machine_packs(painted, cluster, scenelet, tmp
     for name in ("pack.json", "rows.parquet", "shard-000000.parquet"):
         there = system.cat_file(f"ray-tests/packed/{name}")
         assert there == (tmp_path / "packed" / name).read_bytes()
+
+
+def test_a_machine_that_is_lost_costs_no_picture(photos, expected, bundle, cluster, scenelet):
+    lost = cluster.extra("127.0.0.4")
+    done = while_it_runs(
+        lambda: scenelet(*command(photos, bundle, "s3://ray-tests/four", cluster)),
+        lambda: len(titled("ray::_work")) == 3 and cluster.kill(lost) is None,
+    )
+    assert done.code == 0, done.err
+    assert rows("s3://ray-tests/four") == expected
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,9 @@ def nodes(question: Any = None) -> list[Node]:
     _done, late = ray.wait(asked, num_returns=len(asked), timeout=_NODES_S)
     if late:
         raise ClusterError(f"{len(late)} of {len(alive)} nodes did not answer in {_NODES_S:.0f} s.")
-    return [_node(each, answer) for each, answer in zip(alive, asked, strict=True)]
+    answers = [_node(each, answer) for each, answer in zip(alive, asked, strict=True)]
+    still = {each["NodeManagerAddress"] for each in ray.nodes() if each["Alive"]}
+    return [node for node in answers if node.address in still]
 
 
 def require_alike() -> None:

@@ -19,6 +19,7 @@ from scenelet.dataset.row import Row
 from scenelet.dataset.source import Source
 from scenelet.engine import Engine, Part, Processes, in_parts
 from scenelet.errors import ConfigError, UnreadableImageError
+from scenelet.lease import Lease, leased
 from scenelet.parallel import in_parallel
 from scenelet.progress import SILENT, Progress
 from scenelet.shelf import Shelf
@@ -65,10 +66,22 @@ def pack(
         shard_bytes: About so large shall a shard be.
 
     Raises:
-        ConfigError: There is a pack already.
+        ConfigError: There is a pack already, or another process is at it.
         DataError: The data set's manifest speaks of other pictures.
         ArtefactError: It can't be written.
     """
+    with leased(out, "packing into it") as lease:
+        return _packed(dataset, out, engine or Processes(), progress, shard_bytes, lease)
+
+
+def _packed(
+    dataset: Dataset,
+    out: Shelf,
+    engine: Engine,
+    progress: Progress,
+    shard_bytes: int,
+    lease: Lease,
+) -> Pack:
     there = set(out.names())
     if INDEX in there:
         raise ConfigError(f"{out.name}: holds a pack already. Give another place.")
@@ -82,7 +95,8 @@ def pack(
     with progress.counting("packing", len(rows)) as advance:
         _tell(advance, sum(len(each.rows) for each in done.values()))
         left = (part for part in parts if part.number not in done)
-        for part, shard in (engine or Processes()).map(work, left):
+        for part, shard in engine.map(work, left):
+            lease.check()
             done[part.number] = shard
             _tell(advance, len(part.items))
     return _finished(dataset.of(rows), out, [done[part.number] for part in parts])

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from scenelet.bundle.contract import LITERT, read_contract
 from scenelet.engine import Engine, Part, in_parts
 from scenelet.errors import ConfigError
+from scenelet.lease import Lease, leased
 from scenelet.parallel import in_parallel
 from scenelet.progress import SILENT, Progress
 from scenelet.quiet import quiet
@@ -60,10 +61,24 @@ def predict_parts(
         Rows of all parts, and those of them with an error.
 
     Raises:
-        ConfigError: All is there already, or what is begun there is of another place or bundle.
+        ConfigError: All is there already, what is begun there is of another place or bundle, or
+            another process is at it.
         ArtefactError: It can't be written.
         ClusterError: Parts could not be answered: which.
     """
+    with leased(out, "answering into it") as lease:
+        return _predicted(bundle, place, out, engine, copies, progress, lease)
+
+
+def _predicted(
+    bundle: Path,
+    place: Pictures,
+    out: Shelf,
+    engine: Engine,
+    copies: int,
+    progress: Progress,
+    lease: Lease,
+) -> tuple[int, int]:
     head = {"place": place.name, "model": read_contract(bundle).sha256[LITERT]}
     listing = _listing(place, out, head, engine.workers, progress)
     there = set(out.names())
@@ -73,6 +88,7 @@ def predict_parts(
     with progress.counting("predicting", listing.rows) as advance:
         _told(advance, listing.rows - sum(map(listing.size, left)))
         for part, failed in engine.map(Answering(files, place, out, copies), listing.of(left)):
+            lease.check()
             errors += failed
             _told(advance, len(part.items))
     summary = head | {"rows": listing.rows, "errors": errors, "parts": listing.parts}
