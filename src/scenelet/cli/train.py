@@ -7,13 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
+from scenelet.cli.cluster import Machines, on_machines
 from scenelet.cli.dials import Set, chosen, with_dials
 from scenelet.cli.options import Column, Folder, Images, LabelLevel, Tracker, told_to
 from scenelet.cli.output import command, needs_extra, tell, wrote
 from scenelet.cli.place import source_at
+from scenelet.cli.run_home import at_home, shared_out
 from scenelet.errors import ConfigError
 from scenelet.progress import ConsoleProgress, Progress
-from scenelet.text import listed, one_line
+from scenelet.text import address, listed, one_line
 
 FEW_IMAGES = 10  # validation images of a class: with fewer, little is known of it
 RECIPE_HELP = "Recipe by name (quick, small, transfer, ...) or a YAML file."
@@ -23,7 +25,9 @@ MANIFEST_HELP = "manifest.csv of `data audit` or `data split`."
 Recipe = Annotated[str | None, typer.Option(help=RECIPE_HELP)]
 Manifest = Annotated[Path | None, typer.Option(help=MANIFEST_HELP)]
 Name = Annotated[str | None, typer.Option(help="Of the run; default: data folder and recipe.")]
-Runs = Annotated[Path, typer.Option(help="Folder that holds the runs.")]
+Runs = Annotated[
+    Path, typer.Option(help="Folder that holds the runs, or an address (s3://bucket/runs).")
+]
 MaxLatencyMs = Annotated[
     float,
     typer.Option(
@@ -34,6 +38,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JS
 
 
 @with_dials
+@on_machines
 def train(
     folder: Folder,
     *,
@@ -48,6 +53,7 @@ def train(
     max_latency_ms: MaxLatencyMs = 0.0,
     tracker: Tracker = "",
     as_json: AsJson = False,
+    machines: Machines,
     **dials: Any,
 ) -> None:
     """Train a classifier on a folder of labelled images.
@@ -65,22 +71,24 @@ def train(
         from scenelet.runs.recipe import resolve
         from scenelet.runs.run import Run, run_name
     told_to(tracker)
-    given = chosen(dials, dial)
+    given = shared_out(chosen(dials, dial), machines)
     config = resolve(recipe, given)
-    run = Run(runs / (name or run_name(folder, recipe)))
+    home = runs / (name or run_name(folder, recipe))
     place, told = source_at(folder, label_level, images, column), ConsoleProgress()
-    result = run_training(
-        place,
-        config,
-        run,
-        told,
-        manifest if label_level or column else manifest_for(place, manifest, told),
-        given=None if recipe else given,
-        few_steps=given.get("batch_size") is not None,
-        sizes=_sizes(recipe, given, max_latency_ms, runs, told),
-    )
+    with at_home(home, machines, images or folder) as trained:
+        result = run_training(
+            place,
+            config,
+            Run(trained.folder),
+            told,
+            manifest if label_level or column else manifest_for(place, manifest, told),
+            given=None if recipe else given,
+            few_steps=given.get("batch_size") is not None,
+            sizes=_sizes(recipe, given, max_latency_ms, trained.costs, told),
+            **trained.how,
+        )
     if as_json:
-        typer.echo(json.dumps({"run": str(run.folder), **result.as_dict()}))
+        typer.echo(json.dumps({"run": address(home), **result.as_dict()}))
         return
     judged = "out-of-fold" if result.folds > 1 else "validation"
     typer.echo(
@@ -90,7 +98,7 @@ def train(
     )
     for line in _of_classes(result.classes):
         tell(line)
-    wrote("run", run.folder, command("scenelet", "export", run.folder))
+    wrote("run", home, command("scenelet", "export", home))
 
 
 def _of_classes(classes: Mapping[str, tuple[int, int]]) -> list[str]:
@@ -111,7 +119,7 @@ def _of_classes(classes: Mapping[str, tuple[int, int]]) -> list[str]:
 
 
 def _sizes(
-    recipe: str | None, given: Mapping[str, Any], max_latency_ms: float, runs: Path, told: Progress
+    recipe: str | None, given: Mapping[str, Any], max_latency_ms: float, costs: Path, told: Progress
 ) -> tuple[int, ...]:
     """Input sizes to choose from: those that are quick enough, if somebody wishes so."""
     from scenelet.learn.plan import BACKBONE, SIZES
@@ -125,4 +133,4 @@ def _sizes(
             " Leave one of them out."
         )
     network = {"network": given.get("init") or BACKBONE}
-    return sizes_within(max_latency_ms, network, SIZES, runs / "costs.json", told)
+    return sizes_within(max_latency_ms, network, SIZES, costs, told)

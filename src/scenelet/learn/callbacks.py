@@ -10,7 +10,7 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import Callback, WeightAveraging
+from lightning.pytorch.callbacks import Callback, Checkpoint, WeightAveraging
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
@@ -129,6 +129,20 @@ class Watching(Callback):
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         if self.watch and self.watch(trainer.current_epoch, metrics):
             trainer.should_stop = self.stopped = True
+
+
+class Keeping(Checkpoint):
+    """Sends the run folder home after each epoch.
+
+    Lightning calls checkpoint callbacks last, in their order: the epoch's are written by then.
+    """
+
+    def __init__(self, keep: Callable[[], None]) -> None:
+        self._keep = keep
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Send it."""
+        self._keep()
 
 
 class ImagesPerSecond(Callback):

@@ -4,6 +4,7 @@ import logging
 import time
 import warnings
 from dataclasses import replace
+from functools import partial
 from pickle import UnpicklingError
 from typing import Any
 
@@ -13,12 +14,15 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 
 from scenelet.artefacts import explained
-from scenelet.dataset.load import load_pixels
+from scenelet.dataset.dataset import Dataset
+from scenelet.dataset.load import Pixels, load_pixels
 from scenelet.errors import ConfigError, DataError
+from scenelet.images import PreprocessSpec
 from scenelet.learn.callbacks import (
     EndAfter,
     History,
     ImagesPerSecond,
+    Keeping,
     SeedEachEpoch,
     Watch,
     Watching,
@@ -85,7 +89,7 @@ def _fit(job: Job, place: Place, progress: Progress, watch: Watch | None) -> Res
         trainer = _trainer(job, place, _grow(job), loggers)
         history.only(only_head(trainer, model, data, job.run, head))
     else:
-        callbacks = [*_callbacks(job, history, progress), watching]
+        callbacks = [*_callbacks(job, history, progress), watching, *_kept(place)]
         trainer = _trainer(job, place, callbacks, loggers)
         _run(trainer, model, data, job, progress)
     place.vacate(job.run)
@@ -99,6 +103,8 @@ def _fit(job: Job, place: Place, progress: Progress, watch: Watch | None) -> Res
     if place.writes:
         job.run.complete(result)
         tell_result(loggers, job.run, result)
+        if place.keep:
+            place.keep()
     return result
 
 
@@ -127,8 +133,15 @@ def _decoded(job: Job, place: Place, sources: Sources, progress: Progress) -> Im
     }
     rooms = place.rooms(job.run, shapes, config.memory_gib)
     with progress.counting("decoding", len(training) + len(validation)) as advance:
-        train = load_pixels(training, names, storage, advance, exact=False, into=rooms["train"])
-        val = load_pixels(validation, names, serving, advance, into=rooms["val"])
+
+        def decoded(part: str, images: Dataset, spec: PreprocessSpec) -> Pixels:
+            is_exact = part == "val"  # training crops are cut from the full picture's copy
+            decode = partial(load_pixels, images, names, spec, advance, is_exact)
+            pixels = place.fill(job.run, part, rooms[part], decode)
+            return Pixels(pixels, images.label_indices(names))
+
+        train = decoded("train", training, storage)
+        val = decoded("val", validation, serving)
     answers = None
     if sources.teachers and config.asks_once:
         answers = answers_once(sources.teachers, training, names, config, progress)
@@ -257,6 +270,10 @@ def _grow(job: Job) -> list[Callback]:
     if job.config.devices != 1 or not validation:
         return []
     return [Grow(job.run.growing_json, validation, job.class_names)]
+
+
+def _kept(place: Place) -> list[Callback]:
+    return [Keeping(place.keep)] if place.keep and place.writes else []
 
 
 def _keeping(job: Job, at_epoch_end: dict[str, Any]) -> list[Callback]:

@@ -6,7 +6,7 @@ data or networks.
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +37,8 @@ class Place:
         plugins: Lightning's, of a cluster.
         rank: Of this process among those that train together; 0 writes the run folder.
         tracker: Who besides the run folder is told, one of `tracking.TRACKERS`; "" for nobody.
+        keep: Called by that one after each epoch and at the end, when all is written: to send the
+            run folder home, say.
     """
 
     device: str
@@ -46,6 +48,7 @@ class Place:
     plugins: tuple[Any, ...] = ()
     rank: int = 0
     tracker: str = ""
+    keep: Callable[[], None] | None = None
 
     @property
     def accelerator(self) -> str:
@@ -84,8 +87,23 @@ class Place:
             if size <= left:
                 found[part], left = np.empty(shape, np.uint8), left - size
             else:
-                found[part] = _mapped(run.images_file(part, self.rank), shape)
+                found[part] = mapped(run.images_file(part, self.rank), shape)
         return found
+
+    def fill(
+        self, run: Run, part: str, room: np.ndarray, decode: Callable[[np.ndarray], Any]
+    ) -> np.ndarray:
+        """The array with a part's decoded images.
+
+        Args:
+            run: That they are for.
+            part: "train" or "val".
+            room: Of `rooms`.
+            decode: Fills an array.
+        """
+        del run, part
+        decode(room)
+        return room
 
     def vacate(self, run: Run) -> None:
         """Remove what `rooms` may have left in the run folder."""
@@ -102,11 +120,11 @@ def here(config: TrainConfig) -> Place:
     device = pick_device(config.device)
     rank = int(os.environ.get("RANK") or os.environ.get("LOCAL_RANK") or 0)
     precision = pick_precision(config.precision, device)
-    devices, strategy = config.devices or -1, _strategy(config)
-    return Place(device, precision, devices, strategy, rank=rank, tracker=chosen_tracker())
+    devices, shared = config.devices or -1, strategy(config)
+    return Place(device, precision, devices, shared, rank=rank, tracker=chosen_tracker())
 
 
-def _strategy(config: TrainConfig) -> str:
+def strategy(config: TrainConfig) -> str:
     """Lightning's name of how devices share a batch.
 
     What is held still is left without gradients.
@@ -116,7 +134,7 @@ def _strategy(config: TrainConfig) -> str:
     return "ddp_find_unused_parameters_true" if config.head_epochs or config.held_part else "ddp"
 
 
-def _mapped(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+def mapped(path: Path, shape: tuple[int, ...]) -> np.memmap:
     """A file as an array, its space on the disk taken before the first byte is written.
 
     A file with holes would kill the process (SIGBUS) when the disk is full.

@@ -1,6 +1,6 @@
 """Train: from a folder of class folders (or a run cut short) to a complete run folder."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,13 +9,14 @@ from scenelet.dataset.source import Source
 from scenelet.learn.callbacks import Watch
 from scenelet.learn.fit import fit
 from scenelet.learn.folds import fit_folds, folds_for
-from scenelet.learn.job import is_split_by_a_person, prepare, split_dataset
-from scenelet.learn.place import here
+from scenelet.learn.job import Job, is_split_by_a_person, prepare, split_dataset
+from scenelet.learn.place import Place, here
 from scenelet.learn.plan import MOST_EPOCHS, SIZES, plan, say_how_long
 from scenelet.progress import SILENT, Progress
 from scenelet.runs.recipe import TrainConfig, from_values
 from scenelet.runs.run import Result, Run
 
+Fit = Callable[[Job, Place, Progress, Watch | None], Result]
 STEPS, LEAST_BATCH = 8, 4  # of an epoch, and pictures of one
 
 
@@ -29,6 +30,8 @@ def train(
     given: Mapping[str, Any] | None = None,
     few_steps: bool = True,
     sizes: Sequence[int] = SIZES,
+    keep: Callable[[], None] | None = None,
+    do: Fit = fit,
 ) -> Result:
     """Train in this process, or go on where a killed training stopped.
 
@@ -45,13 +48,15 @@ def train(
             None trains `config` as it is.
         few_steps: Whether a batch may hold most of the pictures, so that an epoch is few steps.
         sizes: Of the input in pixels, to choose from where it shall be chosen.
+        keep: As `Place` has it.
+        do: That does the job; another one has it done elsewhere.
 
     Raises:
         DataError: The folder can't be trained on.
         ConfigError: The run folder holds another training, or the device is not here.
         ArtefactError: The run folder can't be written.
     """
-    place = here(config)
+    place = replace(here(config), keep=keep)
     told = progress if place.writes else SILENT
     dataset = split_dataset(folder, manifest, config, told)
     if given is not None:
@@ -64,7 +69,7 @@ def train(
         say_how_long(dataset, config, place.precision, told)
     if config.folds > 1:
         return fit_folds(config, run, dataset, place, told)
-    return fit(prepare(config, run, dataset), place, told, watch)
+    return do(prepare(config, run, dataset), place, told, watch)
 
 
 def in_steps(config: TrainConfig, pictures: int, progress: Progress) -> TrainConfig:

@@ -1,0 +1,87 @@
+"""Where a run has its home, a folder or a bucket, and who trains it: this machine or a cluster."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scenelet.cli.cluster import Machines
+from scenelet.cli.output import needs_extra
+from scenelet.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class AtHome:
+    """A run that is worked on.
+
+    Attributes:
+        folder: Here.
+        costs: JSON file of costs measured before.
+        how: Arguments of `learn.train.train`: who does it, and how it is kept.
+    """
+
+    folder: Path
+    costs: Path
+    how: Mapping[str, Any] = field(default_factory=dict)
+
+
+def shared_out(given: dict[str, Any], machines: Machines) -> dict[str, Any]:
+    """Dials with the number of processes, which is a recipe's: the bits hang on it.
+
+    Raises:
+        ConfigError: No number, or another one than `--devices` says; or folds.
+    """
+    if not machines.is_cluster:
+        return given
+    if not machines.workers:
+        raise ConfigError("--engine ray: say --workers N; a training has a fixed number of them.")
+    workers = str(machines.workers)
+    if str(given.get("devices") or workers) != workers:
+        raise ConfigError(
+            f"--devices: found {given['devices']}, --workers {workers}. Leave it out."
+        )
+    if str(given.get("folds") or "1") != "1":
+        raise ConfigError("--folds: not on a cluster; train them on one machine.")
+    return {**given, "devices": workers, "folds": "1"}
+
+
+@contextmanager
+def at_home(home: Path, machines: Machines, place: Path) -> Iterator[AtHome]:
+    """Work on a run while the block runs.
+
+    Args:
+        home: Of the run: a folder, or an address.
+        machines: That train.
+        place: Of the pictures, which all of them must see.
+
+    Raises:
+        ClusterError: The cluster can't be reached.
+        ConfigError: Another process is at the run.
+    """
+    from scenelet.artefacts import make_folder
+    from scenelet.dataset.address import address_of
+    from scenelet.dataset.bucket import shelf_at
+    from scenelet.engine import InProcess
+    from scenelet.runs.kept import kept
+
+    is_far = bool(address_of(str(home)))
+    if not (is_far or machines.is_cluster):
+        yield AtHome(home, home.parent / "costs.json")
+        return
+    if not is_far:
+        make_folder(home)
+    with (
+        machines.engine(InProcess(), place, home),
+        kept(shelf_at(home if is_far else home.resolve()), home.name, "training there") as run,
+    ):
+        costs = run.folder.parent / "costs.json"
+        if not machines.is_cluster:
+            yield AtHome(run.folder, costs, {"keep": run.send})
+            return
+        with needs_extra("ray"):
+            from scenelet.cluster.training import Together
+        words = ("scenelet", *sys.argv[1:])
+        together = Together(run, machines.workers, machines.gpus_per_worker, words)
+        yield AtHome(run.folder, costs, {"do": together.fit})

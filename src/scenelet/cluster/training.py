@@ -1,0 +1,214 @@
+"""Train on a cluster: the same job by several processes together, or what is left of it.
+
+Its home is a shelf that all machines reach. Each process works in a folder of its own machine that
+holds what is there; after each epoch the first of them sends what is new. So whatever is killed, a
+process, a machine, the driver, the next start goes on as one on a disk would, with the same bits as
+so many devices of one machine.
+"""
+
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import ray
+from ray.train import FailureConfig, RunConfig, ScalingConfig
+from ray.train.lightning import RayDDPStrategy, RayLightningEnvironment
+from ray.train.torch import TorchConfig, TorchTrainer
+
+from scenelet.artefacts import make_folder
+from scenelet.cluster.connection import require_alike
+from scenelet.cluster.told import Telling, heard
+from scenelet.errors import ClusterError, SceneletError
+from scenelet.learn.callbacks import Watch
+from scenelet.learn.fit import fit
+from scenelet.learn.job import Job
+from scenelet.learn.place import Place, here, mapped, strategy
+from scenelet.progress import Progress
+from scenelet.runs.kept import Kept
+from scenelet.runs.run import Result, Run
+from scenelet.shelf import Shelf
+
+RESTARTS = 3
+_SILENT_S = 300  # of a process in the middle of a step, before the others give up
+
+
+@dataclass(frozen=True)
+class Together:
+    """Does a job on a cluster.
+
+    Attributes:
+        kept: The run's folder here, and its home.
+        workers: Processes; as the recipe's `devices`.
+        gpus_per_worker: Of each.
+        command: For the run's record.
+    """
+
+    kept: Kept
+    workers: int
+    gpus_per_worker: float
+    command: tuple[str, ...]
+
+    def fit(self, job: Job, place: Place, progress: Progress, watch: Watch | None = None) -> Result:
+        """As `learn.fit.fit`, elsewhere; nobody watches there.
+
+        Raises:
+            ConfigError: The run is another training, or was begun with another number of workers.
+            ClusterError: It did not come to its end.
+        """
+        del watch
+        if (job.run.folder / "data.json").is_file():
+            job.run.open(job.config, job.dataset, job.network, place.described())
+        if job.run.is_complete:
+            progress.say(f"{self.kept.shelf.name}: complete already; another --name trains anew")
+            return job.run.result()
+        require_alike()
+        with heard(progress) as telling:
+            told = _Told(ray.put(job), self.kept.shelf, telling, self.command, place.tracker)
+            self._run(told)
+        self.kept.fetch()
+        return job.run.result()
+
+    def _run(self, told: "_Told") -> None:
+        with tempfile.TemporaryDirectory(prefix="scenelet-ray-") as folder:
+            trainer = TorchTrainer(
+                _work,
+                train_loop_config={"told": told},
+                scaling_config=ScalingConfig(
+                    num_workers=self.workers,
+                    use_gpu=bool(self.gpus_per_worker),
+                    resources_per_worker=_resources(self.gpus_per_worker),
+                    placement_strategy="SPREAD",
+                ),
+                torch_config=TorchConfig(timeout_s=_SILENT_S),
+                run_config=RunConfig(
+                    name="run",
+                    storage_path=folder,
+                    failure_config=FailureConfig(max_failures=RESTARTS),
+                ),
+            )
+            try:
+                trainer.fit()
+            except ray.train.TrainingFailedError as error:
+                raise _ended(error, self.kept.shelf.name) from error
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What each process is told; the job travels by the object store."""
+
+    job: Any
+    shelf: Shelf
+    telling: Telling
+    command: tuple[str, ...]
+    tracker: str
+
+
+def _resources(gpus: float) -> dict[str, float]:
+    return {"CPU": 1, **({"GPU": gpus} if gpus else {})}
+
+
+def _ended(error: Exception, name: str) -> SceneletError:
+    causes = getattr(error, "worker_failures", {})
+    for cause in causes.values():
+        ours = getattr(cause, "cause", None) or cause
+        if isinstance(ours, SceneletError):
+            return ours
+    why = " ".join(str(next(iter(causes.values()), error)).split())[-200:]
+    return ClusterError(
+        f"{name}: training was started {RESTARTS + 1} times and did not come to its end ({why})."
+        " What is done is kept; the same command goes on."
+    )
+
+
+def _work(given: dict[str, Any]) -> None:
+    """In each process of the cluster."""
+    told: _Told = given["told"]
+    job: Job = ray.get(told.job)
+    with tempfile.TemporaryDirectory(prefix="scenelet-run-") as aside:
+        own = Kept(make_folder(Path(aside) / job.run.name), told.shelf)
+        own.fetch()
+        place = _place(job, own.send, told)
+        fit(replace(job, run=Run(own.folder)), place, told.telling)
+
+
+def _place(job: Job, keep: Callable[[], None], told: _Told) -> "Node":
+    context, found = ray.train.get_context(), here(job.config)
+    alone = context.get_world_size() == 1
+    unused = "unused" in strategy(job.config)
+    return Node(
+        device=found.device,
+        precision=found.precision,
+        devices=1,
+        strategy="auto" if alone else RayDDPStrategy(find_unused_parameters=unused),
+        plugins=() if alone else (RayLightningEnvironment(),),
+        rank=context.get_world_rank(),
+        keep=keep,
+        tracker=told.tracker,
+        command=told.command,
+        local_rank=context.get_local_rank(),
+        local_size=context.get_local_world_size(),
+    )
+
+
+@dataclass(frozen=True)
+class Node(Place):
+    """A place on a machine of the cluster; its processes share one copy of the decoded images.
+
+    Attributes:
+        command: That a person gave.
+        local_rank: Of this process on its machine.
+        local_size: Processes on this machine.
+    """
+
+    command: tuple[str, ...] = ()
+    local_rank: int = 0
+    local_size: int = 1
+
+    def described(self) -> dict[str, Any]:
+        """As of any place, with the command that was given."""
+        return super().described() | {"command": list(self.command)}
+
+    def rooms(
+        self, run: Run, shapes: Mapping[str, tuple[int, ...]], memory_gib: float
+    ) -> dict[str, np.ndarray]:
+        """As of any place; where several share the machine, the first alone needs room."""
+        if self.local_size == 1:
+            return super().rooms(run, shapes, memory_gib)
+        return {part: np.broadcast_to(np.uint8(0), shape) for part, shape in shapes.items()}
+
+    def fill(
+        self, run: Run, part: str, room: np.ndarray, decode: Callable[[np.ndarray], Any]
+    ) -> np.ndarray:
+        """As of any place; where several share the machine, the first decodes for all."""
+        if self.local_size == 1:
+            return super().fill(run, part, room, decode)
+        whole = _shared(run) / f"{part}.uint8"
+        if self.local_rank == 0 and not whole.exists():
+            aside = make_folder(whole.parent) / f".{whole.name}.{os.getpid()}.part"
+            images = mapped(aside, room.shape)
+            decode(images)
+            images.flush()
+            aside.replace(whole)
+        while not whole.exists():  # where the first dies, ray ends this one too
+            time.sleep(0.1)
+        return np.memmap(whole, np.uint8, "c", shape=room.shape)
+
+    def vacate(self, run: Run) -> None:
+        """Remove what `filled` may have left on this machine."""
+        super().vacate(run)
+        if self.local_rank == 0 and self.local_size > 1:
+            for path in _shared(run).glob("*.uint8"):
+                path.unlink(missing_ok=True)
+
+
+def _shared(run: Run) -> Path:
+    """The folder of this machine for the images of a run: its pixels, splits and sizes."""
+    told = f"{run.data()['fingerprint']} {run.config().as_dict()} {os.getuid()}"
+    name = hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
+    return Path(tempfile.gettempdir()) / f"scenelet-decoded-{name}"
