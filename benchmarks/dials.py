@@ -5,7 +5,8 @@
 
 Every other dial stands where `scenelet train FOLDER` has it by default, so a row differs from the
 default in one dial. Features are computed once and kept. Prints accuracy, its mean over the
-classes, and log loss in nats.
+classes, log loss in nats, and which part of the answers that are right with the first value is
+lost with this one: what `flip` and `turn` are chosen by.
 """
 
 import argparse
@@ -81,13 +82,16 @@ def main() -> None:
     config = plan(everything, {}, "fp32", SILENT)
     folds = np.array(assign_folds(everything.rows, FOLDS, 0))
     for dial in arguments.dial:
+        first = None
         for value, changed, view in settings(dial, config):
             probabilities, labels = answers(everything, changed, view, folds)
             right = probabilities.argmax(1) == labels
+            first = right if first is None else first
             balanced = np.mean([right[labels == label].mean() for label in np.unique(labels)])
             print(
                 f"{dial:9} {value:16} {right.mean():6.2%}, of the classes {balanced:6.2%},"
-                f" log loss {log_loss(probabilities, labels):.3f}",
+                f" log loss {log_loss(probabilities, labels):.3f},"
+                f" lost {1 - right[first].mean():.0%}",
                 flush=True,
             )
 
