@@ -20,6 +20,7 @@ FOUNDATION = {
     "images",
     "image_colour",
     "image_formats",
+    "image_likeness",
     "image_memory",
     "image_repair",
     "artefacts",

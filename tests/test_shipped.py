@@ -14,9 +14,9 @@ def test_every_checksum_fits(shipped_bundle):
     verify_files(shipped_bundle, read_contract(shipped_bundle))
 
 
-def test_the_model_is_under_5_mb_and_the_whole_folder_under_13(shipped_bundle):
+def test_the_model_is_under_5_mb_and_the_whole_folder_under_13_5(shipped_bundle):
     files = [path for path in shipped_bundle.rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in files) < 13_000_000
+    assert sum(path.stat().st_size for path in files) < 13_500_000
     assert (shipped_bundle / "model.tflite").stat().st_size < 5_000_000
 
 

@@ -3,6 +3,7 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from scenelet.answers import ask
 from scenelet.bundle.runtime import BundleModel
@@ -95,6 +96,20 @@ def test_elsewhere_what_was_trained_on_is_left_out_by_name(bundle, painted, tmp_
     assert (figures["part"], figures["images"], figures["seen_in_training"]) == ("other", 36, 0)
     assert {record["error"].split(":")[0] for record in figures["excluded"]} == {"was trained on"}
     assert len(figures["excluded"]) == 2
+
+
+def test_copies_that_were_saved_again_are_known_as_what_they_are(
+    bundle, painted, tmp_path, scenelet
+):
+    recorded = evaluated(scenelet, bundle, painted / "seg_train")
+    for path in (painted / "seg_train").rglob("*.jpg"):
+        copy = tmp_path / "mine" / path.parent.name / path.name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        Image.open(path).save(copy, quality=80)
+    figures = evaluated(scenelet, bundle, tmp_path / "mine")
+    assert (figures["part"], figures["images"]) == ("val", recorded["images"])
+    done = scenelet("evaluate", bundle, tmp_path / "mine", "--part", "all")
+    assert "were trained on, so a figure on all would flatter" in done.err
 
 
 def test_unusable_images_are_counted_and_named(bundle, painted, tmp_path, scenelet):

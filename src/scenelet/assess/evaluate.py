@@ -15,11 +15,12 @@ from scenelet.assess.ledger import entry, is_known, record
 from scenelet.bundle.contract import LITERT, TRAINING_DATA
 from scenelet.bundle.figures import Figures
 from scenelet.bundle.runtime import BundleModel
-from scenelet.bundle.training_data import LEARNED, read_training_data
+from scenelet.bundle.training_data import LEARNED, read_shown, read_training_data
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.row import Row
 from scenelet.dataset.source import Source
 from scenelet.errors import ConfigError, DataError
+from scenelet.image_likeness import same_looking
 from scenelet.progress import SILENT, Progress
 
 PARTS = ("auto", "all", "train", "val", "test")
@@ -54,10 +55,10 @@ def choose(bundle: BundleModel, found: Dataset, part: str) -> tuple[Dataset, str
     """
     name = found.source.name
     _check_classes(bundle, name, found.rows)
-    known = training_data(bundle)
+    known = training_data(bundle, found.used.rows)
     place, chosen, unfit = _choose_part(found.used.rows, known, part, name)
     paths = {row.path for row in chosen}
-    found = found.without(unfit, "was trained on: the same pixels are in the training data")
+    found = found.without(unfit, "was trained on: the same picture is in the training data")
     found = found.keeping(lambda row: bool(row.excluded) or row.path in paths, "of another part")
     if not chosen and "val" not in known.values():
         raise DataError(
@@ -72,9 +73,24 @@ def choose(bundle: BundleModel, found: Dataset, part: str) -> tuple[Dataset, str
     return found, place
 
 
-def training_data(bundle: BundleModel) -> Mapping[str, str]:
-    """Pixel hash -> "train", "val" or "inherited" of the pictures that a bundle was made from."""
-    return read_training_data(bundle.folder / TRAINING_DATA)
+def training_data(bundle: BundleModel, rows: Sequence[Row] = ()) -> Mapping[str, str]:
+    """Pixel hash -> "train", "val" or "inherited" of the pictures that a bundle was made from.
+
+    Args:
+        bundle: That was made.
+        rows: Pictures of which those that are copies, saved again, are to be there too.
+    """
+    path = bundle.folder / TRAINING_DATA
+    parts, shown = read_training_data(path), read_shown(path)
+    unknown = [row for row in rows if row.pixel_hash not in parts]
+    places = same_looking([row.perceptual_hash for row in unknown], list(shown))
+    known = list(shown.values())
+    copies = {
+        row.pixel_hash: known[place]
+        for row, place in zip(unknown, places, strict=True)
+        if place is not None
+    }
+    return parts | copies
 
 
 def open_part(
@@ -166,8 +182,8 @@ class Evaluated:
 
     @property
     def seen_in_training(self) -> int:
-        """How many of them were trained on, by their pixels."""
-        known = training_data(self.bundle)
+        """How many of them were trained on, copies that were saved again included."""
+        known = training_data(self.bundle, self.chosen.rows)
         return sum(1 for row in self.chosen.rows if known.get(row.pixel_hash) in LEARNED)
 
 

@@ -141,7 +141,7 @@ def _cautions(evaluated: Evaluated) -> list[str]:
         )
     if evaluated.seen_in_training:
         points.append(
-            f"{evaluated.seen_in_training:,} of the images were trained on (the same pixels)."
+            f"{evaluated.seen_in_training:,} of the images were trained on (the same pictures)."
         )
     absent = [name for name, of_class in figures.per_class.items() if not of_class.images]
     if absent:

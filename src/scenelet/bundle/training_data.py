@@ -1,6 +1,7 @@
-"""The list of pictures a bundle was trained and validated on, by pixel hash.
+"""The list of pictures a bundle was trained and validated on, by hashes.
 
-No picture, no file name, no path.
+No picture, no file name, no path. One hash is of the pixels, one of what the picture shows, so that
+a copy that was saved again is known too; bundles of earlier versions lack the second.
 
 What its start and its teachers were trained on counts too: that is "inherited".
 """
@@ -14,11 +15,15 @@ from scenelet.errors import BundleFormatError
 LEARNED = ("train", "inherited")
 
 
-def training_data_csv(parts: Mapping[str, str]) -> str:
-    """CSV text of pixel hash -> "train", "val" or "inherited", sorted."""
-    return "pixel_hash,part\n" + "".join(
-        f"{pixels},{part}\n" for pixels, part in sorted(parts.items())
-    )
+def training_data_csv(parts: Mapping[str, str], shown: Mapping[str, str]) -> str:
+    """CSV text, sorted.
+
+    Args:
+        parts: Pixel hash -> "train", "val" or "inherited".
+        shown: Pixel hash -> perceptual hash, of those that have one.
+    """
+    lines = [f"{pixels},{part},{shown.get(pixels, '')}" for pixels, part in sorted(parts.items())]
+    return "\n".join(["pixel_hash,part,perceptual_hash", *lines, ""])
 
 
 def read_training_data(path: Path) -> dict[str, str]:
@@ -27,9 +32,26 @@ def read_training_data(path: Path) -> dict[str, str]:
     Raises:
         BundleFormatError: Missing or malformed.
     """
+    return {pixels: part for pixels, part, _ in _records(path)}
+
+
+def read_shown(path: Path) -> dict[str, str]:
+    """Perceptual hash -> "train" or "val" of the pictures that have one.
+
+    Raises:
+        BundleFormatError: Missing or malformed.
+    """
+    trained_last = sorted(_records(path), key=lambda record: record[1] in LEARNED)
+    return {shown: part for _, part, shown in trained_last if shown}
+
+
+def _records(path: Path) -> list[tuple[str, str, str]]:
     try:
         with open(path, newline="", encoding="ascii") as file:
-            return {row["pixel_hash"]: row["part"] for row in csv.DictReader(file)}
+            return [
+                (row["pixel_hash"], row["part"], row.get("perceptual_hash") or "")
+                for row in csv.DictReader(file)
+            ]
     except (OSError, KeyError, ValueError) as error:
         raise BundleFormatError(
             f"{path}: can't be read, so trained and unseen images can't be told apart: {error}"

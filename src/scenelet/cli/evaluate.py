@@ -128,8 +128,8 @@ def _print(evaluated: "Evaluated") -> None:
     tell(f"{figures.images:,} images: {PART_NAMES[evaluated.part]}{without}")
     if evaluated.seen_in_training and evaluated.part != "train":
         tell(
-            f"{evaluated.seen_in_training:,} of them were trained on (the same pixels): the figure"
-            " flatters a little"
+            f"{evaluated.seen_in_training:,} of them were trained on (the same pictures): the"
+            " figure flatters a little"
         )
     looked_at(evaluated.looks)
     for line in cautions(evaluated.bundle.contract):

@@ -241,6 +241,7 @@ def _looked_at(dataset: Dataset, looks: Sequence[Look]) -> list[Row]:
             width=look.width,
             height=look.height,
             pixel_hash=look.pixel_hash,
+            perceptual_hash=look.perceptual_hash,
             excluded=row.excluded or look.unusable,
             group=row.group,
             issues=look.issues,

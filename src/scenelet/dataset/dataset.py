@@ -22,6 +22,7 @@ from scenelet.dataset.source import Source
 from scenelet.dataset.sources import source_of
 from scenelet.errors import DataError, ImageError, UnreadableImageError
 from scenelet.files import Entry, account
+from scenelet.image_likeness import perceptual_hash
 from scenelet.images import PreprocessSpec, decode, decode_for, pixel_hash, preprocess
 from scenelet.parallel import in_parallel
 from scenelet.progress import SILENT, Progress
@@ -271,5 +272,10 @@ class Dataset:
             picture = decode(data)
         except ImageError as error:
             return replace(row, excluded=row.excluded or str(error))
-        width, height = picture.size
-        return replace(row, width=width, height=height, pixel_hash=pixel_hash(picture))
+        return replace(
+            row,
+            width=picture.width,
+            height=picture.height,
+            pixel_hash=pixel_hash(picture),
+            perceptual_hash=perceptual_hash(picture),
+        )

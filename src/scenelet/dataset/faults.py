@@ -17,6 +17,7 @@ from PIL import Image, ImageFilter
 
 from scenelet.errors import ImageError
 from scenelet.image_formats import SUFFIXES, format_of
+from scenelet.image_likeness import perceptual_hash
 from scenelet.images import Decoded, decode_fully, pixel_hash
 
 DARK_99TH, BRIGHT_5TH, LOW_ENTROPY_BITS, ODD_ASPECT, BLUR_SCORE, BLUR_SPREAD = (
@@ -41,6 +42,7 @@ class Look:
         width: In pixels, upright.
         height: In pixels, upright.
         pixel_hash: Of the decoded pixels.
+        perceptual_hash: Of what it shows.
         brightness: Mean, 0-1.
         sharpness: Spread of the edge-filtered picture, 0-255.
         colour: Mean red, green and blue, 0-255.
@@ -60,6 +62,7 @@ class Look:
     likeness: int = 0
     thumbnail: np.ndarray | None = None
     shape: np.ndarray | None = None
+    perceptual_hash: str = ""
 
 
 def look_at(data: bytes, name: str) -> Look:
@@ -90,6 +93,7 @@ def look_at(data: bytes, name: str) -> Look:
         width=picture.width,
         height=picture.height,
         pixel_hash=pixel_hash(picture),
+        perceptual_hash=perceptual_hash(picture),
         brightness=(0.299 * red + 0.587 * green + 0.114 * blue) / 255,
         sharpness=edges,
         colour=(red, green, blue),

@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,6 @@ _CALLED = {  # what other people call our columns
     "split": ["subset", "part", "set", "partition", "phase", "usage"],
 }
 _NO, _YES = frozenset(("0", "false", "no", "n", "0.0")), frozenset(("1", "true", "yes", "y", "x"))
-_HASH = re.compile(r"[0-9a-f]{16}")
 _AS_NUMBER = re.compile(r"[\d.,]+e[+-]?\d+", re.IGNORECASE)  # what spreadsheets make of a hash
 
 
@@ -227,12 +227,12 @@ def _size(column: str, text: str) -> int:
     return int(whole[1])
 
 
-def _hash(column: str, text: str) -> str:
+def _hash(column: str, text: str, digits: int = 16) -> str:
     text = text.strip().lower()
-    if text and not _HASH.fullmatch(text):
+    if text and not re.fullmatch(f"[0-9a-f]{{{digits}}}", text):
         raise ValueError(
-            f"{column} {text!r}, expected 16 hexadecimal digits (a spreadsheet may have made a"
-            " number of it: clear the cell)"
+            f"{column} {text!r}, expected {digits} hexadecimal digits (a spreadsheet may have made"
+            " a number of it: clear the cell)"
         )
     return text
 
@@ -272,6 +272,7 @@ _READ: dict[str, Callable[[str, str], Any]] = {
     "width": _size,
     "height": _size,
     "pixel_hash": _hash,
+    "perceptual_hash": partial(_hash, digits=32),
     "group": _group,
     "excluded": _excluded,
     "issues": _issues,

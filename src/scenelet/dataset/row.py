@@ -16,6 +16,7 @@ class Row:
         width: In pixels, upright; 0 if unreadable or not looked at yet.
         height: In pixels, upright; 0 if unreadable or not looked at yet.
         pixel_hash: Of the decoded pixels (`images.pixel_hash`); "" if unreadable or not looked at.
+        perceptual_hash: Of what it shows (`image_likeness`); "" if that is nothing, or not known.
         excluded: Why the image is left out, "" if it is used.
         group: Shared by pictures that an audit found equal or alike; a split keeps them together.
             "" stands for the pixel hash.
@@ -36,6 +37,7 @@ class Row:
     issues: tuple[str, ...] = ()
     suggested_label: str = ""
     label_quality: float | None = None
+    perceptual_hash: str = ""
 
     @property
     def kin(self) -> str:

@@ -243,7 +243,7 @@ def _training_lines(training: Training) -> str:
             f"Data: {_parts(training)} ({training.excluded} left out as unusable), split by"
             f" picture, stratified by class; fingerprint `{training.fingerprint}`."
         ),
-        "Which pictures were seen is listed by pixel hash in `training-data.csv`.",
+        "Which pictures were seen is listed by hashes in `training-data.csv`.",
         _course(training),
         f"Command: {code(' '.join(training.environment.command))}",
         f"Layers: {_listed(layers)}.",

@@ -353,12 +353,13 @@ def gather(
     """Every file of the bundle but the contract: path -> content."""
     inherited = dict.fromkeys(material.run.network().get("inherited", ()), "inherited")
     parts = inherited | {row.pixel_hash: row.split for row in material.images.rows}
+    shown = {row.pixel_hash: row.perceptual_hash for row in material.images.rows}
     sizes = {each.file: len(models[each.name]) for each in FORMATS}
     return {
         **{each.file: models[each.name] for each in FORMATS},
         **for_people(contract, sizes),
         DISTANCE: distance_to_litert(space),
-        TRAINING_DATA: training_data_csv(parts).encode(),
+        TRAINING_DATA: training_data_csv(parts, shown).encode(),
         **{f"{GOLDEN}/{file}": content for file, content in golden_files().items()},
     }
 
