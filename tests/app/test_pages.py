@@ -58,7 +58,7 @@ def test_several_uploads_get_an_answer_each_and_a_table(watched, bundle, scenele
     with watched.page.expect_download() as download:
         watched.page.get_by_role("button", name="Download as CSV").click()
     lines = Path(download.value.path()).read_text().splitlines()
-    assert lines[0] == "picture,by,label,probability,abstains,is_stranger,prediction_set"
+    assert lines[0] == "picture,by,label,probability,abstains,is_stranger,prediction_set,error"
     assert len(lines) == 1 + 2 * 3
     for file in files:
         assert any(
@@ -99,6 +99,7 @@ def test_an_example_answers_at_a_click_and_shows_where_the_model_looked(watched)
     expect(page.get_by_text("They agree")).to_be_visible()
     page.get_by_text("Where it looked").click()
     expect(page.get_by_alt_text(re.compile("parts of the picture that speak for"))).to_be_visible()
+    expect(page.get_by_text("the answer falls to nothing")).to_be_visible()
 
 
 def test_a_picture_is_pasted_from_the_clipboard(watched):
@@ -247,7 +248,7 @@ def test_no_page_has_a_serious_fault_of_accessibility(chromium, app, axe, bundle
     page = context.new_page()
     page.goto(app.url)
     found = {}
-    for name in ("Classify", "Data", "Model", "Runs"):
+    for name in ("Classify", "Data", "Model", "Runs", "Drift"):
         page.get_by_role("link", name=name).click()
         page.get_by_role("heading", name=name, level=1).wait_for()
         if name == "Classify":

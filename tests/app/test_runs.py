@@ -40,15 +40,27 @@ def test_the_page_shows_the_epoch_that_training_chose(shown):
     drawn = draw()
     assert "epoch 2 of 3 chosen" in drawn.success[0].value
     assert [(m.label, m.value) for m in drawn.metric][:2] == [
-        ("Accuracy, epoch 2", "70.00%"),
-        ("Log loss there", "0.700"),
+        ("Accuracy, epoch 2", "70.0%"),
+        ("Log loss there", "0.70"),
     ]
 
 
 def test_a_training_under_way_shows_how_far_it_is(shown):
     folder, draw = shown
     write_history(folder / "metrics.csv", EPOCHS[:1])
-    assert "1 of 9 epochs" in draw().warning[0].value
+    assert "1 of 9 epochs, about 24 s left" in draw().info[0].value
+
+
+def test_several_trainings_stand_in_one_table_with_the_epoch_that_each_chose(shown):
+    folder, draw = shown
+    other = folder.with_name("other")
+    other.mkdir()
+    (other / "config.yaml").write_text("epochs: 9\n")
+    write_history(folder / "metrics.csv", EPOCHS)
+    write_history(other / "metrics.csv", EPOCHS[:1])
+    table = draw().dataframe[0].value.set_index("training")
+    assert table.loc["mine", "accuracy"] == 0.70
+    assert table.loc["other", "epochs"] == 1
 
 
 def test_a_recipe_that_can_not_be_read_is_one_line_on_the_page(shown):

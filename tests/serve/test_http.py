@@ -17,8 +17,8 @@ def picture(bundle, name="buildings.jpg"):
     return (bundle / "golden" / name).read_bytes()
 
 
-def test_the_server_answers_as_the_predictor_does_and_shows_itself(bundle, serve):
-    server = serve(bundle)
+def test_the_server_answers_as_the_predictor_does_and_shows_itself(bundle, serve, tmp_path):
+    server = serve(bundle, "--log", tmp_path / "answers.log")
     status, headers, body = server.ask("/predict", picture(bundle))
     assert (status, headers["content-type"]) == (200, "application/json")
     assert (
@@ -34,6 +34,8 @@ def test_the_server_answers_as_the_predictor_does_and_shows_itself(bundle, serve
     metrics = server.ask("/metrics")[2].decode()
     assert 'scenelet_answers_total{label="' in metrics
     assert 'scenelet_requests_total{status="422"} 1.0' in metrics
+    (line,) = (tmp_path / "answers.log").read_text().splitlines()
+    assert json.loads(line)["Bundle"] == Predictor(bundle).predict(picture(bundle)).bundle
     assert server.stop() in (0, -signal.SIGTERM)
 
 

@@ -73,6 +73,34 @@ def class_balance(counts: list[dict[str, Any]]) -> Spec:
     }
 
 
+def then_and_now(rows: list[dict[str, Any]]) -> Spec:
+    """Shares of bins, two bars each. Rows: bin, place, share, of."""
+    return {
+        "data": {"values": rows},
+        "height": 190,
+        "mark": {"type": "bar", "cornerRadiusEnd": 2},
+        "encoding": {
+            "x": {
+                "field": "bin",
+                "type": "nominal",
+                "sort": {"field": "place"},
+                "title": None,
+                "axis": {"labelAngle": -35},
+            },
+            "xOffset": {"field": "of", "sort": ["validation", "log"]},
+            "y": {"field": "share", "type": "quantitative", "title": "share"},
+            "color": {
+                "field": "of",
+                "type": "nominal",
+                "title": None,
+                "sort": ["validation", "log"],
+                "scale": {"range": ["#8a949e", BLUE]},
+            },
+            "tooltip": [{"field": "bin"}, {"field": "of"}, {"field": "share", "format": ".1%"}],
+        },
+    }
+
+
 def picture_map(points: list[dict[str, Any]]) -> Spec:
     """Pictures by likeness; the picture itself shows under the pointer.
 

@@ -1,6 +1,7 @@
 """Try it: pictures from anywhere, the answers, what they are worth."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from PIL import Image
 from scenelet import images
 from scenelet.app import tiles
 from scenelet.app.charts import bars
-from scenelet.app.kept import bundle_stamp, predictor, shown
+from scenelet.app.kept import bundle_stamp, predictor, shown, shown_or_grey
 from scenelet.app.parts import refused
 from scenelet.app.paste import pasted
 from scenelet.app.sources import Sources, sources
@@ -247,13 +248,23 @@ def _told(picture: Picture, asks: dict[str, Ask], asked: Sources) -> dict[str, A
 
 def _sheet(pictures: list[Picture], told: list[dict[str, Answer | str]]) -> None:
     """All at a glance."""
-    drawn = []
-    for picture, answers in zip(pictures, told, strict=True):
-        answer = next(iter(answers.values()))
-        if not isinstance(answer, str):
-            words = f"{answer['label']} {answer['probability']:.0%}{_remark(answer)}"
-            drawn.append(tiles.Tile(shown(picture.content, 150), words, picture.name))
-    tiles.show(drawn)
+    pairs = [(each, next(iter(told[place].values()))) for place, each in enumerate(pictures)]
+    unsure = [each for each in pairs if not isinstance(each[1], str) and _remark(each[1])]
+    counts = Counter(answer["label"] for _, answer in pairs if not isinstance(answer, str))
+    failed = sum(isinstance(answer, str) for _, answer in pairs)
+    counted = ", ".join(f"{markdown(name)} {count:,}" for name, count in counts.most_common())
+    st.markdown(f"**{len(pairs):,} pictures**: {counted}{f'; {failed} not read' if failed else ''}")
+    words = f"Only those it is not sure of ({len(unsure)})"
+    only = bool(unsure) and st.toggle(words, key="only-unsure")
+    tiles.show(_thumb(*each) for each in (unsure if only else pairs))
+
+
+def _thumb(picture: Picture, answer: Answer | str) -> tiles.Tile:
+    """A picture of the sheet with its answer, or why there is none."""
+    if isinstance(answer, str):
+        return tiles.Tile(shown_or_grey(picture.content, 150), answer, picture.name)
+    words = f"{answer['label']} {answer['probability']:.0%}{_remark(answer)}"
+    return tiles.Tile(shown(picture.content, 150), words, picture.name)
 
 
 def _remark(answer: Answer) -> str:
@@ -367,7 +378,24 @@ def _photos(picture: Picture, heat: str | None) -> str:
     drawn = f'<img src="{image}" alt="{alt}" style="{PHOTO}">'
     if heat:
         drawn += f'<img src="{heat}" alt="parts of the picture that speak for it" style="{PHOTO}">'
+        drawn += _heat_legend()
     return drawn
+
+
+def _heat_legend() -> str:
+    """What the colours mean, on the scale that all pictures share."""
+    from scenelet.assess.explain import HEAT
+
+    colours = ", ".join(f"rgb({red} {green} {blue})" for red, green, blue, _ in HEAT[1:])
+    bar = (
+        f"height:.6rem;border-radius:4px;background:linear-gradient(90deg, transparent, {colours})"
+    )
+    words = "display:flex;justify-content:space-between;font-size:.8rem"
+    return (
+        f'<div style="flex:1 1 100%;max-width:26rem"><div style="{bar}"></div>'
+        f'<div style="{words}"><span>covered, it changes nothing</span>'
+        "<span>the answer falls to nothing</span></div></div>"
+    )
 
 
 def _download(pictures: list[Picture], told: list[dict[str, Answer | str]]) -> None:
@@ -375,20 +403,22 @@ def _download(pictures: list[Picture], told: list[dict[str, Answer | str]]) -> N
         _row(picture, who, answer)
         for picture, answers in zip(pictures, told, strict=True)
         for who, answer in answers.items()
-        if not isinstance(answer, str)
     ]
     if rows:
         table, icon = as_csv(rows).encode(), ":material/download:"
         st.download_button("Download as CSV", table, "answers.csv", "text/csv", icon=icon)
 
 
-def _row(picture: Picture, who: str, answer: Answer) -> dict[str, object]:
+def _row(picture: Picture, who: str, answer: Answer | str) -> dict[str, object]:
+    """Of the table: every picture has one, and why where it has no answer."""
+    known: Answer = {} if isinstance(answer, str) else answer
     return {
         "picture": picture.name,
         "by": WAYS[who],
-        "label": answer["label"],
-        "probability": round(answer["probability"], 4),
-        "abstains": answer.get("abstains", ""),
-        "is_stranger": answer.get("is_stranger", ""),
-        "prediction_set": "|".join(answer.get("prediction_set") or []),
+        "label": known.get("label", ""),
+        "probability": round(known["probability"], 4) if known else "",
+        "abstains": known.get("abstains", ""),
+        "is_stranger": known.get("is_stranger", ""),
+        "prediction_set": "|".join(known.get("prediction_set") or []),
+        "error": answer if isinstance(answer, str) else "",
     }

@@ -68,6 +68,14 @@ def shown(content: bytes, size_px: int = 480) -> str:
     return data_uri(images.thumbnail(content, size_px), quality=80)
 
 
+def shown_or_grey(content: bytes, size_px: int) -> str:
+    """The same, or a grey square for what is no picture."""
+    try:
+        return shown(content, size_px)
+    except SceneletError:
+        return data_uri(Image.new("RGB", (size_px, size_px), "#888888"))
+
+
 @st.cache_data(show_spinner=False)
 def icon() -> Image.Image:
     """Of the page: a painted mountain."""

@@ -6,7 +6,7 @@ from scenelet.app import classify
 from scenelet.app.kept import icon
 
 _STYLE = """<style>
-[data-testid=stMainBlockContainer] {padding-top: 4.5rem; max-width: 76rem}
+[data-testid=stMainBlockContainer] {padding-top: 4.5rem; max-width: 90rem}
 [data-testid=stMetricValue] {font-size: 1.9rem}
 [data-testid=stCaptionContainer], [data-testid=stCaptionContainer] p {color: inherit; opacity: .92}
 [class*=st-key-sample-] {position: relative}  /* its picture is part of the button */
@@ -42,6 +42,12 @@ def _runs() -> None:
     runs.page()
 
 
+def _drift() -> None:
+    from scenelet.app import drift
+
+    drift.page()
+
+
 def _train() -> None:
     from scenelet.app import train
 
@@ -60,6 +66,7 @@ PAGES = [
     st.Page(_data, title="Data", icon=":material/photo_library:", url_path="data"),
     st.Page(_model, title="Model", icon=":material/query_stats:", url_path="model"),
     st.Page(_runs, title="Runs", icon=":material/model_training:", url_path="runs"),
+    st.Page(_drift, title="Drift", icon=":material/trending_up:", url_path="drift"),
 ]
 st.session_state["pages"] = {"classify": PAGES[0]}  # that a page leads to
 st.navigation(PAGES, position="top").run()

@@ -3,6 +3,7 @@
 And another one beside it.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -156,19 +157,61 @@ def _recorded(contract: Contract) -> None:
     st.subheader("Recorded when it was exported", anchor=False)
     accuracy = figures.top1_accuracy
     with st.container(horizontal=True, gap="large"):
-        st.metric("Accuracy", f"{accuracy.value:.1%}", help=between(accuracy), width="content")
+        st.metric("Accuracy", accuracy.value_percent, help=between(accuracy), width="content")
         st.metric("Held-out pictures", f"{figures.images:,}", width="content")
     st.caption(f"On its own validation pictures; {between(accuracy)}.")
     dots(trust(contract))
-    _classes(figures)
+    confusion, classes, promises = st.tabs(["Confusion", "Classes", "Promises"])
+    with confusion:
+        _recorded_confusion(figures)
+    with classes:
+        _classes(figures)
+    with promises:
+        _promises(contract)
+
+
+def _recorded_confusion(figures: Figures) -> None:
+    """The matrix, or of many classes the pairs confused most; the pictures are not at hand."""
+    names = figures.class_names
+    if len(names) > WHOLE_MATRIX:
+        rows = [
+            {"true class": one_line(true), "answer": one_line(answer), "pictures": count}
+            for true, answer, count in figures.errors[:PAIRS]
+        ]
+        st.dataframe(rows, hide_index=True)
+        return
+    matrix = figures.confusion_matrix
+    st.vega_lite_chart(
+        spec=charts.confusion(matrix, names), width="stretch", alt=_said(matrix, names)
+    )
+
+
+def _promises(contract: Contract) -> None:
+    """What it keeps on pictures that its thresholds were not fitted on."""
+    held, sets, stranger = contract.promises, contract.promises.sets, contract.strangers[0]
+    told = [f"Calibration error {held.calibration}: how far stated probabilities lie off."]
+    if contract.abstain_below <= 1:
+        wished = f"{held.wished.accuracy:.0%} of the answers right"
+        told.append(f"Under {contract.abstain_below:.0%} it abstains, to keep {wished}.")
+    if sets:
+        told.append(
+            f"Its prediction sets hold the true class for {sets.coverage.percent}, with"
+            f" {sets.mean_set_size:.1f} classes on average."
+        )
+    kinds = sum(stranger.told.values()) / len(stranger.told)
+    told.append(
+        f"Of painted pictures of none of its classes {kinds:.0%} are told as strangers, and"
+        f" {stranger.false_alarms:.0%} of its own pictures by mistake."
+    )
+    st.markdown("\n".join(f"- {markdown(line)}" for line in told))
 
 
 def _headline(seen: Seen) -> None:
     figures = seen.figures
     accuracy, f1 = figures.top1_accuracy, figures.macro_f1
     with st.container(horizontal=True, gap="large"):
-        st.metric("Accuracy", f"{accuracy.value:.1%}", help=between(accuracy), width="content")
-        st.metric("Macro F1", f"{f1.value:.1%}", help=between(f1), width="content")
+        st.metric("Accuracy", accuracy.value_percent, help=between(accuracy), width="content")
+        st.metric("Macro F1", f1.value_percent, help=between(f1), width="content")
         st.metric("Calibration error", f"{figures.expected_calibration_error:.1%}", width="content")
         st.metric("Pictures", f"{figures.images:,}", width="content")
     times = "once" if seen.looks == 1 else f"{seen.looks} times"
@@ -218,22 +261,25 @@ def _confusion(seen: Seen) -> None:
 
 def _matrix(seen: Seen, matrix: np.ndarray) -> None:
     st.caption("Click a cell, or choose below, to see its pictures.")
-    alt = "Confusion matrix: " + "; ".join(
-        f"{name} right {row[place]} of {sum(row)}"
-        for place, (name, row) in enumerate(zip(seen.names, matrix, strict=True))
-    )
     event = st.vega_lite_chart(
         spec=charts.confusion(matrix.tolist(), seen.names),
         width="stretch",
         on_select="rerun",
         selection_mode="cell",
         key="matrix",
-        alt=one_line(alt),
+        alt=_said(matrix.tolist(), seen.names),
     )
     clicked = (event.selection.get("cell") or [{}])[0]
     if clicked and clicked != st.session_state.get("clicked"):
         true, answer = int(clicked["row"]), int(clicked["column"])
         st.session_state.update(clicked=clicked, true=true, answer=answer)
+
+
+def _said(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> str:
+    """A matrix in words, for those who can't see it."""
+    rows = enumerate(zip(names, matrix, strict=True))
+    right = (f"{name} right {row[place]} of {sum(row)}" for place, (name, row) in rows)
+    return one_line(f"Confusion matrix: {'; '.join(right)}")
 
 
 def _pairs(seen: Seen, wrong: np.ndarray) -> None:

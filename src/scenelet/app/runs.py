@@ -13,8 +13,10 @@ from scenelet.runs.history import Epoch, chosen
 from scenelet.runs.run import Run
 from scenelet.runs.search import STUDY, Axis, Trial, complete, front, read_trials
 from scenelet.shipped import shipped_folder
+from scenelet.text import one_line
 
 EVERY_S = 3
+MOST_CURVES = 4
 _LOSSES = {"train_loss": "training loss", "val_log_loss": "validation log loss"}
 _AXES: dict[Axis, str] = {"size_mb": "model, MB", "latency_ms": "latency, ms"}
 
@@ -37,6 +39,8 @@ def _trainings() -> None:
     if not folders:
         _none_yet("training", "its curves grow", "scenelet train photos --recipe quick")
         return
+    if len(folders) > 1:
+        _side_by_side(folders)
     run = Run(_picked("Training", folders))
     try:
         asked = run.config().as_dict()
@@ -52,14 +56,54 @@ def _trainings() -> None:
         st.json(asked)
 
 
+def _side_by_side(folders: list[Path]) -> None:
+    """All trainings in a table; the curves of those picked, over one another."""
+    runs = {folder.name: Run(folder) for folder in folders}
+    histories = {name: run.history() for name, run in runs.items()}
+    table = [_row(name, run, histories[name]) for name, run in runs.items()]
+    share = st.column_config.NumberColumn(format="percent")
+    st.dataframe(table, hide_index=True, column_config={"accuracy": share}, key="all-runs")
+    newest = list(runs)[:MOST_CURVES]
+    picked = st.multiselect("Curves over one another", list(runs), newest, key="curves")
+    values = [
+        {"epoch": epoch.number, "value": epoch.val_top1_accuracy, "of": charts.shown(name)}
+        for name in picked
+        for epoch in histories[name]
+        if epoch.val_top1_accuracy is not None
+    ]
+    if values:
+        spec = charts.lines(values, "epoch", "value", "of", ("epoch", "validation accuracy"))
+        _chart(spec, "validation accuracy by epoch, a line a training", "curves-together")
+
+
+def _row(name: str, run: Run, epochs: list[Epoch]) -> dict[str, Any]:
+    best = chosen(epochs)
+    known = {"accuracy": best.val_top1_accuracy, "log loss": best.val_log_loss} if best else {}
+    return {
+        "training": one_line(name),
+        "state": "complete" if run.is_complete else "under way or stopped",
+        "epochs": len(epochs),
+        **{key: value for key, value in known.items() if value is not None},
+        "minutes": round(sum(epoch.epoch_s for epoch in epochs) / 60, 1),
+    }
+
+
 def _standing(run: Run, epochs: list[Epoch], asked: int) -> None:
     best = chosen(epochs)
     if run.is_complete and best:
         said = f"Complete: epoch {best.number} of {len(epochs)} chosen, of lowest log loss"
         st.success(said, icon=":material/check_circle:")
         return
-    said = f"Under way or interrupted: {len(epochs)} of {asked} epochs. The same command goes on."
-    st.warning(said, icon=":material/hourglass_top:")
+    said = f"Under way or interrupted: {len(epochs)} of {asked} epochs{_left(epochs, asked)}."
+    st.info(f"{said} The same command goes on.", icon=":material/hourglass_top:")
+
+
+def _left(epochs: list[Epoch], asked: int) -> str:
+    """How long the rest takes, if it goes on as it did."""
+    if not epochs:
+        return ""
+    left_s = (asked - len(epochs)) * sum(epoch.epoch_s for epoch in epochs) / len(epochs)
+    return f", about {left_s:.0f} s left" if left_s < 100 else f", about {left_s / 60:.0f} min left"
 
 
 def _figures(epochs: list[Epoch]) -> None:
@@ -69,8 +113,8 @@ def _figures(epochs: list[Epoch]) -> None:
         return
     left, middle, right = st.columns(3)
     if best.val_top1_accuracy is not None and best.val_log_loss is not None:
-        left.metric(f"Accuracy, epoch {best.number}", f"{best.val_top1_accuracy:.2%}")
-        middle.metric("Log loss there", f"{best.val_log_loss:.3f}")
+        left.metric(f"Accuracy, epoch {best.number}", f"{best.val_top1_accuracy:.1%}")
+        middle.metric("Log loss there", f"{best.val_log_loss:.2f}")
     mean_s = sum(epoch.epoch_s for epoch in epochs) / len(epochs)
     right.metric("Seconds an epoch", f"{mean_s:.1f}")
 

@@ -88,13 +88,28 @@ def read_logs(paths: Sequence[Path], contract: Contract) -> Logged:
     Raises:
         DataError: A file can't be read, or too few answers are in them.
     """
-    found = [_parsed(line) for path in paths for line in _lines(path)]
+    lines = (line for path in paths for line in _lines(path))
+    return read_lines(lines, ", ".join(map(str, paths)), contract)
+
+
+def read_lines(lines: Iterable[str], where: str, contract: Contract) -> Logged:
+    """The same of lines that are at hand.
+
+    Args:
+        lines: Of logs.
+        where: They come from, for messages.
+        contract: Of the bundle.
+
+    Raises:
+        DataError: Too few answers are in them.
+    """
+    found = [_parsed(line) for line in lines]
     ours = [row for row in found if row and row[logline.BUNDLE] == contract.name]
     rows = [row for row in ours if row.get(logline.VERSION) == contract.created]
     if len(rows) < LEAST_ANSWERS:
         others = f" ({len(ours) - len(rows):,} of other versions of it)" if ours else ""
         raise DataError(
-            f"{', '.join(map(str, paths))}: found {len(rows)} answers of"
+            f"{where}: found {len(rows)} answers of"
             f" {contract.name}{others} in {len(found):,} lines, at least {LEAST_ANSWERS} needed."
             " Give more of the log, or the bundle that answered."
         )

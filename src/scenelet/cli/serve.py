@@ -3,12 +3,13 @@
 import os
 import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from scenelet.cli.options import Bundle, TrustHost
-from scenelet.cli.output import needs_extra, note
+from scenelet.cli.output import command, needs_extra, note
 from scenelet.text import listed
 
 GRACE_S = 60  # after SIGTERM, for what was accepted: a slow upload does not hold it for ever
@@ -29,6 +30,10 @@ CorsOrigin = Annotated[
 BasePath = Annotated[
     str, typer.Option(help="Path that a proxy hands on to it, as /scenes, stripped or not.")
 ]
+Log = Annotated[
+    Path | None,
+    typer.Option(help="File to add a line to for each answer, without picture, for `drift`."),
+]
 
 
 def serve(
@@ -42,6 +47,7 @@ def serve(
     trust_host: TrustHost = None,
     cors_origin: CorsOrigin = None,
     base_path: BasePath = "",
+    log: Log = None,
 ) -> None:
     """Answer over HTTP on this machine, by the same routes as on Lambda.
 
@@ -54,6 +60,7 @@ def serve(
 
         import scenelet.serve.http  # noqa: F401
     from scenelet.parallel import cores
+    from scenelet.serve.logfile import LogFile
     from scenelet.serve.predictor import Predictor
     from scenelet.serve.settings import Settings
     from scenelet.shipped import default_bundle
@@ -70,8 +77,13 @@ def serve(
     os.environ |= settings.to_environment() | {
         "SCENELET_BUNDLE": str(folder.resolve()),
         "SCENELET_QUEUE": str(queue),
+        "SCENELET_LOG_FILE": str(log.resolve()) if log else "",
         "SCENELET_THREADS": str(max(1, cores() // workers)),
     }
+    if log:
+        LogFile(log)  # what can't be written is said here, not by every worker
+        following = command("scenelet", "drift", log, "--bundle", folder)
+        note(f"a line an answer goes to {log}; later: {following}")
     note(f"serving {folder} ({listed(names)}); open http://{host}:{port}/ in a browser")
     _run(host, port, workers)
 

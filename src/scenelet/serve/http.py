@@ -20,7 +20,9 @@ from scenelet import __version__
 from scenelet.errors import RequestError
 from scenelet.parallel import cores
 from scenelet.quiet import quiet
+from scenelet.serve.logfile import LogFile
 from scenelet.serve.page import page
+from scenelet.serve.predictor import Prediction
 from scenelet.serve.prometheus import Metrics
 from scenelet.serve.replaceable import ReplaceableBundle
 from scenelet.serve.service import PROBLEM, USAGE, Request, Response, Service, problem_of
@@ -87,7 +89,9 @@ class Door:
             self.waiting -= 1
 
 
-def create_app(bundle: Path, settings: Settings, queue: int = 0, threads: int = 0) -> FastAPI:
+def create_app(
+    bundle: Path, settings: Settings, queue: int = 0, threads: int = 0, log: Path | None = None
+) -> FastAPI:
     """The application.
 
     Args:
@@ -96,11 +100,13 @@ def create_app(bundle: Path, settings: Settings, queue: int = 0, threads: int = 
         queue: Pictures accepted and not answered yet, at most; more are told to come again (429).
             0: 16 a core.
         threads: Pictures worked on at once; 0: one a core.
+        log: File to add a line to for each answer.
 
     Raises:
         BundleError: It can't be trusted or read.
+        ArtefactError: The log can't be written.
     """
-    door = _door(bundle, settings, queue, threads or cores())
+    door = _door(bundle, settings, queue, threads or cores(), log)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -121,20 +127,30 @@ def create_app(bundle: Path, settings: Settings, queue: int = 0, threads: int = 
     return app
 
 
-def _door(bundle: Path, settings: Settings, queue: int, threads: int) -> Door:
+def _door(bundle: Path, settings: Settings, queue: int, threads: int, log: Path | None) -> Door:
     metrics, most = Metrics(), settings.max_body_bytes
     queue = queue or QUEUE_PER_CORE * threads
+    lines = LogFile(log) if log else None
+
+    def watch(prediction: Prediction) -> None:
+        metrics.watch(prediction)
+        if lines:
+            lines.tell(prediction)
+
     with quiet():  # LiteRT says once in a process that it starts, and nothing of later bundles
-        service = Service(ReplaceableBundle(bundle, threads), settings, metrics.watch)
+        service = Service(ReplaceableBundle(bundle, threads), settings, watch, measured=bool(lines))
     uploads = Uploads(most, queue * most, settings.body_timeout_s)
     return Door(service, metrics, uploads, queue, threads)
 
 
 def app_from_environment() -> FastAPI:
-    """For uvicorn's workers: by `SCENELET_BUNDLE`, `SCENELET_QUEUE` and `SCENELET_THREADS`."""
+    """For uvicorn's workers: by `SCENELET_BUNDLE`, `_QUEUE`, `_THREADS` and `_LOG_FILE`."""
     bundle = Path(os.environ.get("SCENELET_BUNDLE") or default_bundle())
     queue, threads = (int(os.environ.get(f"SCENELET_{name}") or 0) for name in ("QUEUE", "THREADS"))
-    return create_app(bundle, Settings.from_environment(), queue, threads)
+    log = os.environ.get("SCENELET_LOG_FILE")
+    return create_app(
+        bundle, Settings.from_environment(), queue, threads, Path(log) if log else None
+    )
 
 
 def _add_pages(app: FastAPI, metrics: Metrics) -> None:
