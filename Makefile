@@ -5,7 +5,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no
 DATA ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install system-tools demo unit test check lint types format benchmarks clean
+.PHONY: help install system-tools demo unit test check lint types format docs benchmarks clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,10 +43,13 @@ format: install ## Put the formatting right
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: install ## Build the pages of docs/ into site/, strictly: no warning, no link that leads nowhere
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+
 benchmarks: install ## Print the speed figures of the README
 	$(BIN)/python benchmarks/serving.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/package.py
 
 clean: ## Remove what was made here, but not runs/ and bundles/
-	rm -rf .venv demo dist build .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv demo dist build site .mypy_cache .ruff_cache .pytest_cache

@@ -238,7 +238,7 @@ def test_images_of_a_data_set_are_opened_in_one_module():
     }
 
 
-TORCH_FREE = ("dataset", "runs", "bundle", "serve", "report")
+TORCH_FREE = ("dataset", "runs", "bundle", "serve", "report", "cli")
 
 
 def test_no_module_of_the_torch_free_rooms_needs_what_windows_lacks_to_be_imported():

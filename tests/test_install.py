@@ -1,8 +1,11 @@
 """`pip install .` without extras, in an environment of its own."""
 
 import json
+import shutil
 import subprocess
+import sys
 import venv
+import zipfile
 
 import pytest
 from commands import REPOSITORY, run_process
@@ -10,15 +13,54 @@ from commands import REPOSITORY, run_process
 pytestmark = pytest.mark.pipeline
 
 
+def built(folder):
+    """A wheel of this repository."""
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", folder]
+    subprocess.run([*command, REPOSITORY], check=True, capture_output=True)
+    return next(folder.glob("scenelet-*.whl"))
+
+
 @pytest.fixture(scope="module")
-def core_python(tmp_path_factory):
+def wheel(tmp_path_factory):
+    return built(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def core_python(tmp_path_factory, wheel):
     folder = tmp_path_factory.mktemp("core") / "venv"
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
-    subprocess.run(
-        [python, "-m", "pip", "install", "-q", REPOSITORY], check=True, capture_output=True
-    )
+    subprocess.run([python, "-m", "pip", "install", "-q", wheel], check=True, capture_output=True)
     return python
+
+
+def test_two_builds_of_a_wheel_have_the_same_bytes(wheel, tmp_path):
+    assert built(tmp_path).read_bytes() == wheel.read_bytes()
+
+
+def test_a_wheel_holds_what_it_needs_at_run_time(wheel):
+    with zipfile.ZipFile(wheel) as packed:
+        names = set(packed.namelist())
+    assert {
+        "scenelet/py.typed",
+        "scenelet/__init__.pyi",
+        "scenelet/serve/page.html",
+        "scenelet/export/site/picture.js",
+        "scenelet/models/intel-scenes/bundle.json",
+        "scenelet/recipes/quick.yaml",
+    } <= names
+
+
+def test_an_installed_command_predicts_and_names_its_parts(core_python, tmp_path, shipped_bundle):
+    shutil.copy(shipped_bundle / "golden" / "buildings.jpg", tmp_path / "photo.jpg")
+    scenelet = core_python.with_name("scenelet")
+    told = [
+        subprocess.run([scenelet, *words], cwd=tmp_path, capture_output=True, text=True, check=True)
+        for words in (("predict", "photo.jpg"), ("--version",))
+    ]
+    assert "buildings" in told[0].stdout
+    assert told[1].stdout.startswith("scenelet ")
+    assert "train: not installed; pip install 'scenelet[train]'" in told[1].stdout
 
 
 def test_the_core_installs_without_torch_and_predicts_offline(

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from scenelet import __version__
 from scenelet.cli import app as pages
 from scenelet.cli import (
     compare,
@@ -36,7 +35,6 @@ app = typer.Typer(
         " serverless."
     ),
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="markdown",
@@ -70,16 +68,27 @@ app.command("destroy")(release.destroy)
 INTERRUPTED = "scenelet: interrupted; the same command goes on or starts again cleanly"
 
 
+def _show_version(wished: bool) -> None:
+    if wished:
+        from scenelet.cli.version import version_lines
+
+        typer.echo("\n".join(version_lines()))
+        raise typer.Exit
+
+
 @app.callback()
 def version_option(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
+        bool,
+        typer.Option(
+            "--version",
+            callback=_show_version,
+            help="Print the version and which parts are here; exit.",
+            is_eager=True,
+        ),
     ] = False,
 ) -> None:
     """Options of every command."""
-    if version:
-        typer.echo(__version__)
-        raise typer.Exit
 
 
 def main() -> None:
@@ -98,7 +107,7 @@ def main() -> None:
         raise
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         sys.stderr.close()
-        sys.exit(128 + signal.SIGPIPE)
+        sys.exit(128 + getattr(signal, "SIGPIPE", 13))  # Windows has no such signal
     except Exception as error:
         told = ended(error)
         if not told:  # a bug, which keeps its traceback

@@ -1,0 +1,196 @@
+"""The whole way from Python, in five names: `Dataset`, `train`, `export`, `Bundle`, `evaluate`.
+
+They are the verbs behind the commands of the same names, with the same rules: one preprocessing, a
+test split is locked, every accuracy has its interval. Each is loaded when it is first asked for:
+`import scenelet` takes no time, and `Bundle` needs neither torch nor any extra.
+"""
+
+import io
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from scenelet.bundle.contract import Contract
+from scenelet.bundle.figures import Figures
+from scenelet.dataset.dataset import Dataset as Dataset
+from scenelet.progress import SILENT, Progress
+from scenelet.runs.run import Run
+from scenelet.serve.predictor import Prediction, Predictor
+
+Picture = str | Path | bytes | Image.Image
+
+
+class Bundle:
+    """A trained classifier, ready to answer.
+
+    Example:
+        >>> from scenelet import Bundle
+        >>> answer = Bundle.open().predict("photo.jpg")
+        >>> answer.label
+        'buildings'
+        >>> 0 <= answer.probability <= 1
+        True
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Load it; `open` takes addresses, too.
+
+        Raises:
+            BundleError: It can't be trusted or read.
+        """
+        from scenelet.quiet import quiet
+
+        with quiet():
+            self._predictor = Predictor(folder)
+        self.folder = folder
+
+    @classmethod
+    def open(cls, place: str | Path | None = None) -> "Bundle":
+        """Open a bundle.
+
+        Args:
+            place: Folder, or `hub:OWNER/NAME`; None for the Intel scenes, which come along.
+
+        Raises:
+            BundleError: It can't be had, trusted or read.
+        """
+        from scenelet.bundle.hub import HUB, fetch_bundle
+        from scenelet.shipped import default_bundle
+
+        if place is None:
+            return cls(default_bundle())
+        return cls(fetch_bundle(str(place)) if str(place).startswith(HUB) else Path(place))
+
+    @property
+    def contract(self) -> Contract:
+        """What `bundle.json` says: classes, preprocessing, thresholds, figures, training."""
+        return self._predictor.model.contract
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Classes that can be answered."""
+        return self.contract.class_names
+
+    def predict(self, image: Picture) -> Prediction:
+        """Classify one image. Safe to call from several threads.
+
+        Args:
+            image: Path of a file, the bytes of one, or a picture of Pillow's.
+
+        Raises:
+            ImageError: It can't be used, with the reason.
+        """
+        return self._predictor.predict(_content(image))
+
+
+def train(
+    folder: str | Path,
+    recipe: str | None = None,
+    name: str | None = None,
+    runs: str | Path = "runs",
+    progress: Progress = SILENT,
+    **dials: Any,
+) -> Run:
+    """Train a classifier; the same call again goes on where it was stopped. Needs the extra train.
+
+    Example:
+        >>> from scenelet import train
+        >>> run = train("photos", recipe="quick", name="tiny", epochs=1)
+        >>> run.result().epochs
+        1
+
+    Args:
+        folder: Data set: class folders, a table, a zip, an address.
+        recipe: By name, or a YAML file; None chooses by what the pictures show.
+        name: Of the run; None for that of data and recipe.
+        runs: Folder that holds the runs.
+        progress: Is told how it goes on.
+        dials: Of the recipe, as `scenelet train --dials` lists them.
+
+    Raises:
+        DataError: The folder can't be trained on.
+        ConfigError: A dial makes no sense, or the run folder holds another training.
+        ArtefactError: The run folder can't be written.
+    """
+    from scenelet.dataset.sources import source_of
+    from scenelet.learn.train import train as run_training
+    from scenelet.runs.recipe import resolve
+    from scenelet.runs.run import run_name
+
+    run = Run(Path(runs) / (name or run_name(Path(folder), recipe)))
+    given = None if recipe else dials
+    run_training(source_of(folder), resolve(recipe, dials), run, progress, given=given)
+    return run
+
+
+def export(
+    run: Run, out: str | Path, progress: Progress = SILENT, name: str | None = None, **options: Any
+) -> Bundle:
+    """Write a run's bundle, proved and with its card, and open it. Needs the extra train.
+
+    Example:
+        >>> from scenelet import export
+        >>> export(run, "bundles/tiny", licence="CC0-1.0").contract.licence
+        'CC0-1.0'
+
+    Args:
+        run: That `train` gave.
+        out: Folder to write; an older bundle there is replaced.
+        progress: Is told how it goes on.
+        name: Of the bundle; None for that of the run.
+        options: `licence`, `quantize`, `mirror`, `coverage` and the rest of `scenelet export`.
+
+    Raises:
+        ConfigError: No such option or quantisation.
+        ParityError: Checkpoint and files disagree; nothing is written.
+        QuantisationError: It costs more accuracy than allowed; nothing is written.
+    """
+    from scenelet.export.steps import ExportOptions, export_bundle
+
+    wished = ExportOptions(name or run.name, **options)
+    return Bundle(export_bundle(run, Path(out), wished, progress).folder)
+
+
+def evaluate(
+    bundle: Bundle,
+    folder: str | Path,
+    part: str = "auto",
+    ledger: str | Path = "runs/test-ledger.jsonl",
+    progress: Progress = SILENT,
+) -> Figures:
+    """Measure a bundle on labelled images that it has not seen; looks at a test split are counted.
+
+    Example:
+        >>> from scenelet import Bundle, evaluate
+        >>> accuracy = evaluate(Bundle.open("bundles/tiny"), "photos").top1_accuracy
+        >>> accuracy.low <= accuracy.value <= accuracy.high
+        True
+
+    Args:
+        bundle: To be measured.
+        folder: Data set.
+        part: auto, all, val, train or test.
+        ledger: Where looks at test splits are recorded.
+        progress: Is told how it goes on.
+
+    Raises:
+        DataError: Nothing there that may be measured on.
+    """
+    from scenelet.assess.evaluate import evaluate_bundle
+    from scenelet.dataset.sources import source_of
+
+    place = source_of(folder)
+    return evaluate_bundle(bundle.folder, place, part, Path(ledger), progress).figures
+
+
+def _content(image: Picture) -> bytes:
+    from scenelet.images import read
+
+    if isinstance(image, bytes):
+        return image
+    if isinstance(image, Image.Image):
+        file = io.BytesIO()
+        image.save(file, "PNG")
+        return file.getvalue()
+    return read(Path(image))
