@@ -162,6 +162,7 @@ def _by_fits(dataset: Dataset, config: TrainConfig, precision: str, progress: Pr
     if float(np.mean(np.abs(np.log(aspects)) > np.log(SQUARE))) < FEW_LONG:
         return Choice({"fit": "squash"}, "nearly all pictures are square")
     probed = _probed(training)
+    progress.say(f"trying on {len(probed):,} pictures how they best become squares")
     labels, folds = _judges(probed, config)
     start = open_pretrained(config.start, "--init")
 
@@ -182,6 +183,7 @@ def _by_views(dataset: Dataset, config: TrainConfig, precision: str, progress: P
     A linear head that never saw a picture answers it as it is and in the other view.
     """
     probed = _probed(dataset.part("train"))
+    progress.say(f"trying on {len(probed):,} pictures whether mirrored ones show the same")
     start = open_pretrained(config.start, "--init")
     lens = Lens.features(start, config.preprocess, precision)
     plain = features_of(probed, lens, progress)
