@@ -91,7 +91,10 @@ def leaves(command, path=()):
     if not hasattr(command, "commands"):
         return [(" ".join(path), command)]
     return [
-        found for name, child in command.commands.items() for found in leaves(child, (*path, name))
+        found
+        for name, child in command.commands.items()
+        if not child.hidden  # another name of a command of `data`
+        for found in leaves(child, (*path, name))
     ]
 
 

@@ -9,6 +9,7 @@ _STYLE = """<style>
 [data-testid=stMainBlockContainer] {padding-top: 4.5rem; max-width: 90rem}
 [data-testid=stMetricValue] {font-size: 1.9rem}
 [data-testid=stCaptionContainer], [data-testid=stCaptionContainer] p {color: inherit; opacity: .92}
+[data-stale=true] {opacity: 1 !important}  /* what is drawn again every three seconds never fades */
 [class*=st-key-sample-] {position: relative}  /* its picture is part of the button */
 [class*=st-key-sample-] :is([data-testid=stElementContainer], .stButton, button) {position: static}
 [class*=st-key-sample-] button::after {content: ""; position: absolute; inset: 0; cursor: pointer}

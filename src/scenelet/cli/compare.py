@@ -74,14 +74,14 @@ def _print(figures: "Comparison", folders: tuple[Path, Path]) -> None:
     for word, accuracy, took_ms, folder in zip(
         ("first ", "second"), figures.accuracies, figures.latency_ms, folders, strict=True
     ):
-        tell(f"{word}  {accuracy:.2%}, {took_ms:.2f} ms   {folder}")
+        tell(f"{word}  {accuracy:.1%}, {took_ms:.2g} ms   {folder}")
     gain = figures.difference
     tell(
-        f"difference {100 * (gain.value or 0):+.2f} points (95 % interval {100 * gain.low:+.2f} to"
-        f" {100 * gain.high:+.2f}); only the first right {figures.only_first_right:,}, only the"
-        f" second {figures.only_second_right:,}; McNemar p = {figures.p_value:.3g}"
+        f"difference {100 * (gain.value or 0):+.1f} points (95 % interval {100 * gain.low:+.1f} to"
+        f" {100 * gain.high:+.1f}); only the first right {figures.only_first_right:,}, only the"
+        f" second {figures.only_second_right:,}; McNemar p = {figures.p_value:.2g}"
     )
     tell(
-        f"second is {figures.size_ratio:.2f} times as large and takes {figures.latency_ratio:.2f}"
+        f"second is {figures.size_ratio:.2g} times as large and takes {figures.latency_ratio:.2g}"
         " times as long"
     )

@@ -3,6 +3,7 @@
 import signal
 import sys
 import warnings
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -32,37 +33,56 @@ app = typer.Typer(
     name="scenelet",
     help=(
         "From a folder of labelled images to a small, honest, explained image classifier running"
-        " serverless."
+        " serverless.\n\n"
+        "- `scenelet start photos`: the whole way, from a folder with a sub-folder a class\n"
+        "- `scenelet app`: pages in a browser: label, train, judge, try\n"
+        "- `scenelet predict photo.jpg`: an answer now, by the model that comes along\n"
+        "- `scenelet COMMAND --help`: what a command does, with an example\n"
     ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="markdown",
 )
-app.add_typer(data.app, name="data")
-app.command("start")(start.start)
-app.command("explore")(explore.explore)
-app.command("train")(train.train)
-app.command("tune")(tune.tune)
-app.command("variants")(variants.variants)
-app.command("export")(export.export)
-app.command("evaluate")(evaluate.evaluate)
-app.command("compare")(compare.compare)
-app.command("predict")(predict.predict)
-app.command("publish")(publish.publish)
-app.command("serve")(serve.serve)
-app.command("drift")(drift.drift)
-app.command("app")(pages.app)
-app.command("package")(deploy.package)
-app.command("preflight")(deploy.preflight)
-app.command("deploy")(deploy.deploy)
-app.command("doctor")(deploy.doctor)
-app.command("status")(release.status)
-app.command("rollback")(release.rollback)
-app.command("pause")(release.pause)
-app.command("resume")(release.resume)
-app.command("logs")(release.logs)
-app.command("destroy")(release.destroy)
+# How help lists the commands, and in which order.
+COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
+    "Begin here": {"start": start.start, "app": pages.app},
+    "Look": {"explore": explore.explore},
+    "Train": {
+        "train": train.train,
+        "tune": tune.tune,
+        "variants": variants.variants,
+        "export": export.export,
+    },
+    "Judge": {
+        "evaluate": evaluate.evaluate,
+        "compare": compare.compare,
+        "drift": drift.drift,
+    },
+    "Use": {"predict": predict.predict, "serve": serve.serve, "publish": publish.publish},
+    "Deploy": {
+        "package": deploy.package,
+        "preflight": deploy.preflight,
+        "doctor": deploy.doctor,
+        "deploy": deploy.deploy,
+        "status": release.status,
+        "logs": release.logs,
+        "rollback": release.rollback,
+        "pause": release.pause,
+        "resume": release.resume,
+        "destroy": release.destroy,
+    },
+}
+SHORT = ("audit", "split", "get", "paint")  # what people type for `data audit`, ...
+for panel, commands in COMMANDS.items():
+    for name, run in commands.items():
+        app.command(name, rich_help_panel=panel)(run)
+    if panel == "Begin here":
+        app.add_typer(data.app, name="data", rich_help_panel="Look")
+for each in data.app.registered_commands:
+    called = each.name or getattr(each.callback, "__name__", "")
+    if called in SHORT and each.callback:
+        app.command(called, hidden=True)(each.callback)
 
 
 INTERRUPTED = "scenelet: interrupted; the same command goes on or starts again cleanly"

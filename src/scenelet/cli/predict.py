@@ -3,6 +3,7 @@
 Needs Pillow and LiteRT alone.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -12,8 +13,8 @@ import typer
 
 from scenelet.cli.cluster import Machines, on_machines
 from scenelet.cli.options import Bundle, TrustHost
-from scenelet.cli.output import Columns, needs_extra, note, tell_json, wrote
-from scenelet.text import elided, one_line
+from scenelet.cli.output import Columns, needs_extra, note, stdout, tell_json, wrote
+from scenelet.text import elided, listed, one_line
 
 if TYPE_CHECKING:
     from scenelet.files import Entry
@@ -47,7 +48,9 @@ Original = Annotated[
 LineByLine = Annotated[
     bool, typer.Option("--json", help="One JSON object a line, as soon as it is known.")
 ]
-COLUMNS = (("image", 40), ("label", 20), ("", 7), ("next", 26), ("remark", 13), ("ms", 6))
+COLUMNS = (("image", 40), ("label", 20), ("", 6), ("next", 24), ("remark", 26), ("ms", 6))
+WIDE = sum(width + 2 for _, width in COLUMNS)
+NARROW = (("image", 20), ("label", 14), ("", 6), ("next", 16), ("remark", 14))  # of 80 letters
 
 
 @on_machines
@@ -271,12 +274,13 @@ def _print_json(answers: Iterable[Answer]) -> None:
 
 def _print_table(answers: Iterable[Answer]) -> None:
     """A row as soon as it is known; errors on stderr."""
-    columns = Columns(COLUMNS)
+    shown = COLUMNS if not sys.stdout.isatty() or stdout().width >= WIDE else NARROW
+    columns = Columns(shown)
     for answer in answers:
         if "error" in answer:
             note(f"{answer['source']}: {answer['error']}", "red")
         else:
-            columns.tell(_cells(answer))
+            columns.tell(_cells(answer)[: len(shown)])
 
 
 def _cells(answer: Answer) -> tuple[str, ...]:
@@ -287,6 +291,16 @@ def _cells(answer: Answer) -> tuple[str, ...]:
         answer["label"],
         f"{answer['probability']:.1%}",
         f"{elided(one_line(ranked[1][0]), 18)} {ranked[1][1]:.1%}",
-        "like no class" if answer["is_stranger"] else "not sure" if answer["abstains"] else "",
+        _remark(answer),
         f"{total_ms:.1f}",
     )
+
+
+def _remark(answer: Answer) -> str:
+    """What to mind, or the other classes that are still possible, if not all are."""
+    if answer["is_stranger"]:
+        return "like no class"
+    others = [name for name in answer.get("prediction_set") or () if name != answer["label"]]
+    if answer["abstains"] or len(others) + 1 >= len(answer["probabilities"]):
+        return "not sure" if answer["abstains"] else ""
+    return f"or {listed(others, 3)}" if others else ""
