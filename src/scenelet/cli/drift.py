@@ -71,7 +71,7 @@ def _print(logged: "Logged", shifts: "list[Shift]") -> None:
     told = f"changed: {', '.join(changed)}" if changed else "no change shown"
     tell(
         f"{told}; {len(logged.labels):,} answers, {logged.abstained:.1%} abstained,"
-        f" {logged.strangers:.1%} like no class"
+        f" {logged.strangers:.1%} looked like none of the classes"
     )
     cells = (
         (shift.name, shift.verdict, f"{shift.stability_index:.3f}", f"{shift.p_value:.2g}")

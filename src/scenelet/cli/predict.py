@@ -50,7 +50,7 @@ LineByLine = Annotated[
 ]
 COLUMNS = (("image", 40), ("label", 20), ("", 6), ("next", 24), ("remark", 26), ("ms", 6))
 WIDE = sum(width + 2 for _, width in COLUMNS)
-NARROW = (("image", 20), ("label", 14), ("", 6), ("next", 16), ("remark", 14))  # of 80 letters
+NARROW = (("image", 18), ("label", 14), ("", 6), ("next", 16), ("remark", 18))  # of 80 letters
 
 
 @on_machines
@@ -299,7 +299,7 @@ def _cells(answer: Answer) -> tuple[str, ...]:
 def _remark(answer: Answer) -> str:
     """What to mind, or the other classes that are still possible, if not all are."""
     if answer["is_stranger"]:
-        return "like no class"
+        return "none of my classes"
     others = [name for name in answer.get("prediction_set") or () if name != answer["label"]]
     if answer["abstains"] or len(others) + 1 >= len(answer["probabilities"]):
         return "not sure" if answer["abstains"] else ""
