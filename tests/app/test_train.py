@@ -48,6 +48,11 @@ def test_three_classes_of_thirty_dropped_pictures_become_a_bundle_without_a_keyb
         page.get_by_role("button", name="Try it").wait_for()
         page.get_by_role("button", name="Try it").click()
         page.get_by_text("mine: forest, sea, street").wait_for()
+        page.locator("input[type=file]").first.set_input_files(str(bundle / "golden" / "sea.jpg"))
+        page.get_by_role("button", name="Right", exact=True).click()
+        page.get_by_text("Kept in corrections/").wait_for()
+        page.get_by_role("link", name="Train").click()
+        page.get_by_role("button", name="Train again with 1 correction").wait_for()
     finally:
         context.close()
         running.close()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from scenelet.dataset.corrections import bring, corrections
 from scenelet.serve import aws_lambda
 from scenelet.serve.page import page
 from scenelet.serve.predictor import Predictor
@@ -91,4 +92,11 @@ def test_a_large_photo_is_sent_no_larger_than_a_model_needs(
     shown.goto(f"http://127.0.0.1:{serve(bundle).port}/")
     shown.get_by_label("Choose a picture").set_input_files(tmp_path / "photo.jpg")
     shown.locator("#bars li").first.wait_for()
+    [label] = shown.get_by_label("No, it is").select_option(index=1)
+    shown.get_by_text(f"It is {label}: 1 kept on this page, sent nowhere").wait_for()
+    with shown.expect_download() as download:
+        shown.get_by_role("button", name="Save corrections").click()
+    download.value.save_as(tmp_path / "corrections.jsonl")
     shown.close()
+    assert bring(tmp_path / "kept", tmp_path / "corrections.jsonl") == 1
+    assert corrections(tmp_path / "kept")[0].label == label

@@ -11,7 +11,7 @@ import streamlit as st
 from PIL import Image
 
 from scenelet import images
-from scenelet.app import tiles
+from scenelet.app import correcting, tiles
 from scenelet.app.charts import bars
 from scenelet.app.kept import bundle_stamp, predictor, shown, shown_or_grey
 from scenelet.app.parts import refused
@@ -86,8 +86,8 @@ def _head(contract: Contract) -> None:
     more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
     listed = ", ".join(map(markdown, names[:NAMED]))
     st.caption(
-        f"{markdown(contract.name)}: {listed}{more}. Pictures stay in memory and are never written"
-        " to disk."
+        f"{markdown(contract.name)}: {listed}{more}. Pictures stay in memory; one that you"
+        " judge is kept on this machine."
     )
     if contract.abstain_below > 1:
         st.warning(
@@ -285,6 +285,11 @@ def _show(picture: Picture, answers: dict[str, Answer | str], asked: Sources) ->
                     st.error(markdown(answer), icon=":material/cloud_off:")
                 else:
                     _answer(answer, photos if len(answers) == 1 else "")
+        own = answers.get("here")
+        if asked.is_own and isinstance(own, dict):
+            contract = predictor(asked.bundle).model.contract
+            names, bundle = contract.class_names, contract.name
+            correcting.ask(picture.key, picture.content, own["label"], names, bundle)
         if len(answers) > 1:
             _agree(list(answers.values()))
             st.html(f'<div style="{LOOK}">{photos}</div>')

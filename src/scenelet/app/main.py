@@ -55,6 +55,12 @@ def _train() -> None:
     train.page()
 
 
+def _label() -> None:
+    from scenelet.app import label
+
+    label.page()
+
+
 PAGES = [
     st.Page(
         classify.page,
@@ -64,6 +70,7 @@ PAGES = [
         default=True,
     ),
     st.Page(_train, title="Train", icon=":material/school:", url_path="train"),
+    st.Page(_label, title="Label", icon=":material/label:", url_path="label"),
     st.Page(_data, title="Data", icon=":material/photo_library:", url_path="data"),
     st.Page(_model, title="Model", icon=":material/query_stats:", url_path="model"),
     st.Page(_runs, title="Runs", icon=":material/model_training:", url_path="runs"),

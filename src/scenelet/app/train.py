@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from scenelet.app import charts, growing
+from scenelet.app import charts, correcting, growing
 from scenelet.app.parts import refused
 from scenelet.app.sources import open_instead, sources, stamp, started_with
 from scenelet.app.works import STEPS, Work, works
@@ -289,6 +289,15 @@ def _result(work: Work) -> None:
         package = work.package.read_bytes
         st.download_button("Package for AWS Lambda", package, work.package.name, icon=icon)
     st.caption(f"The bundle: {markdown(str(work.bundle))}")
+    lines = work.said().splitlines()
+    verdict = [line for line in lines if line.startswith("the new one is: ")]
+    if verdict:
+        st.info(markdown(verdict[-1]).capitalize(), icon=":material/balance:")
+    corrected = correcting.count(contract.class_names)
+    words = f"Train again with {corrected} correction{'s' if corrected != 1 else ''}"
+    if corrected and st.button(words, icon=":material/school:", key="improve"):
+        work.improve(started_with().home / correcting.FOLDER)
+        st.rerun(scope="fragment")
 
 
 def _opened(work: Work) -> dict[str, str]:

@@ -131,7 +131,28 @@ class Work:
         if self.is_running:
             raise ConfigError(f"{self.name}: is being trained already.")
         words = ["start", data, "--name", self.name, "--out", str(self.folder)]
-        words += ["--pack", "--no-app", *options]
+        self._do([*words, "--pack", "--no-app", *options])
+        record = {"data": data, "options": list(options), "process": _BEGUN[self.folder].pid}
+        write_json(self.folder / "command.json", record)
+
+    def improve(self, corrections: Path) -> None:
+        """Train again with corrections; the bundle is replaced only where it is not worse.
+
+        Args:
+            corrections: Folder of them.
+
+        Raises:
+            ArtefactError: The folder can't be written.
+            ConfigError: It is at work already.
+        """
+        if self.is_running:
+            raise ConfigError(f"{self.name}: is being trained already.")
+        places = (str(self.run.folder), str(self.bundle), "--corrections", str(corrections))
+        self._do(["improve", *places, "--out", str(self.folder / "improved")])
+        record = self._record() | {"process": _BEGUN[self.folder].pid}
+        write_json(self.folder / "command.json", record)
+
+    def _do(self, words: Sequence[str]) -> None:
         with open(self.log, "wb") as log:
             process = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-m", "scenelet", *words],
@@ -141,8 +162,6 @@ class Work:
                 start_new_session=True,
             )
         _BEGUN[self.folder] = process
-        record = {"data": data, "options": list(options), "process": process.pid}
-        write_json(self.folder / "command.json", record)
 
     def go_on(self) -> None:
         """Begin again where it was stopped; raises as `begin`."""

@@ -11,6 +11,7 @@ import typer
 from scenelet.cli import app as pages
 from scenelet.cli import (
     compare,
+    correct,
     data,
     deploy,
     drift,
@@ -58,6 +59,8 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "evaluate": evaluate.evaluate,
         "compare": compare.compare,
         "drift": drift.drift,
+        "correct": correct.correct,
+        "improve": correct.improve,
     },
     "Use": {"predict": predict.predict, "serve": serve.serve, "publish": publish.publish},
     "Deploy": {
