@@ -211,6 +211,15 @@ def test_nodes_that_run_something_else_are_named(cluster, monkeypatch):
     assert "here 0.0.0-other. Install the same image there." in str(told.value)
 
 
+def test_the_doctor_says_of_each_node_what_it_runs_and_reaches(cluster, scenelet):
+    fit = scenelet("doctor", *cluster.flags, "--place", "s3://ray-tests/photos")
+    assert fit.code == 0, fit.err
+    assert fit.out.count("ray 2.60") == 2
+    unfit = scenelet("doctor", *cluster.flags, "--place", "s3://not-there-of-tests/x")
+    assert unfit.code == 1
+    assert unfit.err.count("does not reach") == 2
+
+
 def test_without_the_extra_one_line_says_what_to_install(monkeypatch, painted, tmp_path, scenelet):
     monkeypatch.setitem(sys.modules, "ray", None)
     for name in [name for name in sys.modules if name.startswith("scenelet.cluster")]:

@@ -6,6 +6,7 @@ import threading
 
 import boto3
 import fsspec
+import optuna
 import pytest
 import torch
 from killing import kill_one
@@ -51,7 +52,7 @@ def command(painted, runs, cluster, workers=2):
 
 def while_it_runs(command, happens):
     """Run a command; once it is at work do something to it."""
-    thread = threading.Thread(target=lambda: wait_until(happens, "somebody to kill", 120))
+    thread = threading.Thread(target=lambda: wait_until(happens, "somebody to kill", 400))
     thread.start()
     done = command()
     thread.join()
@@ -103,3 +104,46 @@ def test_a_run_may_have_its_home_in_a_bucket_without_a_cluster(painted, scenelet
     again = scenelet("train", painted, *flags)
     assert (again.code, "complete already" in again.err) == (0, True)
     assert fsspec.filesystem("s3").cat_file("ray-tests/runs/home/result.json") == first
+
+
+RECIPE = """
+epochs: 2
+train_sizes: [32]
+input_size: 32
+storage_size: 40
+widths: [8, 16]
+depths: [1, 1]
+batch_size: 16
+threads: 1
+precision: fp32
+search:
+  learning_rate: {low: 0.0005, high: 0.02, log: true}
+"""
+
+
+def trials_of(path):
+    """What a search found, but for how long it took."""
+    study = optuna.load_study(study_name="s", storage=f"sqlite:///{path}")
+    return [
+        (t.number, t.state.name, t.params, t.values, t.intermediate_values) for t in study.trials
+    ]
+
+
+def test_a_search_finds_what_one_process_finds_though_a_worker_is_killed(
+    painted, cluster, scenelet, tmp_path
+):
+    (tmp_path / "r.yaml").write_text(RECIPE)
+    flags = ("--recipe", tmp_path / "r.yaml", "--name", "s", "--trials", "3")
+    here = scenelet("tune", painted, *flags, "--runs", tmp_path)
+    assert here.code == 0, here.err
+    where = ("--runs", "s3://ray-tests/searches", *cluster.flags, "--workers", "2")
+    done = while_it_runs(
+        lambda: scenelet("tune", painted, *flags, *where),
+        lambda: is_there("searches/s/trials") and kill_one("ray::_trial"),
+    )
+    assert done.code == 0, done.err
+    (tmp_path / "study.db").write_bytes(
+        fsspec.filesystem("s3").cat_file("ray-tests/searches/s/study.db")
+    )
+    assert trials_of(tmp_path / "study.db") == trials_of(tmp_path / "s" / "study.db")
+    assert is_there("searches/s/report.html")

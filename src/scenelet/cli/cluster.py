@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scenelet.cli.output import needs_extra
+from scenelet.cli.output import needs_extra, note, table
 from scenelet.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -129,3 +129,21 @@ def _machines(engine: EngineName, address: str, workers: int, gpus_per_worker: f
             "--gpus-per-worker: is for --engine ray; here, say --device and --devices"
         )
     return Machines(engine is EngineName.RAY, address, workers, gpus_per_worker)
+
+
+def examine_cluster(machines: Machines, place: str) -> None:
+    """Say of each node whether it is fit; exit code 1 where one is not."""
+    from scenelet.engine import InProcess
+
+    with machines.engine(InProcess()):
+        from scenelet.cluster.doctor import examine
+
+        found = examine(place)
+    table(
+        ("", "node", "runs"), [("ok" if each.ok else "!", each.node, each.detail) for each in found]
+    )
+    for each in found:
+        if not each.ok:
+            note(f"{each.node}: {each.detail}", "red")
+    if not all(each.ok for each in found):
+        raise typer.Exit(1)

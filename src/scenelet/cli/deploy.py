@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from scenelet.cli.cluster import Machines, examine_cluster, on_machines
 from scenelet.cli.options import bundle_at
 from scenelet.cli.output import command, needs_extra, stderr, stdout, wrote
 from scenelet.cli.settings import given, with_settings
@@ -197,14 +198,33 @@ def _show_deployed(done: "Deployed") -> None:
     typer.echo(f"next: scenelet predict --endpoint {done.endpoint} photo.jpg")
 
 
+PlaceOption = Annotated[
+    Path | None,
+    typer.Option(help="For --engine ray: folder or address that all nodes must reach."),
+]
+
+
+@on_machines
 def doctor(
-    stack: StackOption = "scenelet", region: RegionOption = None, bucket: BucketOption = None
+    *,
+    stack: StackOption = "scenelet",
+    region: RegionOption = None,
+    bucket: BucketOption = None,
+    place: PlaceOption = None,
+    machines: Machines,
 ) -> None:
     """Can this account deploy? Who, where, instances, names, permissions; nothing is changed.
 
+    With --engine ray: is a cluster fit? Versions of all nodes, and a place that all must reach.
+
     Example: `scenelet doctor --region eu-central-1`
+    or `scenelet doctor --engine ray --address 10.0.0.7:6379 --place s3://bucket/photos`
     """
     from rich.table import Table
+
+    if machines.is_cluster:
+        examine_cluster(machines, str(place or ""))
+        return
 
     release = release_of(stack, region, bucket, known=False)
     from scenelet.deploy.aws.account import doctor as look

@@ -1,15 +1,22 @@
-"""Where a run has its home, a folder or a bucket, and who trains it: this machine or a cluster."""
+"""Where a run or search has its home, a folder or a bucket, and who works on it."""
 
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 from scenelet.cli.cluster import Machines
 from scenelet.cli.output import needs_extra
 from scenelet.errors import ConfigError
+from scenelet.progress import Progress
+
+if TYPE_CHECKING:
+    from optuna.study import Study
+
+    from scenelet.tune.study import SearchConfig
 
 
 @dataclass(frozen=True)
@@ -85,3 +92,36 @@ def at_home(home: Path, machines: Machines, place: Path) -> Iterator[AtHome]:
         words = ("scenelet", *sys.argv[1:])
         together = Together(run, machines.workers, machines.gpus_per_worker, words)
         yield AtHome(run.folder, costs, {"do": together.fit})
+
+
+@contextmanager
+def searched_at(
+    home: Path, config: "SearchConfig", machines: Machines, told: Progress
+) -> Iterator[tuple[Path, "Study"]]:
+    """Search on a cluster; yields a folder here for the report, which goes home, and the study.
+
+    Raises:
+        ClusterError: The cluster can't be reached.
+        ConfigError: Another process is at the search, or the home holds another one.
+    """
+    from scenelet.artefacts import make_folder
+    from scenelet.dataset.address import address_of
+    from scenelet.dataset.bucket import shelf_at
+    from scenelet.engine import InProcess
+    from scenelet.lease import leased
+
+    is_far = bool(address_of(str(home)))
+    shelf = shelf_at(home if is_far else make_folder(home).resolve())
+    with (
+        machines.engine(InProcess(), config.data, home),
+        leased(shelf, "searching there") as lease,
+        TemporaryDirectory(prefix="scenelet-search-") as aside,
+    ):
+        from scenelet.cluster.searching import search_on_cluster
+
+        if not address_of(str(config.data)):
+            config = replace(config, data=config.data.resolve())
+        out = make_folder(Path(aside) / home.name)
+        study = search_on_cluster(out, shelf, config, lease, machines.gpus_per_worker, told)
+        yield out, study
+        shelf.write("report.html", (out / "report.html").read_bytes())

@@ -5,9 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scenelet.cli.cluster import Machines, on_machines
 from scenelet.cli.dials import Set, set_dials
 from scenelet.cli.options import Folder, Prepared, Tracker, told_to
 from scenelet.cli.output import command, needs_extra, tell, tell_json, wrote
+from scenelet.cli.run_home import searched_at
+from scenelet.errors import ConfigError
 from scenelet.progress import ConsoleProgress
 
 if TYPE_CHECKING:
@@ -27,7 +30,11 @@ Runs = Annotated[Path, typer.Option(help="Folder that holds the searches.")]
 Trials = Annotated[int, typer.Option(min=1, help="Trials in all; more the next time add to them.")]
 Timeout = Annotated[float, typer.Option(min=0, help="Minutes after which to stop; 0: none.")]
 Workers = Annotated[
-    int, typer.Option(min=1, help="Processes on this machine, which share its cores.")
+    int,
+    typer.Option(
+        min=1,
+        help="Processes: of this machine, which share its cores; with --engine ray of the cluster.",
+    ),
 ]
 Objectives = Annotated[str, typer.Option(help=OBJECTIVES_HELP)]
 MaxSizeMb = Annotated[
@@ -44,6 +51,7 @@ Save = Annotated[
 AsJsonOption = Annotated[bool, typer.Option("--json", help="Print all trials as one JSON object.")]
 
 
+@on_machines
 def tune(
     folder: Folder,
     *,
@@ -62,6 +70,7 @@ def tune(
     dial: Set = None,
     tracker: Tracker = "",
     as_json: AsJsonOption = False,
+    machines: Machines,
 ) -> None:
     """Search the dials of a recipe.
 
@@ -96,12 +105,23 @@ def tune(
         storage=storage,
         manifest=manifest,
     )
-    out = runs / (name or run_name(folder, recipe))
-    _show(out, config, run_workers(out, config, told), save, as_json)
+    home = runs / (name or run_name(folder, recipe))
+    if not machines.is_cluster:
+        _show(home, config, run_workers(home, config, told), save, as_json)
+        return
+    if storage:
+        raise ConfigError("--storage: not on a cluster, whose study lies with the search.")
+    with searched_at(home, config, machines, told) as (out, study):
+        _show(out, config, study, save, as_json, home)
 
 
 def _show(
-    out: Path, config: "SearchConfig", study: "Study", save: Path | None, as_json: bool
+    out: Path,
+    config: "SearchConfig",
+    study: "Study",
+    save: Path | None,
+    as_json: bool,
+    home: Path | None = None,
 ) -> None:
     """Write the report and the best recipe, and say what was found."""
     from scenelet.artefacts import write_text
@@ -125,7 +145,9 @@ def _show(
     _say_best(leader, len(trials))
     recipe = save if leader and save else "RECIPE.yaml (write it with --save)"
     wrote(
-        "report", out / "report.html", command("scenelet", "train", config.data, "--recipe", recipe)
+        "report",
+        (home or out) / "report.html",
+        command("scenelet", "train", config.data, "--recipe", recipe),
     )
 
 

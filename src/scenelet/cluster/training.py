@@ -69,7 +69,9 @@ class Together:
             return job.run.result()
         require_alike()
         with heard(progress) as telling:
-            told = _Told(ray.put(job), self.kept.shelf, telling, self.command, place.tracker)
+            told = _Told(
+                ray.put(job), self.kept.shelf, telling, self.command, place.tracker, Path.cwd()
+            )
             self._run(told)
         self.kept.fetch()
         return job.run.result()
@@ -107,6 +109,7 @@ class _Told:
     telling: Telling
     command: tuple[str, ...]
     tracker: str
+    folder: Path
 
 
 def _resources(gpus: float) -> dict[str, float]:
@@ -129,6 +132,8 @@ def _ended(error: Exception, name: str) -> SceneletError:
 def _work(given: dict[str, Any]) -> None:
     """In each process of the cluster."""
     told: _Told = given["told"]
+    if told.folder.is_dir():
+        os.chdir(told.folder)  # that relative paths start from
     job: Job = ray.get(told.job)
     with tempfile.TemporaryDirectory(prefix="scenelet-run-") as aside:
         own = Kept(make_folder(Path(aside) / job.run.name), told.shelf)

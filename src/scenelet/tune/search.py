@@ -34,6 +34,7 @@ from scenelet.tune.study import SearchConfig, open_study, reach_study, recipe_of
 from scenelet.tune.trial import Outcome, Report, TimeUp, TrialJob, run_trial
 
 FAILURES_IN_A_ROW = 3
+FAULTS = (SceneletError, RuntimeError, ValueError)  # of a trial's dials, or of memory
 COUNTED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
 _NAMELESS_S = 60  # a trial whose worker has not said for so long who it is, is nobody's
 
@@ -147,7 +148,7 @@ def next_trial(search: Search) -> Iterator[Trial | None]:
     """
     with ExitStack() as while_it_works:
         with held(search.folder / ".ask.lock"):
-            trial = _orphan(search) or _new(search)
+            trial = _orphan(search) or begun_anew(search)
             if trial:
                 while_it_works.enter_context(held(search.lock_of(trial.number)))
                 trial.set_user_attr("worker", search.worker)
@@ -155,7 +156,8 @@ def next_trial(search: Search) -> Iterator[Trial | None]:
         yield trial
 
 
-def _new(search: Search) -> Trial | None:
+def begun_anew(search: Search) -> Trial | None:
+    """A new trial, without its dials yet; None where there are as many as are wished."""
     counted = search.study.get_trials(deepcopy=False, states=COUNTED)
     return search.study.ask() if len(counted) < search.config.trials else None
 
@@ -186,25 +188,30 @@ def _worked(search: Search, trial: Trial, deadline_s: float) -> bool:
         TimeUp: The deadline has passed; the trial stays open.
     """
     try:
-        _tell(search, trial, _outcome(search, trial, deadline_s))
-    except (SceneletError, RuntimeError, ValueError) as error:  # of these dials, or of memory
-        why = ended(error) or " ".join(str(error).split())[:300]
-        trial.set_user_attr("why", why)
-        search.study.tell(trial, state=TrialState.FAIL)
-        search.progress.say(f"trial {trial.number}: failed: {why}")
+        tell(search, trial, _outcome(search, trial, deadline_s))
+    except FAULTS as error:
+        tell_failed(search, trial, ended(error) or str(error))
         return False
     return True
+
+
+def tell_failed(search: Search, trial: Trial, why: str) -> None:
+    """Tell the study that a trial failed, and why."""
+    why = " ".join(why.split())[:300]
+    trial.set_user_attr("why", why)
+    search.study.tell(trial, state=TrialState.FAIL)
+    search.progress.say(f"trial {trial.number}: failed: {why}")
 
 
 def _outcome(search: Search, trial: Trial, deadline_s: float) -> Outcome:
     begun = search.study.trials[trial.number]
     if search.config.prunes and trial.should_prune():  # killed between that and its telling
         return Outcome("fell behind")
-    report = _reporter(search, trial, set(begun.intermediate_values))
+    report = reporter(search, trial, set(begun.intermediate_values))
     return run_trial(search.job_of(begun), report, deadline_s)
 
 
-def _reporter(search: Search, trial: Trial, reported: set[int]) -> Report:
+def reporter(search: Search, trial: Trial, reported: set[int]) -> Report:
     """What is done after each epoch: report it, unless that was done before a kill."""
 
     def report(epoch: int, accuracy: float) -> bool:
@@ -217,7 +224,8 @@ def _reporter(search: Search, trial: Trial, reported: set[int]) -> Report:
     return report
 
 
-def _tell(search: Search, trial: Trial, outcome: Outcome) -> None:
+def tell(search: Search, trial: Trial, outcome: Outcome) -> None:
+    """Tell the study how a trial ended, and whoever listens."""
     if outcome.state == "complete":
         _tell_complete(search, trial, outcome)
     elif outcome.state == "too costly":

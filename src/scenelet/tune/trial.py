@@ -52,6 +52,7 @@ class TrialJob:
         run: Folder to write.
         budget: Of a model.
         costs: JSON file of costs measured before.
+        keep: As `learn.place.Place` has it.
     """
 
     recipe: TrainConfig
@@ -60,6 +61,7 @@ class TrialJob:
     run: Run
     budget: Budget
     costs: Path
+    keep: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def run_trial(job: TrialJob, report: Report, deadline_s: float = float("inf")) -
             raise TimeUp
         return report(epoch, metrics["val_top1_accuracy"])
 
-    result = train(job.data, job.recipe, job.run, manifest=job.manifest, watch=watch)
+    result = train(job.data, job.recipe, job.run, manifest=job.manifest, watch=watch, keep=job.keep)
     state: Literal["complete", "fell behind"] = (
         "fell behind" if result.stopped_by == "watch" else "complete"
     )
