@@ -49,3 +49,15 @@ def test_strips_go_from_the_darkest_image_to_the_lightest():
     strip = np.asarray(axes.images[2].get_array())[0]
     assert (np.diff(strip.mean(1)) >= 0).all()
     assert strip[0].mean() == pytest.approx(10 / 255)
+
+
+@pytest.mark.parametrize("count", [3, 40])
+def test_a_map_names_its_classes_in_a_legend_and_many_where_they_lie(count):
+    labels = [f"class {number}" for number in range(count)] * 3
+    points = np.random.default_rng(0).normal(size=(len(labels), 2))
+    axes = figures.embedding_map(points, labels, sorted(set(labels))).axes[0]
+    legend = axes.get_legend()
+    named = [text.get_text() for text in legend.get_texts()] if legend else texts(axes)
+    assert set(named) <= set(labels)
+    assert len(named) == min(count, 30)
+    assert bool(legend) == (count == 3)

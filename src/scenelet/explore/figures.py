@@ -9,7 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from scenelet.report.charts import (
+    COLOURS,
     GREY,
+    MOST_CLASSES,
     blank,
     boxes,
     colour_of,
@@ -19,6 +21,7 @@ from scenelet.report.charts import (
     styled,
 )
 
+IN_LEGEND = len(COLOURS)
 SHADES = ("#0969da", "#8250df", "#bf8700", "#57606a")  # of the splits
 
 
@@ -106,3 +109,32 @@ def _strip(colours: np.ndarray) -> np.ndarray:
     """400 of (n, 3) colours in order of their light, as a picture of one line."""
     ordered = colours[np.argsort(colours @ np.array([0.299, 0.587, 0.114]))]
     return np.asarray(ordered[np.linspace(0, len(ordered) - 1, 400).astype(int)][None])
+
+
+@styled
+def embedding_map(points: np.ndarray, labels: Sequence[str], names: Sequence[str]) -> Figure:
+    """Points coloured by class, each class named where most of it lies."""
+    figure, axes = blank(6.4, width=9.6)
+    of_label = np.array(labels)
+    drawn = []
+    for index, name in enumerate(names):
+        x, y = points[of_label == name].T
+        drawn.append(axes.scatter(x, y, s=9, color=colour_of(index)))
+        drawn[-1].set(alpha=0.65, linewidth=0, rasterized=True)
+    if len(names) <= IN_LEGEND:
+        legend = axes.legend(drawn, named(names), frameon=False, markerscale=3)
+        legend.set_loc("center left")
+        legend.set_bbox_to_anchor((1.0, 0.5))
+    else:
+        _name_on_map(axes, points, of_label)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[["left", "bottom"]].set_visible(False)
+    return figure
+
+
+def _name_on_map(axes: mpl.axes.Axes, points: np.ndarray, labels: np.ndarray) -> None:
+    """The largest classes by name, each in the middle of its points: colours come round again."""
+    largest = [name for name, _ in Counter(labels.tolist()).most_common(MOST_CLASSES)]
+    for name, shown in zip(largest, named(largest), strict=True):
+        x, y = np.median(points[labels == name], axis=0)
+        axes.text(x, y, shown, ha="center", va="center", fontsize=8, alpha=0.9)
