@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from PIL import Image
 
 from scenelet.bundle.profile import picture_measures
 from scenelet.bundle.runtime import BundleModel
@@ -80,8 +81,8 @@ def ask(
 
     def one(row: Row) -> tuple[Floats, Floats, dict[str, float]]:
         pixels = dataset.input(row, spec)
-        size = (spec.width, spec.height)
-        return *model.answer(pixels), picture_measures(pixels.tobytes(), *size) if measured else {}
+        measures = picture_measures(Image.fromarray(pixels[0])) if measured else {}
+        return *model.answer(pixels), measures
 
     with progress.counting("asking the model", len(dataset)) as advance:
         told = list(in_parallel(one, dataset.rows, advance))

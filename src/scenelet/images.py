@@ -148,22 +148,24 @@ def decode_fully(data: bytes, limits: Limits = NO_LIMITS) -> Decoded:
             return again
 
 
-def to_pixels(data: bytes, spec: PreprocessSpec, memory_bytes: int | None = None) -> bytes:
-    """Bytes of a file to bytes of model input, without numpy. The only road from a file to a model.
+def to_picture(data: bytes, spec: PreprocessSpec, memory_bytes: int | None = None) -> Image.Image:
+    """Bytes of a file to model input as a picture. The only road from a file to a model.
 
     Args:
         data: A whole image file.
         spec: Target size in pixels, resize filter and limit of pixels.
         memory_bytes: That decoding may take; None: not limited.
 
-    Returns:
-        (height, width, 3) uint8 in C order.
-
     Raises:
         UnreadableImageError: Empty, damaged, or no format that is decoded here.
         ImageTooLargeError: More than `spec.max_pixels` pixels, or more memory than there is.
     """
-    return _resized(decode_for(data, spec, memory_bytes), spec).tobytes()
+    return _resized(decode_for(data, spec, memory_bytes), spec)
+
+
+def to_pixels(data: bytes, spec: PreprocessSpec, memory_bytes: int | None = None) -> bytes:
+    """`to_picture` as (height, width, 3) uint8 in C order, without numpy; raises the same."""
+    return to_picture(data, spec, memory_bytes).tobytes()
 
 
 def to_input(data: bytes, spec: PreprocessSpec) -> "np.ndarray":

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from scenelet.bundle.profile import picture_measures
 from scenelet.bundle.runtime import BundleModel
 from scenelet.bundle.scores import DISTANCE
-from scenelet.images import to_pixels
+from scenelet.images import to_picture
 
 if TYPE_CHECKING:
     from dataclasses import dataclass
@@ -95,14 +95,14 @@ class Predictor:
             ImageError: The bytes can't be used, with the reason.
         """
         start_s = time.perf_counter()
-        pixels = to_pixels(data, self.model.contract.preprocess, self._memory_bytes)
+        picture = to_picture(data, self.model.contract.preprocess, self._memory_bytes)
+        pixels = picture.tobytes()
         decoded_s = time.perf_counter()
         logits, features = self.model.answer(pixels)
         values = self.model.task.probabilities(logits, self.model.contract.temperature)
         done_s = time.perf_counter()
         score = self.model.stranger_score(logits, features)
-        spec = self.model.contract.preprocess
-        measures = picture_measures(pixels, spec.width, spec.height)
+        measures = picture_measures(picture)
         return Prediction(
             **self._decided(values, score, measures),
             decode_ms=_ms(decoded_s - start_s),
