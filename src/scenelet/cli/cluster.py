@@ -114,6 +114,8 @@ def on_machines(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def with_options(**values: Any) -> None:
+        if values["engine"] is EngineName.LOCAL and "workers" in mine and values["workers"]:
+            raise ConfigError("--workers: is for --engine ray; this machine uses all its cores.")
         told = {name: values.pop(name) if name in mine else values[name] for name in _OPTIONS}
         command(**values, machines=_machines(**told))
 
