@@ -7,13 +7,13 @@ import lightning as L
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy
 
 from scenelet.bundle.task import SINGLE_LABEL
 from scenelet.learn.augment import augment
 from scenelet.learn.datamodule import Batch
 from scenelet.learn.distill import Teachers
+from scenelet.learn.log_loss import CalibratedLogLoss
 from scenelet.learn.networks import hold, normalise, parameter_groups
 from scenelet.runs.recipe import TrainConfig
 
@@ -38,7 +38,7 @@ class Classifier(L.LightningModule):
         self.class_weights = nn.Buffer(torch.tensor(class_weights), persistent=False)
         self.loss = getattr(F, SINGLE_LABEL.loss)
         self.val_top1_accuracy = MulticlassAccuracy(len(class_weights), average="micro")
-        self.val_log_loss = MeanMetric()
+        self.val_log_loss = CalibratedLogLoss()
 
     def forward(self, pixels: Tensor) -> Tensor:
         """uint8 or float 0-255 (n, 3, height, width) to logits (n, classes)."""
@@ -69,7 +69,9 @@ class Classifier(L.LightningModule):
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Log loss (weighted as the classes are) and top-1 accuracy of the averaged weights.
+        """Calibrated log loss, weighted as the classes are, and top-1 accuracy.
+
+        Both of the averaged weights.
 
         Returns:
             (n, classes) logits, for whoever looks on.
@@ -77,8 +79,7 @@ class Classifier(L.LightningModule):
         images, labels = batch
         logits = self(images).float()
         self.val_top1_accuracy(logits, labels)
-        losses = self.loss(logits, labels, reduction="none")
-        self.val_log_loss(losses, self.class_weights[labels])
+        self.val_log_loss(logits, labels, self.class_weights[labels])
         self.log("val_log_loss", self.val_log_loss, batch_size=len(labels))
         self.log("val_top1_accuracy", self.val_top1_accuracy, batch_size=len(labels))
         return logits

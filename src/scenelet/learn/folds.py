@@ -13,7 +13,6 @@ from statistics import median
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from scenelet.artefacts import write_json
 from scenelet.bundle.metrics import wilson_interval
@@ -24,6 +23,7 @@ from scenelet.errors import DataError
 from scenelet.learn.fit import fit
 from scenelet.learn.job import Sources, prepare
 from scenelet.learn.judging import by_class, logits_of
+from scenelet.learn.log_loss import calibrated_log_loss
 from scenelet.learn.place import Place
 from scenelet.progress import SILENT, Progress
 from scenelet.runs.recipe import TrainConfig
@@ -141,7 +141,7 @@ def _judged(
         folds=len(results),
         images=len(labels),
         top1_accuracy=round(float(right), 6),
-        log_loss=round(float(F.cross_entropy(logits, labels)), 6),
+        log_loss=round(calibrated_log_loss(logits, labels), 6),
         epochs=max(1, round(median(result.best_epoch for result in results))),
         classes=by_class(labels.numpy(), logits.numpy(), class_names),
     )

@@ -19,8 +19,8 @@ class Epoch:
     Attributes:
         epoch: Its number, from 0.
         train_loss: Mean loss of its steps, in nats, of augmented pictures and smoothed labels.
-        val_log_loss: Of the averaged weights on the validation images, in nats; None where there
-            are none (the final network of several folds).
+        val_log_loss: Of the averaged weights on the validation images, in nats, at the temperature
+            that suits them; None where there are none (the final network of several folds).
         val_top1_accuracy: Part of the validation images that they answer rightly; None likewise.
         learning_rate: Of the head, at its end.
         epoch_s: Seconds that it took, validation included.
