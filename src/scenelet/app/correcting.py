@@ -8,7 +8,7 @@ from scenelet.app.parts import refused
 from scenelet.app.sources import started_with
 from scenelet.dataset.corrections import Correction, correct, corrections, take_back
 from scenelet.errors import SceneletError
-from scenelet.text import markdown
+from scenelet.text import markdown, one_line
 
 FOLDER = "corrections"
 
@@ -38,7 +38,7 @@ def ask(key: str, content: bytes, answered: str, class_names: Sequence[str], bun
             key=f"wrong-{key}",
             label_visibility="collapsed",
             width=220,
-            format_func=markdown,
+            format_func=one_line,
         )
     if is_right or label:
         _keep(key, content, answered if is_right else str(label), answered, bundle)

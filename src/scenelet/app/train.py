@@ -225,7 +225,7 @@ def _watched(work: Work) -> None:
     except SceneletError as error:
         refused(error, ":material/error:")
         return
-    if work.is_complete:
+    if work.has_bundle and not is_running:
         _result(work)
     epochs = work.epochs()
     if len(epochs) > 1:
@@ -286,8 +286,9 @@ def _result(work: Work) -> None:
         if work.report.is_file():
             report = work.report.read_bytes()
             st.download_button("Report", report, work.report.name, "text/html", icon=icon)
-        package = work.package.read_bytes
-        st.download_button("Package for AWS Lambda", package, work.package.name, icon=icon)
+        if work.package.is_file():
+            package = work.package.read_bytes
+            st.download_button("Package for AWS Lambda", package, work.package.name, icon=icon)
     st.caption(f"The bundle: {markdown(str(work.bundle))}")
     lines = work.said().splitlines()
     verdict = [line for line in lines if line.startswith("the new one is: ")]

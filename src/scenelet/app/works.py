@@ -112,9 +112,14 @@ class Work:
             return True
 
     @property
+    def has_bundle(self) -> bool:
+        """Whether there is something to try."""
+        return (self.bundle / CONTRACT).is_file()
+
+    @property
     def is_complete(self) -> bool:
         """Whether it came to its end."""
-        return not self.is_running and (self.bundle / CONTRACT).is_file() and self.package.is_file()
+        return not self.is_running and self.has_bundle and self.package.is_file()
 
     def begin(self, data: str, options: Sequence[str] = ()) -> None:
         """Begin, or go on: a process that outlives this one.

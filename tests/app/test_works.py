@@ -1,0 +1,55 @@
+"""What the pages Train and Label show without a browser: of a work on disk, and to strangers."""
+
+import json
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from scenelet.app.sources import VARIABLE
+from scenelet.app.works import Work
+from scenelet.artefacts import write_json
+from scenelet.runs.growing import Answered, Growing, write_growing
+from scenelet.runs.history import Epoch, write_history
+
+
+def drawn(page, tmp_path, monkeypatch, **more):
+    settings = {"bundle": "", "runs": str(tmp_path / "runs"), "trusted": [], **more}
+    monkeypatch.setenv(VARIABLE, json.dumps(settings))
+    found = AppTest.from_string(f"from scenelet.app.{page} import page\npage()").run(timeout=30)
+    assert not found.exception
+    return found
+
+
+@pytest.mark.parametrize("page", ["train", "label"])
+def test_where_others_reach_the_pages_nothing_is_written_from_them(page, tmp_path, monkeypatch):
+    found = drawn(page, tmp_path, monkeypatch, is_own=False)
+    assert "open to others" in found.info[0].value
+    assert not found.button
+    assert not found.text_input
+
+
+def test_a_stopped_work_says_its_step_its_log_and_how_its_answers_grew(
+    tmp_path, monkeypatch, painted
+):
+    work = Work(tmp_path / "trained" / "mine")
+    work.run.folder.mkdir(parents=True)
+    write_json(work.folder / "command.json", {"data": str(painted), "options": [], "process": 1})
+    work.log.write_text("$ scenelet data audit x\n$ scenelet train x\nkilled <b>\n")
+    write_history(work.run.metrics_csv, [Epoch(0, 1.0, 0.9, 0.5, 0.1, 1.0)] * 2)
+    told = (Answered("<b>forest", 0.7, 0.2),)
+    write_growing(work.run.growing_json, Growing((("<i>.jpg", "sea"),), {0: told, 1: told}))
+    found = drawn("train", tmp_path, monkeypatch)
+    assert "What is done is kept" in found.warning[0].value
+    assert work.steps() == ["data", "train"]
+    assert [button.label for button in found.button] == ["Go on"]
+    assert "killed <b>" in found.code[0].value
+    shown = "".join(str(each.proto) for each in found.get("html"))
+    assert "answered &lt;b&gt;forest" in shown
+    assert "<i>" not in shown
+
+
+def test_a_work_that_is_not_begun_can_not_be_damaged_by_a_stop(tmp_path):
+    work = Work(tmp_path)
+    work.stop()
+    assert not work.is_running
+    assert work.steps() == []
