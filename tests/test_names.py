@@ -7,24 +7,30 @@ import csv
 import io
 import json
 import os
+import shutil
 import tempfile
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree.ElementTree import fromstring
 
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from PIL import Image
 
-from scenelet.app.sources import VARIABLE
+from scenelet.app.sources import VARIABLE, Sources
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.manifest import read_manifest, write_manifest
 from scenelet.files import pictures
 from scenelet.names import printable, raw
+from scenelet.runs.recipe import TrainConfig
+from scenelet.runs.run import Run
 from scenelet.serve.batch import predict_folder
 from scenelet.serve.predictor import Predictor
-from scenelet.text import markdown
+from scenelet.text import markdown, one_line
 
 NASTY = (
     "$5_$10", "=1+1", "-rf", "@home", "a\nb", "a\r\nb", "<b>x<script>", "a|b", "[red]x[bold]", "_other", "`x`", "%d %s {x}",
@@ -122,23 +128,24 @@ def test_names_come_back_the_same_from_every_table_of_answers(predictor, classes
             assert sorted(found) == sorted(there)
 
 
+def renamed_in(value, new):
+    """Plain values with other class names."""
+    if isinstance(value, dict):
+        return {new.get(key, key): renamed_in(each, new) for key, each in value.items()}
+    if isinstance(value, list):
+        return [renamed_in(each, new) for each in value]
+    return new.get(value, value) if isinstance(value, str) else value
+
+
 def renamed(bundle, folder, names):
     """The bundle with other class names, in every place of its contract."""
     text = json.loads((bundle / "bundle.json").read_text())
     new = dict(zip(text["class_names"], map(printable, names), strict=True))
-
-    def told(value):
-        if isinstance(value, dict):
-            return {new.get(key, key): told(each) for key, each in value.items()}
-        if isinstance(value, list):
-            return [told(each) for each in value]
-        return new.get(value, value) if isinstance(value, str) else value
-
     for file in bundle.rglob("*"):
         if file.is_file():
             (folder / file.relative_to(bundle)).parent.mkdir(parents=True, exist_ok=True)
             (folder / file.relative_to(bundle)).write_bytes(file.read_bytes())
-    (folder / "bundle.json").write_text(json.dumps(told(text)))
+    (folder / "bundle.json").write_text(json.dumps(renamed_in(text, new)))
     return folder
 
 
@@ -190,6 +197,114 @@ def test_classes_of_any_name_are_evaluated_reported_and_answered(bundle, scenele
         assert all(raw(answer["label"]) in names for answer in answers)
         assert scenelet("predict", "--bundle", folder, data).code == 0
         assert scenelet("explore", data, "--bundle", folder, "--out", report).code == 0
+
+
+@given(SIX)
+@settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_what_a_bundle_tells_people_names_classes_as_they_are(bundle, names):
+    from scenelet.bundle.contract import read_contract
+    from scenelet.export.formats import FORMATS
+    from scenelet.export.steps import for_people, write
+
+    classes = list(map(printable, names))
+    with tempfile.TemporaryDirectory() as root:
+        contract = read_contract(renamed(bundle, Path(root, "b"), names))
+        assert list(map(raw, contract.class_names)) == names
+        told = for_people(contract, {each.file: 1 for each in FORMATS})
+        files = {
+            str(file.relative_to(bundle)): file.read_bytes()
+            for file in bundle.rglob("*")
+            if file.is_file() and file.name != "bundle.json"
+        }
+        write(Path(root, "c"), contract, files | told)
+        assert read_contract(Path(root, "c")).class_names == contract.class_names
+    card = Page(MarkdownIt("commonmark").enable("table").render(told["MODEL_CARD.md"].decode()))
+    cells = [words.strip() for words in card.words]
+    assert all(one_line(name).strip() in cells for name in classes)
+    assert not card.tags & {"b", "script", "x", "i"}
+    fromstring(told["trust.svg"])  # well-formed, whatever a name holds
+
+
+@pytest.mark.pipeline
+@given(CLASSES, st.lists(NAMES, min_size=6, max_size=6, unique_by=printable))
+@settings(max_examples=3, deadline=None)
+def test_a_training_records_classes_and_files_as_they_are(classes, files):
+    from scenelet.learn.fit import fit
+    from scenelet.learn.job import prepare, split_dataset
+    from scenelet.learn.place import Place
+
+    small = {"train_sizes": (16,), "input_size": 16, "storage_size": 16, "batch_size": 8}
+    config = TrainConfig(epochs=1, widths=(8,), depths=(1,), threads=1, device="cpu", **small)
+    with tempfile.TemporaryDirectory() as root:
+        there = painted_as(Path(root, "data"), classes, files)
+        dataset = split_dataset(Path(root, "data"), None, config)
+        job = prepare(config, Run(Path(root, "run")), dataset)
+        result = fit(job, Place("cpu", "fp32"))
+        assert sorted(map(raw, job.run.data()["class_names"])) == sorted(classes)
+        assert sorted(map(raw, result.classes)) == sorted(classes)
+        rows = read_manifest(job.run.folder / "manifest.csv")
+        assert sorted(raw(row.path) for row in rows) == sorted(there)
+        assert all(raw(row.label) == raw(row.path).split("/")[0] for row in rows)
+
+
+def painted_as(root, classes, files):
+    """Different pictures under these names; returns their paths."""
+    from scenelet.dataset.paint import jpeg, paint_scene
+
+    there = [f"{name}/{file}.jpg" for name in classes for file in files]
+    for seed, path in enumerate(there):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(jpeg(paint_scene("sea", seed, size_px=32)))
+    return there
+
+
+@pytest.mark.pipeline
+@given(names=SIX)
+@settings(
+    max_examples=1, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_a_run_of_classes_of_any_name_is_exported(run_folder, names):
+    from scenelet.bundle.contract import read_contract
+    from scenelet.export.steps import ExportOptions, export_bundle
+
+    old = Run(run_folder).data()["class_names"]
+    new = dict(zip(old, map(printable, names), strict=True))
+    with tempfile.TemporaryDirectory() as root:
+        run = Run(shutil.copytree(run_folder, Path(root, "r")))
+        manifest = run.folder / "manifest.csv"
+        rows = read_manifest(manifest)
+        write_manifest(manifest, [replace(row, label=new[row.label]) for row in rows])
+        for file in ("data.json", "result.json"):
+            text = json.loads((run.folder / file).read_text())
+            (run.folder / file).write_text(json.dumps(renamed_in(text, new)))
+        export_bundle(run, Path(root, "b"), ExportOptions("any"))
+        contract = read_contract(Path(root, "b"))
+        assert [raw(name) for name in contract.class_names] == names
+        assert set(map(raw, contract.figures.per_class)) == set(names)
+        golden = next(Path(root, "b", "golden").iterdir()).read_bytes()
+        assert raw(Predictor(Path(root, "b")).predict(golden).label) in names
+
+
+@pytest.mark.parametrize("name", ["classify", "model"])
+@given(names=SIX)
+@settings(
+    max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_a_page_of_the_app_shows_classes_of_any_name(bundle, name, names):
+    from streamlit.testing.v1 import AppTest
+
+    with tempfile.TemporaryDirectory() as root, pytest.MonkeyPatch.context() as patch:
+        folder, data = renamed(bundle, Path(root, "b"), names), Path(root, "data")
+        data.mkdir()
+        laid(data, names)
+        sources = Sources(bundle=str(folder), data=str(data), ledger=f"{root}/ledger.jsonl")
+        for variable, value in sources.to_environment().items():
+            patch.setenv(variable, value)
+        page = f"from scenelet.app.{name} import page\npage()"
+        shown = AppTest.from_string(page, default_timeout=60).run()
+        assert not shown.exception
 
 
 @pytest.mark.parametrize("start", range(0, len(NASTY) - 5, 6))

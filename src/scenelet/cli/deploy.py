@@ -11,7 +11,7 @@ from scenelet.cli.cluster import Machines, examine_cluster, on_machines
 from scenelet.cli.options import bundle_at
 from scenelet.cli.output import command, needs_extra, stderr, stdout, wrote
 from scenelet.cli.settings import given, with_settings
-from scenelet.progress import ConsoleProgress
+from scenelet.progress import ConsoleProgress, Progress
 
 if TYPE_CHECKING:
     from scenelet.deploy.aws.preparing import Prepared
@@ -169,26 +169,48 @@ def deploy(
     if policy:
         typer.echo(release.policy())
         return
+    wanted, secret = _with_token(_settings(settings), release, token)
+    progress = ConsoleProgress()
+    prepared = _prepared(source, arch, python, wanted, release, progress)
+    if emit:
+        _emit(release, prepared, wanted, emit, out)
+        return
+    _show_price(prepared, wanted, release)
+    if plan:
+        _show_plan(release.plan(prepared.packed, wanted, prepared.memory_mib), stack)
+        return
+    _say_who_may_ask(wanted, secret)
+    _show_deployed(release.deploy(prepared.packed, wanted, prepared.memory_mib, progress))
+
+
+def _prepared(
+    source: Path | None,
+    arch: str,
+    python: str,
+    wanted: "DeploySettings",
+    release: "Release",
+    progress: Progress,
+) -> "Prepared":
+    """Packed, and proved at the memory that it will have."""
     from scenelet.deploy.aws.preparing import packed_from, prepare
     from scenelet.deploy.target import Target
     from scenelet.shipped import default_bundle
 
-    progress = ConsoleProgress()
-    wanted, secret = _with_token(_settings(settings), release, token)
     packed = packed_from(source or default_bundle(), Target(python, arch), progress)
-    prepared = prepare(packed, wanted, release.standing_memory_mib(), progress)
-    if emit:
-        from scenelet.deploy.aws.emit import write_infrastructure
+    return prepare(packed, wanted, release.standing_memory_mib(), progress)
 
-        made = write_infrastructure(release, prepared, wanted, emit, out)
-        wrote(f"files for {emit}", made, f"look at {made}/README.md")
-        return
-    _show_price(prepared, wanted, release)
-    if plan:
-        _show_plan(release.plan(packed, wanted, prepared.memory_mib), stack)
-        return
-    _say_who_may_ask(wanted, secret)
-    _show_deployed(release.deploy(packed, wanted, prepared.memory_mib, progress))
+
+def _emit(
+    release: "Release",
+    prepared: "Prepared",
+    settings: "DeploySettings",
+    tool: Literal["cloudformation", "terraform"],
+    out: Path,
+) -> None:
+    from scenelet.deploy.aws.emit import write_infrastructure
+
+    made = write_infrastructure(release, prepared, settings, tool, out)
+    wrote(f"files for {tool}", made, f"look at {made}/README.md")
 
 
 def _show_deployed(done: "Deployed") -> None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +16,9 @@ from scenelet.cli.run_home import at_home, shared_out
 from scenelet.errors import ConfigError
 from scenelet.progress import ConsoleProgress, Progress
 from scenelet.text import address, listed, one_line
+
+if TYPE_CHECKING:
+    from scenelet.runs.run import Result
 
 FEW_IMAGES = 10  # validation images of a class: with fewer, little is known of it
 RECIPE_HELP = "Recipe by name (quick, small, transfer, ...) or a YAML file."
@@ -62,14 +65,12 @@ def train(
 
     Example: `scenelet train photos --recipe small --epochs 40 --set widths=32,64,128,192`
     """
-    with needs_extra("train"):
-        import lightning  # noqa: F401  (the first of the extra's packages to fail names the extra)
-        import yaml  # noqa: F401
+    _require_extra()
+    from scenelet.dataset.audits import manifest_for
+    from scenelet.learn.train import train as run_training
+    from scenelet.runs.recipe import resolve
+    from scenelet.runs.run import Run, run_name
 
-        from scenelet.dataset.audits import manifest_for
-        from scenelet.learn.train import train as run_training
-        from scenelet.runs.recipe import resolve
-        from scenelet.runs.run import Run, run_name
     told_to(tracker)
     given = shared_out(chosen(dials, dial), machines)
     config = resolve(recipe, given)
@@ -89,7 +90,18 @@ def train(
         )
     if as_json:
         typer.echo(json.dumps({"run": address(home), **result.as_dict()}))
-        return
+    else:
+        _tell_result(result, home)
+
+
+def _require_extra() -> None:
+    """Told before anything else: the first of the extra's packages to fail names the extra."""
+    with needs_extra("train"):
+        import lightning  # noqa: F401
+        import yaml  # noqa: F401
+
+
+def _tell_result(result: "Result", home: Path) -> None:
     judged = "out-of-fold" if result.folds > 1 else "validation"
     typer.echo(
         f"{judged} accuracy {result.val_top1_accuracy:.2%} ({result.validation_images:,}"

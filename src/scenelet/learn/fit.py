@@ -4,7 +4,6 @@ import logging
 import time
 import warnings
 from dataclasses import replace
-from functools import partial
 from pickle import UnpicklingError
 from typing import Any
 
@@ -17,7 +16,6 @@ from scenelet.artefacts import explained
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.load import Pixels, load_pixels
 from scenelet.errors import ConfigError, DataError
-from scenelet.images import PreprocessSpec
 from scenelet.learn.callbacks import (
     EndAfter,
     History,
@@ -123,30 +121,30 @@ def _judges(job: Job, place: Place, data: ImagesInMemory) -> dict[str, Any]:
 
 def _decoded(job: Job, place: Place, sources: Sources, progress: Progress) -> ImagesInMemory:
     config, names = job.config, job.class_names
-    serving = config.preprocess
-    storage = replace(serving, width=config.storage_size, height=config.storage_size)
-    training, validation = job.dataset.part("train"), job.dataset.part("val")
+    training = job.dataset.part("train")
     training = training if config.epochs else training.of(())
+    train, val = _pixels(job, training, place, progress)
+    answers = None
+    if sources.teachers and config.asks_once:
+        answers = answers_once(sources.teachers, training, names, config, progress)
+    targets = targets_of(train.labels, len(names), config, answers)
+    return ImagesInMemory(train, targets, val, config.batch_size, config.seed)
+
+
+def _pixels(job: Job, training: Dataset, place: Place, progress: Progress) -> tuple[Pixels, Pixels]:
+    """Training images as they are stored, validation images as a service would see them."""
+    config, names, serving = job.config, job.class_names, job.config.preprocess
+    storage = replace(serving, width=config.storage_size, height=config.storage_size)
+    validation = job.dataset.part("val")
     shapes = {
         "train": (len(training), storage.height, storage.width, 3),
         "val": (len(validation), serving.height, serving.width, 3),
     }
     rooms = place.rooms(job.run, shapes, config.memory_gib)
     with progress.counting("decoding", len(training) + len(validation)) as advance:
-
-        def decoded(part: str, images: Dataset, spec: PreprocessSpec) -> Pixels:
-            is_exact = part == "val"  # training crops are cut from the full picture's copy
-            decode = partial(load_pixels, images, names, spec, advance, is_exact)
-            pixels = place.fill(job.run, part, rooms[part], decode)
-            return Pixels(pixels, images.label_indices(names))
-
-        train = decoded("train", training, storage)
-        val = decoded("val", validation, serving)
-    answers = None
-    if sources.teachers and config.asks_once:
-        answers = answers_once(sources.teachers, training, names, config, progress)
-    targets = targets_of(train.labels, len(names), config, answers)
-    return ImagesInMemory(train, targets, val, config.batch_size, config.seed)
+        train = load_pixels(training, names, storage, advance, exact=False, into=rooms["train"])
+        val = load_pixels(validation, names, serving, advance, into=rooms["val"])
+    return train, val
 
 
 def _sources(job: Job) -> Sources:
