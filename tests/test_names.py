@@ -305,6 +305,11 @@ def test_a_page_of_the_app_shows_classes_of_any_name(bundle, name, names):
         page = f"from scenelet.app.{name} import page\npage()"
         shown = AppTest.from_string(page, default_timeout=60).run()
         assert not shown.exception
+        if name == "model":
+            assert shown.selectbox[0].options == [one_line(printable(each)) for each in names]
+        else:
+            told = shown.caption[0].value
+            assert all(markdown(printable(each)) in told for each in names)
 
 
 @pytest.mark.parametrize("start", range(0, len(NASTY) - 5, 6))
