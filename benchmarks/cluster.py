@@ -54,6 +54,17 @@ def stat(pid: str) -> list[str]:
     return []
 
 
+def descendants(root: int, without: int = 0) -> dict[int, list[str]]:
+    """What the system tells of each process that descends from one, but for those of a child."""
+    told = {int(path.name): stat(path.name) for path in Path("/proc").glob("[0-9]*")}
+    ours = {root}
+    while more := {
+        pid for pid, each in told.items() if each and int(each[1]) in ours and pid not in ours
+    } - {without}:
+        ours |= more
+    return {pid: told[pid] for pid in ours - {root} if told.get(pid)}
+
+
 class Watched:
     """CPU of all that descends from a process, those that end meanwhile included."""
 
@@ -77,24 +88,17 @@ class Watched:
             self._look(self._last)
 
     def _look(self, into: dict[str, float]) -> None:
-        told = {path.name: stat(path.name) for path in Path("/proc").glob("[0-9]*")}
-        ours = {str(self._root)}
-        while more := {
-            pid for pid, each in told.items() if each and each[1] in ours and pid not in ours
-        } - {str(self._without)}:
-            ours |= more
-        for pid in ours - {str(self._root)}:
-            if told.get(pid):
-                into[f"{pid} {told[pid][19]}"] = sum(map(int, told[pid][11:13])) / HERTZ
+        for pid, told in descendants(self._root, self._without).items():
+            into[f"{pid} {told[19]}"] = sum(map(int, told[11:13])) / HERTZ
 
 
 def ray_workers() -> list[int]:
-    """Process ids of ray's workers at work."""
+    """Process ids of ray's workers that this process started and that are at work."""
     found = []
-    for path in Path("/proc").glob("[0-9]*"):
+    for pid in descendants(os.getpid()):
         with contextlib.suppress(OSError):
-            if (path / "cmdline").read_bytes().startswith(b"ray::_work"):
-                found.append(int(path.name))
+            if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"ray::_work"):
+                found.append(pid)
     return found
 
 
