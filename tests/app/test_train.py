@@ -48,7 +48,9 @@ def test_three_classes_of_thirty_dropped_pictures_become_a_bundle_without_a_keyb
         page.get_by_role("button", name="Try it").wait_for(timeout=360_000)
         page.get_by_role("button", name="Try it").click()
         page.get_by_text("mine: forest, sea, street").wait_for()
-        page.locator("input[type=file]").first.set_input_files(str(bundle / "golden" / "sea.jpg"))
+        page.locator("input[type=file]").first.set_input_files(
+            str(bundle / "golden" / "buildings.jpg")
+        )
         page.get_by_role("button", name="Right", exact=True).click()
         page.get_by_text("Kept in corrections/").wait_for()
         page.get_by_role("link", name="Train").click()
