@@ -23,6 +23,7 @@ FOUNDATION = {
     "image_likeness",
     "image_memory",
     "image_repair",
+    "records",
     "artefacts",
     "shipped",
     "quiet",

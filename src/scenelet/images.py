@@ -13,7 +13,6 @@ import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -29,7 +28,11 @@ from scenelet.image_memory import check_memory, check_memory_to_open
 from scenelet.image_repair import repaired, unsupported, why
 
 if TYPE_CHECKING:
+    from dataclasses import dataclass
+
     import numpy as np
+else:  # the same, made quickly
+    from scenelet.records import dataclass
 
 MAX_PIXELS = 50_000_000
 ORIENTATION = 0x0112  # EXIF's tag: how the stored pixels are to be turned

@@ -44,7 +44,7 @@ from scenelet.images import PreprocessSpec
 if TYPE_CHECKING:
     from dataclasses import dataclass
 else:  # the same, made quickly
-    from scenelet.bundle.records import dataclass
+    from scenelet.records import dataclass
 
 FORMAT_VERSION = 4
 CONTRACT, LITERT, ONNX, CARD, TRUST, DISTANCE, TRAINING_DATA, GOLDEN = (

@@ -14,7 +14,7 @@ from scenelet.bundle.plain import Range, as_plain
 if TYPE_CHECKING:
     from dataclasses import dataclass
 else:  # the same, made quickly
-    from scenelet.bundle.records import dataclass
+    from scenelet.records import dataclass
 
 Share = Annotated[float, Range(0, 1)]
 Count = Annotated[int, Range(0)]

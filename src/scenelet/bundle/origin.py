@@ -11,7 +11,7 @@ from scenelet.bundle.plain import Plain, Range
 if TYPE_CHECKING:
     from dataclasses import dataclass
 else:  # the same, made quickly
-    from scenelet.bundle.records import dataclass
+    from scenelet.records import dataclass
 
 SPLITS = ("train", "val")
 

@@ -23,7 +23,7 @@ from typing import (
 if TYPE_CHECKING:
     from dataclasses import dataclass
 else:  # the same, made quickly
-    from scenelet.bundle.records import dataclass
+    from scenelet.records import dataclass
 
 T = TypeVar("T")
 Plain = object  # any JSON value, taken as it is: whoever reads it knows what it should be

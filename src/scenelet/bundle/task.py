@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from scenelet.bundle.figures import Figures
 else:  # the same, made quickly
-    from scenelet.bundle.records import dataclass
+    from scenelet.records import dataclass
 
 
 @dataclass(frozen=True)

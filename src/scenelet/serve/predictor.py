@@ -20,7 +20,7 @@ from scenelet.images import to_picture
 if TYPE_CHECKING:
     from dataclasses import dataclass
 else:  # the same, made quickly
-    from scenelet.bundle.records import dataclass
+    from scenelet.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from scenelet.inflate import TooLargeError, inflated
 if TYPE_CHECKING:
     from dataclasses import dataclass
 else:  # the same, made quickly
-    from scenelet.bundle.records import dataclass
+    from scenelet.records import dataclass
 
 JSON = "application/json"
 FORM, FIELDS = "multipart/form-data", "application/x-www-form-urlencoded"

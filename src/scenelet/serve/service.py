@@ -46,7 +46,7 @@ from scenelet.serve.token import carries
 if TYPE_CHECKING:
     from dataclasses import dataclass
 else:  # the same, made quickly
-    from scenelet.bundle.records import dataclass
+    from scenelet.records import dataclass
 
 PROBLEM = "application/problem+json"
 _BROKEN = "the service's own model or configuration can't be used; its log says why"

@@ -14,7 +14,7 @@ from scenelet.errors import ConfigError
 if TYPE_CHECKING:
     from dataclasses import dataclass
 else:  # the same, made quickly
-    from scenelet.bundle.records import dataclass
+    from scenelet.records import dataclass
 
 PREFIX = "SCENELET_"
 Log = Literal["none", "line", "few", "all"]

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from scenelet.bundle.records import dataclass
+from scenelet.records import dataclass
 
 
 @dataclass(frozen=True)
