@@ -122,6 +122,7 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, default=default_bundle())
     parser.add_argument("--photos", type=Path)
     parser.add_argument("--service")
+    parser.add_argument("--only", default="", help="forms whose name holds this")
     parser.add_argument("--each", type=int, default=200)
     chosen = parser.parse_args()
     contract = read_contract(chosen.bundle)
@@ -160,7 +161,7 @@ def main() -> None:
             "page in Chromium": web,
             "MediaPipe, our resizing": lambda data: scores(media, to_input(data, spec)[0]),
             "MediaPipe, its own resizing": lambda data: scores(media, np.asarray(decode(data))),
-            **({"service": by_service(chosen.service)} if chosen.service else {}),
+            **({"container, over HTTP": by_service(chosen.service)} if chosen.service else {}),
         }
         print(f"{platform.processor() or platform.machine()}, {date.today()}; {browser}\n")
         print(
@@ -168,7 +169,7 @@ def main() -> None:
         )
         for kind, pictures in groups.items():
             expected = [predictor.predict(each).probabilities for each in pictures]
-            for form, ask in forms.items():
+            for form, ask in ((name, ask) for name, ask in forms.items() if chosen.only in name):
                 print(f"| {form} | {kind} | {compared(expected, ask, pictures)} |", flush=True)
 
 
