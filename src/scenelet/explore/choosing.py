@@ -25,7 +25,7 @@ def suggest(
         features: (n, features) of all pictures.
         labels: Class of each picture that has one.
         passed: Places that somebody passed over: not asked again.
-        count: How many to suggest.
+        count: How many to suggest at most; at least one, as long as there is any.
 
     Returns:
         Places among the features.
