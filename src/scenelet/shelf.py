@@ -6,6 +6,7 @@ What several machines share lies on one. Knows no addresses: `dataset/bucket.py`
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -105,8 +106,11 @@ class FolderShelf:
         return True
 
     def remove(self, name: str) -> None:
-        """Remove a file."""
+        """Remove a file, and the folder that it leaves empty."""
         (self.root / name).unlink(missing_ok=True)
+        if "/" in name:
+            with suppress(OSError):  # others are in it
+                (self.root / name).parent.rmdir()
 
     def age_s(self, name: str) -> float | None:
         """By the clock of the folder's file system."""
