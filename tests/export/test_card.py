@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import pytest
 from commands import REPOSITORY
 
@@ -33,6 +34,14 @@ def many(contract, count):
             replace(each, probabilities=dict.fromkeys(names, 0.0025)) for each in contract.golden
         ),
     )
+
+
+@pytest.mark.pipeline
+def test_it_tells_the_versions_of_the_file_for_onnx(shipped_bundle, bundle):
+    for folder in (shipped_bundle, bundle):
+        model = onnx.load(folder / "model.onnx")
+        told = f"opset {model.opset_import[0].version}, IR version {model.ir_version}"
+        assert told in (folder / "MODEL_CARD.md").read_text("utf-8")
 
 
 def test_of_four_hundred_classes_card_and_contract_stay_readable(contract):

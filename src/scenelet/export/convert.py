@@ -14,6 +14,9 @@ from scenelet.bundle.numeric import FeatureSpace
 from scenelet.learn.networks import head_name, normalise
 from scenelet.quiet import quiet
 
+ONNX_OPSET = 20
+ONNX_IR = 10  # the version of the file itself that goes with it
+
 
 class ServingNetwork(nn.Module):
     """What is exported: uint8 (n, height, width, 3) in.
@@ -85,6 +88,7 @@ def to_onnx(network: ServingNetwork, size: int) -> bytes:
             dynamic_shapes=({0: "batch"},),
             external_data=False,
             dynamo=True,
+            opset_version=ONNX_OPSET,
             optimize=False,  # keeps each weight's name; ONNX Runtime optimises when it loads
             verbose=False,
         )

@@ -12,7 +12,7 @@ import numpy as np
 
 from scenelet.bundle.contract import LITERT, ONNX
 from scenelet.bundle.runtime import LiteRTModel
-from scenelet.export.convert import ServingNetwork, to_litert, to_onnx
+from scenelet.export.convert import ONNX_IR, ONNX_OPSET, ServingNetwork, to_litert, to_onnx
 from scenelet.export.parity import TOLERANCE, Logits
 from scenelet.export.quantize import litert_to_fp16, litert_to_int8, onnx_to_fp16
 
@@ -98,7 +98,7 @@ LITERT_FORMAT = Format(
 ONNX_FORMAT = Format(
     name="ONNX",
     file=ONNX,
-    about="the same network for any number of images",
+    about=f"the same network for any number of images, opset {ONNX_OPSET}, IR version {ONNX_IR}",
     convert=to_onnx,
     logits=onnx_logits,
     shrinking={"fp16": _half(onnx_to_fp16), "int8": _half(onnx_to_fp16)},
