@@ -177,7 +177,7 @@ def test_a_machine_that_is_lost_costs_no_picture(photos, expected, bundle, clust
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        (f"127.0.0.1:{free_port()}", "nothing answers at"),
+        ("127.0.0.1:{port}", "nothing answers at"),
         ("ray://127.0.0.1:10001", "expected auto, local or HOST:PORT"),
     ],
 )
@@ -185,7 +185,7 @@ def test_an_address_where_no_cluster_is_is_told_at_once(
     address, message, painted, bundle, tmp_path, scenelet
 ):
     begun_s = time.monotonic()
-    where = ("--engine", "ray", "--address", address)
+    where = ("--engine", "ray", "--address", address.format(port=free_port()))
     done = scenelet("predict", painted, "--bundle", bundle, "--out", tmp_path / "out", *where)
     assert (done.code, done.err.count("\n")) == (1, 1)
     assert message in done.err
