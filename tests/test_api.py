@@ -34,9 +34,9 @@ def test_a_path_bytes_and_a_picture_are_answered_alike(shipped_bundle):
 
 
 def test_no_other_name_is_there():
-    with pytest.raises(AttributeError, match="no attribute 'tune'"):
-        scenelet.tune  # noqa: B018
-    assert {"Bundle", "Dataset", "evaluate", "export", "train"} < set(dir(scenelet))
+    with pytest.raises(AttributeError, match="no attribute 'predict'"):
+        scenelet.predict  # noqa: B018
+    assert {"Bundle", "Dataset", "evaluate", "train"} < set(dir(scenelet))
 
 
 def test_type_checkers_know_the_same_names():

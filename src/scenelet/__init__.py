@@ -1,7 +1,7 @@
 """scenelet: from a folder of labelled images to a small, honest, explained image classifier."""
 
 __version__ = "0.1.0"
-_API = ("Bundle", "Dataset", "evaluate", "export", "train")  # of `api`, loaded when asked for
+_API = ("Bundle", "Dataset", "evaluate", "train")  # of `api`, loaded when asked for
 
 
 def __getattr__(name: str) -> object:

@@ -1,4 +1,4 @@
-"""The whole way from Python, in five names: `Dataset`, `train`, `export`, `Bundle`, `evaluate`.
+"""The whole way from Python, in four names: `Dataset`, `train`, `Bundle`, `evaluate`.
 
 They are the verbs behind the commands of the same names, with the same rules: one preprocessing, a
 test split is locked, every accuracy has its interval. Each is loaded when it is first asked for:
@@ -62,6 +62,39 @@ class Bundle:
             return cls(default_bundle())
         return cls(fetch_bundle(str(place)) if str(place).startswith(HUB) else Path(place))
 
+    @classmethod
+    def export(
+        cls,
+        run: Run,
+        out: str | Path,
+        progress: Progress = SILENT,
+        name: str | None = None,
+        **options: Any,
+    ) -> "Bundle":
+        """Write a run's bundle, proved and with its card, and open it. Needs the extra train.
+
+        Example:
+            >>> from scenelet import Bundle
+            >>> Bundle.export(run, "bundles/tiny", licence="CC0-1.0").contract.licence
+            'CC0-1.0'
+
+        Args:
+            run: That `train` gave.
+            out: Folder to write; an older bundle there is replaced.
+            progress: Is told how it goes on.
+            name: Of the bundle; None for that of the run.
+            options: `licence`, `quantize`, `mirror`, `coverage` and the rest of `scenelet export`.
+
+        Raises:
+            ConfigError: No such option or quantisation.
+            ParityError: Checkpoint and files disagree; nothing is written.
+            QuantisationError: It costs more accuracy than allowed; nothing is written.
+        """
+        from scenelet.export.steps import ExportOptions, export_bundle
+
+        wished = ExportOptions(name or run.name, **options)
+        return cls(export_bundle(run, Path(out), wished, progress).folder)
+
     @property
     def contract(self) -> Contract:
         """What `bundle.json` says: classes, preprocessing, thresholds, figures, training."""
@@ -122,34 +155,6 @@ def train(
     given = None if recipe else dials
     run_training(source_of(folder), resolve(recipe, dials), run, progress, given=given)
     return run
-
-
-def export(
-    run: Run, out: str | Path, progress: Progress = SILENT, name: str | None = None, **options: Any
-) -> Bundle:
-    """Write a run's bundle, proved and with its card, and open it. Needs the extra train.
-
-    Example:
-        >>> from scenelet import export
-        >>> export(run, "bundles/tiny", licence="CC0-1.0").contract.licence
-        'CC0-1.0'
-
-    Args:
-        run: That `train` gave.
-        out: Folder to write; an older bundle there is replaced.
-        progress: Is told how it goes on.
-        name: Of the bundle; None for that of the run.
-        options: `licence`, `quantize`, `mirror`, `coverage` and the rest of `scenelet export`.
-
-    Raises:
-        ConfigError: No such option or quantisation.
-        ParityError: Checkpoint and files disagree; nothing is written.
-        QuantisationError: It costs more accuracy than allowed; nothing is written.
-    """
-    from scenelet.export.steps import ExportOptions, export_bundle
-
-    wished = ExportOptions(name or run.name, **options)
-    return Bundle(export_bundle(run, Path(out), wished, progress).folder)
 
 
 def evaluate(

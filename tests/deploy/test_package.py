@@ -61,7 +61,7 @@ def test_it_holds_what_serving_needs_and_no_more(names):
     assert {name.split("/")[1] for name in names if name.startswith("scenelet/")} == {
         "__init__.py", "__pycache__", "addresses.py", "bundle", "errors.py", "fetch.py",
         "image_colour.py", "image_formats.py", "inflate.py", "uri.py",
-        "image_memory.py", "image_repair.py", "images.py", "serve", "shipped.py",
+        "image_memory.py", "image_repair.py", "images.py", "records.py", "serve", "shipped.py",
     }  # fmt: skip
     assert not [name for name in names if "serve/http" in name or "serve/batch" in name]
 

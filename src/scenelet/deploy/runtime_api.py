@@ -236,14 +236,19 @@ class RunningFunction:
             raise PackageError(self._killed)
 
     def _watch(self) -> None:
-        before_s, before_ms = time.monotonic(), self.cpu_ms()
+        seen = time.monotonic(), 0.0
         while self._process.poll() is None and not self._killed:
-            self._kill_if_large()
-            now_s, now_ms = time.monotonic(), self.cpu_ms()
-            if self._cpu_share < 1 and self._server.initialised.is_set():
-                self._share(1000 * (now_s - before_s), now_ms - before_ms)
-            before_s, before_ms = now_s, now_ms
+            with suppress(OSError):  # no handle is free to look with: the next look comes soon
+                self._kill_if_large()
+                seen = self._held_to_its_share(*seen)
             time.sleep(LOOK_S)
+
+    def _held_to_its_share(self, before_s: float, before_ms: float) -> tuple[float, float]:
+        """Of the processor; returns the time, and processor time used, for the next look."""
+        now_s, now_ms = time.monotonic(), self.cpu_ms()
+        if self._cpu_share < 1 and self._server.initialised.is_set():
+            self._share(1000 * (now_s - before_s), now_ms - before_ms)
+        return now_s, now_ms
 
     def _share(self, passed_ms: float, used_ms: float) -> None:
         """Hold it back while it has used more than its share of the time that passed."""
