@@ -17,7 +17,8 @@ def test_the_pages_build_strictly_and_show_the_api(tmp_path):
     assert "WARNING -" not in done.stderr
     api = (tmp_path / "site" / "api" / "index.html").read_text()
     assert all(
-        f'id="scenelet.api.{name}"' in api for name in ("Bundle", "train", "evaluate", "export")
+        f'id="scenelet.api.{name}"' in api
+        for name in ("Bundle", "Bundle.export", "train", "evaluate")
     )
     assert "photo.jpg" in (tmp_path / "site" / "search" / "search_index.json").read_text()
     assert (tmp_path / "site" / "images" / "answers.png").is_file()
