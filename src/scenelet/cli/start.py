@@ -13,7 +13,6 @@ from scenelet.cli.app import Open
 from scenelet.cli.options import Folder
 from scenelet.cli.output import command, needs_extra, note, wrote
 from scenelet.cli.steps import step
-from scenelet.locks import held
 
 if TYPE_CHECKING:
     from scenelet.runs.run import Run
@@ -61,6 +60,7 @@ def start(
             raise ImportError(name="lightning")
     from scenelet.app.works import LOCK
     from scenelet.artefacts import make_folder
+    from scenelet.locks import held
 
     way = recipe or ("fine" if fine_tune else "first")
     dials = _dials(recipe, fine_tune, epochs)
