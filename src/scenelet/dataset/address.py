@@ -42,3 +42,9 @@ def is_here(address: str) -> bool:
     """Whether it leads to this machine alone: a file, an archive of one, memory."""
     words = re.findall(r"([a-z0-9+.-]+):/", address.lower())
     return all(word in ("zip", "file", "local", "memory", "tar") for word in words)
+
+
+def is_far(place: str) -> bool:
+    """Whether a network lies between this machine and a place that a person named."""
+    address = address_of(place)
+    return bool(address) and not is_here(address)

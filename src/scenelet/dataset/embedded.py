@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from scenelet.dataset.address import address_of, is_here
+from scenelet.dataset.address import address_of, is_far
 from scenelet.dataset.cache import pictures_cache
 from scenelet.dataset.layout import split_of, twin_lines
 from scenelet.dataset.manifest import Columns, numbered
@@ -53,7 +53,7 @@ class Embedded:
     @property
     def is_far(self) -> bool:
         """Whether a network lies between."""
-        return bool(address_of(self.place)) and not is_here(self.place)
+        return is_far(self.place)
 
     def entries(self) -> Iterator[Entry]:
         """Every picture."""

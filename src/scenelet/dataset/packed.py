@@ -19,7 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scenelet.dataset.address import address_of, is_here
+from scenelet.dataset.address import address_of, is_far
 from scenelet.dataset.bucket import shelf_at
 from scenelet.dataset.layout import twin_lines
 from scenelet.dataset.manifest import from_record
@@ -57,7 +57,7 @@ class Packed:
     @property
     def is_far(self) -> bool:
         """Whether a network lies between."""
-        return bool(address_of(self.place)) and not is_here(self.place)
+        return is_far(self.place)
 
     def entries(self) -> Iterator[Entry]:
         """Every picture."""
