@@ -1,6 +1,11 @@
 """A browser page that is looked after."""
 
 
+def settled(page):
+    """Wait until Streamlit has run the page to its end."""
+    page.locator("[data-test-script-state=notRunning]").first.wait_for()
+
+
 class Watched:
     """A browser page that writes down what it should not do."""
 

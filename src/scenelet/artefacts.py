@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,10 +72,14 @@ def make_folder(path: Path) -> Path:
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file so that it is either the old one or the whole new one, even after a power cut.
 
+    Threads may write the same file at once: each writes aside under a name of its own.
+
     Raises:
         ArtefactError: No space, no permission.
     """
-    aside = path.with_name(f".{path.name}.part")
+    is_main = threading.current_thread() is threading.main_thread()
+    writer = "" if is_main else f".{threading.get_native_id()}"
+    aside = path.with_name(f".{path.name}{writer}.part")
     with explained(path):
         try:
             with open(aside, "wb") as file:

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 from running_app import App
 from servers import wait_until
-from watched import Watched
+from watched import Watched, settled
 
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.sources import source_of
@@ -22,6 +22,7 @@ def test_unsorted_pictures_are_labelled_by_keys_undone_and_become_a_data_set(
 
     def counted(number):
         expect(page.get_by_text(f"{number} labelled, of 18 pictures")).to_be_visible()
+        settled(page)
 
     try:
         page.goto(running.url)

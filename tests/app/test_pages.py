@@ -12,6 +12,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from playwright.sync_api import expect
 from running_app import App
 from servers import wait_until
+from watched import settled
 
 from scenelet.dataset.manifest import read_manifest
 from scenelet.dataset.verdicts import given
@@ -21,11 +22,6 @@ pytestmark = pytest.mark.browser
 
 def upload(page, *files):
     page.locator("input[type=file]").first.set_input_files([str(file) for file in files])
-
-
-def settled(page):
-    """Wait until Streamlit has run the page to its end."""
-    page.locator("[data-test-script-state=notRunning]").first.wait_for()
 
 
 def answer_of(scenelet, bundle, file):

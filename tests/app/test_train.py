@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 from running_app import App
-from watched import Watched
+from watched import Watched, settled
 
 from scenelet.app.works import Work, works
 from scenelet.bundle.contract import read_contract
@@ -38,6 +38,7 @@ def test_three_classes_of_thirty_dropped_pictures_become_a_bundle_without_a_keyb
         page.get_by_role("option", name=re.compile("A small network")).click()
         page.get_by_text("Say how long").click()
         for _ in range(6):
+            settled(page)
             page.get_by_test_id("stNumberInputStepDown").click()
         expect(page.get_by_role("spinbutton", name="Epochs")).to_have_value("2")
         page.get_by_role("button", name="Train", exact=True).click()

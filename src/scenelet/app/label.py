@@ -104,15 +104,9 @@ def _looked_at(
 
 
 def _labelling(task: Task) -> None:
-    from scenelet.explore.choosing import guess
-
     known = standing(task.labels.acts())
     classes = _classes(known.values())
-    done = sum(1 for act in known.values() if not act.why)
-    st.progress(
-        min(1.0, len(known) / max(1, len(task.paths))),
-        f"{done:,} labelled, of {len(task.paths):,} pictures",
-    )
+    head = st.empty()
     labels = {
         place: classes.index(known[path].label)
         for place, path in enumerate(task.paths)
@@ -122,21 +116,33 @@ def _labelling(task: Task) -> None:
     if place is None:
         st.success("Every picture has been asked about.", icon=":material/done_all:")
         _undo(task)
-        return
-    path = task.paths[place]
+    else:
+        _asking(task, known, labels, place)
+    done = sum(1 for act in known.values() if not act.why)
+    head.progress(
+        min(1.0, len(known) / max(1, len(task.paths))),
+        f"{done:,} labelled, of {len(task.paths):,} pictures",
+    )
+
+
+def _asking(task: Task, known: dict[str, Act], labels: dict[int, int], place: int) -> None:
+    """Draw the keys before their picture, so that no key is still that of the one before."""
+    from scenelet.explore.choosing import guess
+
+    path, classes = task.paths[place], _classes(known.values())
     left, right = st.columns([3, 2], gap="large")
-    with left:
-        content = source_of(task.place).read(path)
-        alt = tiles.safe(path)
-        style = "width:100%;max-height:60vh;object-fit:contain;border-radius:.5rem"
-        st.html(f'<img src="{shown(content, 900)}" alt="{alt}" style="{style}">')
-        st.caption(markdown(path))
     with right:
         found = guess(task.features, labels, place)
         if found:
             st.markdown(f"Perhaps **{markdown(classes[found[0]])}** ({found[1]:.0%})")
         _neighbours(task, known, place, list(labels))
         _buttons(task, path, classes[found[0]] if found else "", classes)
+    with left:
+        content = source_of(task.place).read(path)
+        alt = tiles.safe(path)
+        style = "width:100%;max-height:60vh;object-fit:contain;border-radius:.5rem"
+        st.html(f'<img src="{shown(content, 900)}" alt="{alt}" style="{style}">')
+        st.caption(markdown(path))
 
 
 def _classes(acts: Iterable[Act]) -> list[str]:
