@@ -150,15 +150,13 @@ def test_the_command_plans_then_deploys_and_names_price_and_ceiling(
     assert "at most, estimated: 5 instances busy all month" in planned.out
     assert "Function" in planned.out
     assert "nothing was changed" in planned.out
-    done = scenelet("deploy", packages["first"], "--memory", "768", "--concurrency", "2")
+    done = scenelet("deploy", packages["first"], "--concurrency", "2")
     assert done.code == 0, done.err
     assert f"version 1 answers: {aws.url}" in done.out
     assert done.out.splitlines()[-1] == f"next: scenelet predict --endpoint {aws.url} photo.jpg"
     assert (
         "nothing: the stack is as it would be"
-        in scenelet(
-            "deploy", packages["first"], "--plan", "--memory", "768", "--concurrency", "2"
-        ).out
+        in scenelet("deploy", packages["first"], "--plan", "--concurrency", "2").out
     )
 
 

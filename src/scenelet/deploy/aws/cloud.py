@@ -39,6 +39,10 @@ _CONFIG = Config(
     connect_timeout=10,
     read_timeout=60,
 )
+# of what may be missing: it is told without, rather than waited for
+_IMPATIENT = Config(
+    retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=3, read_timeout=5
+)
 _DENIED = (
     "not permitted: {message}. Ask for that permission, or use other credentials (AWS_PROFILE)."
 )
@@ -129,12 +133,20 @@ class Cloud:
         self._clients: dict[str, Any] = {}
         self._caller = ""
 
-    def client(self, service: str, region: str | None = None) -> Any:
-        """A boto3 client, made once; of another region, where a service is in one alone."""
+    def client(self, service: str, region: str | None = None, patient: bool = True) -> Any:
+        """A boto3 client, made once.
+
+        Args:
+            service: As boto3 names it.
+            region: Where a service is in one alone.
+            patient: Whether it tries again and again.
+        """
         if service not in self._clients:
             with translated("AWS"):
                 self._clients[service] = self._session.client(
-                    service, region_name=region or self.region, config=_CONFIG
+                    service,
+                    region_name=region or self.region,
+                    config=_CONFIG if patient else _CONFIG.merge(_IMPATIENT),
                 )
         return self._clients[service]
 

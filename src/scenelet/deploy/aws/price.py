@@ -178,7 +178,7 @@ def _price(cloud: Cloud, service: str, **attributes: str) -> float:
         {"Type": "TERM_MATCH", "Field": name, "Value": value} for name, value in wanted.items()
     ]
     with translated("prices"):
-        client = cloud.client("pricing", _PRICING_REGION)
+        client = cloud.client("pricing", _PRICING_REGION, patient=False)
         found = client.get_products(ServiceCode=service, Filters=filters, MaxResults=100)
     tiers = [
         (float(tier["beginRange"]), float(tier["pricePerUnit"]["USD"]))
