@@ -10,6 +10,7 @@ import torch
 from commands import QUICK_FLAGS, run_process
 from servers import serving
 
+from scenelet.artefacts import write_json
 from scenelet.bundle.contract import CONTRACT, TRAINING_DATA, sha256
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.load import load_pixels
@@ -99,7 +100,8 @@ def test_a_run_and_its_bundle_open_as_the_same_network(run_folder, exported):
     assert from_run.class_names == from_bundle.class_names
     assert from_run.trained_on == from_bundle.trained_on
     trained = [row for row in Run(run_folder).rows() if row.split == "train"]
-    assert from_run.trained_on == {row.pixel_hash for row in trained}
+    assert from_run.trained_on == {row.pixel_hash: row.perceptual_hash for row in trained}
+    assert all(from_run.trained_on.values()), "copies are known too"
 
 
 def test_a_folder_in_the_hubs_format_answers_as_transformers_does(hub_folder):
@@ -200,9 +202,20 @@ def test_what_is_no_network_is_refused(tmp_path):
 def test_a_network_that_saw_the_validation_images_is_refused(bundle):
     pretrained = open_pretrained(str(bundle), "--init")
     seen = Row("a.jpg", "sea", "val", pixel_hash=next(iter(pretrained.trained_on)))
-    refuse_leak(pretrained, [Row("b.jpg", "sea", "val", pixel_hash="new")], "--init")
+    refuse_leak(pretrained, [], [Row("b.jpg", "sea", "val", pixel_hash="new")], "--init")
     with pytest.raises(ConfigError, match="trained on 1 of the 1 validation images"):
-        refuse_leak(pretrained, [seen], "--init")
+        refuse_leak(pretrained, [], [seen], "--init")
+
+
+def test_a_network_that_saw_copies_of_the_validation_images_is_refused(bundle):
+    pretrained = open_pretrained(str(bundle), "--init")
+    pixels, shown = next(pair for pair in pretrained.trained_on.items() if pair[1])
+    other_bits = f"{int(shown, 16) ^ 0b1011:032x}"
+    copy = Row("a.jpg", "sea", "val", pixel_hash="new", perceptual_hash=other_bits)
+    with pytest.raises(ConfigError, match=r"trained on 1 of the 1 .* \(1 of them saved again\)"):
+        refuse_leak(pretrained, [], [copy], "--init")
+    twin = Row("b.jpg", "sea", "train", pixel_hash=pixels, perceptual_hash=shown)
+    refuse_leak(pretrained, [twin], [copy], "--init")
 
 
 def test_a_size_that_the_network_does_not_take_is_refused(tmp_path):
@@ -326,5 +339,8 @@ def test_what_the_ancestors_learned_counts_as_learned(bundle, tmp_path):
     parent = open_pretrained(str(grown), "--init")
     assert "f" * 32 in parent.trained_on
     described = Sources(None, [parent]).described(TrainConfig())
-    assert "f" * 32 in described["inherited"]
-    assert len(described["inherited"]) == len(parent.trained_on)
+    assert described["inherited"] == parent.trained_on
+    earlier = Run(tmp_path / "earlier")
+    earlier.folder.mkdir()
+    write_json(earlier.folder / "network.json", {"inherited": ["f" * 32]})
+    assert earlier.inherited() == {"f" * 32: ""}

@@ -11,6 +11,7 @@ from scenelet.app.parts import Part, between, refused
 from scenelet.app.sources import Sources, stamp
 from scenelet.assess.compare import Comparison, compare_bundles
 from scenelet.assess.evaluate import PART_NAMES
+from scenelet.assess.ledger import told
 from scenelet.bundle.contract import CONTRACT
 from scenelet.dataset.row import Row
 from scenelet.errors import SceneletError
@@ -97,9 +98,9 @@ def _verdict(figures: Comparison, first: str, second: str) -> None:
     left.metric(markdown(first), f"{figures.accuracies[0]:.1%}")
     middle.metric(markdown(second), f"{figures.accuracies[1]:.1%}")
     right.metric("Difference, points", f"{100 * (gain.value or 0):+.1f}", help=between(gain))
-    looks = f" This test split has been looked at {figures.looks} times." if figures.looks else ""
-    told = f"{figures.images:,} pictures: {PART_NAMES[figures.part]}; difference {between(gain)}."
-    st.caption(told + looks)
+    looks = f" {told(figures.looks)}" if figures.looks else ""
+    pictures = f"{figures.images:,} pictures: {PART_NAMES[figures.part]}"
+    st.caption(f"{pictures}; difference {between(gain)}.{looks}")
 
 
 def _changed(changed: list[Changed], asked: Sources) -> None:

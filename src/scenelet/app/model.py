@@ -17,6 +17,7 @@ from scenelet.app.kept import bundle_stamp, predictor, thumbnail
 from scenelet.app.parts import Part, between, dots, has_test_part, part_chosen, refused
 from scenelet.app.sources import Sources, sources, stamp
 from scenelet.assess.evaluate import PART_NAMES, evaluate_bundle
+from scenelet.assess.ledger import told
 from scenelet.assess.robustness import measure_robustness
 from scenelet.assess.thresholds import risk_coverage
 from scenelet.assess.trust import trust
@@ -214,8 +215,7 @@ def _headline(seen: Seen) -> None:
         st.metric("Macro F1", f1.value_percent, help=between(f1), width="content")
         st.metric("Calibration error", f"{figures.expected_calibration_error:.1%}", width="content")
         st.metric("Pictures", f"{figures.images:,}", width="content")
-    times = "once" if seen.looks == 1 else f"{seen.looks} times"
-    looks = f" This test split has been looked at {times}." if seen.looks else ""
+    looks = f" {told(seen.looks)}" if seen.looks else ""
     st.caption(f"{PART_NAMES.get(seen.part, seen.part)}; {between(accuracy)}.{looks}")
 
 

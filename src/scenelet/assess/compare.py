@@ -11,7 +11,7 @@ import numpy as np
 
 from scenelet.answers import Answers, ask, open_bundle
 from scenelet.assess.evaluate import choose, open_part
-from scenelet.assess.ledger import entry, is_known, record
+from scenelet.assess.ledger import is_known, record
 from scenelet.bundle.contract import LITERT
 from scenelet.bundle.figures import Interval
 from scenelet.bundle.latency import latencies_ms
@@ -198,6 +198,5 @@ def _record_looks(
     looks = 0
     for bundle, accuracy in zip(bundles, accuracies, strict=True):
         contract = bundle.contract
-        look = entry(contract.name, contract.sha256[LITERT], dataset.rows, accuracy)
-        looks = record(ledger, look)
+        looks = record(ledger, dataset.rows, contract.name, contract.sha256[LITERT], accuracy)
     return looks

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from scenelet.assess.compare import Compared, Comparison
 from scenelet.assess.evaluate import PART_NAMES
+from scenelet.assess.ledger import told
 from scenelet.bundle.contract import fingerprint
 from scenelet.report.html import Card, Gallery, Headline, Section, page, thumbnail
 
@@ -29,8 +30,7 @@ def comparison_page(compared: Compared, names: tuple[str, str]) -> str:
     points = [f"The second is {_times(figures.size_ratio)} as large."]
     points.append(f"It takes {_times(figures.latency_ratio)} as long.")
     if figures.looks:
-        times = "once" if figures.looks == 1 else f"{figures.looks:,} times"
-        points.append(f"This test split has been looked at {times} for this project.")
+        points.append(told(figures.looks))
     galleries = [
         Gallery(f"Only the {word} is right", _changed(compared, second_right))
         for word, second_right in (("second", True), ("first", False))

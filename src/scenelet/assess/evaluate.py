@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from scenelet.answers import Answers, ask, open_bundle
-from scenelet.assess.ledger import entry, is_known, record
+from scenelet.assess.ledger import is_known, record
 from scenelet.bundle.contract import LITERT, TRAINING_DATA
 from scenelet.bundle.figures import Figures
 from scenelet.bundle.runtime import BundleModel
@@ -223,5 +223,5 @@ def evaluate_bundle(
     looks = 0
     if place == "test" or is_known(ledger, chosen.rows):
         accuracy = figures.top1_accuracy.value or 0.0
-        looks = record(ledger, entry(contract.name, contract.sha256[LITERT], chosen.rows, accuracy))
+        looks = record(ledger, chosen.rows, contract.name, contract.sha256[LITERT], accuracy)
     return Evaluated(bundle, found, place, answers, labels, probabilities, figures, looks)

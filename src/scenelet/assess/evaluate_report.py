@@ -10,6 +10,7 @@ from scenelet.assess.assessment import Assessment
 from scenelet.assess.ceiling import Ceiling
 from scenelet.assess.evaluate import PART_NAMES, Evaluated
 from scenelet.assess.explain import GradCam, occlusion_map, overlay
+from scenelet.assess.ledger import told
 from scenelet.assess.pairs import Pair, confusable_pairs
 from scenelet.assess.thresholds import NEVER_SURE, abstain_threshold, risk_coverage
 from scenelet.assess.trust import trust
@@ -135,10 +136,7 @@ def _cautions(evaluated: Evaluated) -> list[str]:
             " little less on new ones."
         )
     if evaluated.looks:
-        times = "once" if evaluated.looks == 1 else f"{evaluated.looks:,} times"
-        points.append(
-            f"This test split has been looked at {times} for this project, this look included."
-        )
+        points.append(told(evaluated.looks))
     if evaluated.seen_in_training:
         points.append(
             f"{evaluated.seen_in_training:,} of the images were trained on (the same pictures)."

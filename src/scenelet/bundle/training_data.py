@@ -36,13 +36,22 @@ def read_training_data(path: Path) -> dict[str, str]:
 
 
 def read_shown(path: Path) -> dict[str, str]:
-    """Perceptual hash -> "train" or "val" of the pictures that have one.
+    """Perceptual hash -> "train", "val" or "inherited" of the pictures that have one.
 
     Raises:
         BundleFormatError: Missing or malformed.
     """
     trained_last = sorted(_records(path), key=lambda record: record[1] in LEARNED)
     return {shown: part for _, part, shown in trained_last if shown}
+
+
+def read_learned(path: Path) -> dict[str, str]:
+    """Pixel hash -> perceptual hash ("" if there is none) of the pictures that were learned from.
+
+    Raises:
+        BundleFormatError: Missing or malformed.
+    """
+    return {pixels: shown for pixels, part, shown in _records(path) if part in LEARNED}
 
 
 def _records(path: Path) -> list[tuple[str, str, str]]:

@@ -15,7 +15,7 @@ from scenelet.cli.options import (
     Part,
     bundle_at,
 )
-from scenelet.cli.output import looked_at, needs_extra, tell, tell_json, wrote
+from scenelet.cli.output import needs_extra, tell, tell_json, wrote
 from scenelet.progress import ConsoleProgress
 
 if TYPE_CHECKING:
@@ -67,10 +67,12 @@ def _write_report(path: Path, compared: "Compared", names: tuple[str, str]) -> N
 
 def _print(figures: "Comparison", folders: tuple[Path, Path]) -> None:
     from scenelet.assess.evaluate import PART_NAMES
+    from scenelet.assess.ledger import told
 
     tell(f"the second is: {figures.verdict}")
     tell(f"{figures.images:,} images: {PART_NAMES[figures.part]}")
-    looked_at(figures.looks)
+    if figures.looks:
+        tell(told(figures.looks))
     for word, accuracy, took_ms, folder in zip(
         ("first ", "second"), figures.accuracies, figures.latency_ms, folders, strict=True
     ):

@@ -19,7 +19,6 @@ from scenelet.cli.options import (
 from scenelet.cli.output import (
     command,
     left_out,
-    looked_at,
     needs_extra,
     table,
     tell,
@@ -121,6 +120,7 @@ def _described(evaluated: "Evaluated") -> dict[str, object]:
 
 def _print(evaluated: "Evaluated") -> None:
     from scenelet.assess.evaluate import PART_NAMES
+    from scenelet.assess.ledger import told
     from scenelet.bundle.cautions import cautions
 
     figures, excluded = evaluated.figures, evaluated.dataset.excluded
@@ -131,7 +131,8 @@ def _print(evaluated: "Evaluated") -> None:
             f"{evaluated.seen_in_training:,} of them were trained on (the same pictures): the"
             " figure flatters a little"
         )
-    looked_at(evaluated.looks)
+    if evaluated.looks:
+        tell(told(evaluated.looks))
     for line in cautions(evaluated.bundle.contract):
         tell(f"mind: {line}")
     _print_summary(figures)

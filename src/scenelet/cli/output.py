@@ -89,13 +89,6 @@ def left_out(rows: Sequence["Row"], most: int = 5) -> None:
         note(f"left out: {len(rows) - most:,} more; --json names them all", "yellow")
 
 
-def looked_at(looks: int) -> None:
-    """How often a test split was looked at, if it is one."""
-    if looks:
-        times = "time" if looks == 1 else "times"
-        tell(f"this test split has been looked at {looks:,} {times} for this project")
-
-
 def _cell(text: str) -> Text:
     return Text(elided(one_line(text), CELL_LETTERS))
 

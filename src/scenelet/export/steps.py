@@ -351,9 +351,9 @@ def gather(
     contract: Contract, models: Models, space: FeatureSpace, material: Material
 ) -> dict[str, bytes]:
     """Every file of the bundle but the contract: path -> content."""
-    inherited = dict.fromkeys(material.run.network().get("inherited", ()), "inherited")
-    parts = inherited | {row.pixel_hash: row.split for row in material.images.rows}
-    shown = {row.pixel_hash: row.perceptual_hash for row in material.images.rows}
+    inherited, rows = material.run.inherited(), material.images.rows
+    parts = dict.fromkeys(inherited, "inherited") | {row.pixel_hash: row.split for row in rows}
+    shown = inherited | {row.pixel_hash: row.perceptual_hash for row in rows}
     sizes = {each.file: len(models[each.name]) for each in FORMATS}
     return {
         **{each.file: models[each.name] for each in FORMATS},

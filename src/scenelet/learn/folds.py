@@ -25,6 +25,7 @@ from scenelet.learn.job import Sources, prepare
 from scenelet.learn.judging import by_class, logits_of
 from scenelet.learn.log_loss import calibrated_log_loss
 from scenelet.learn.place import Place
+from scenelet.learn.pretrained import count_known
 from scenelet.progress import SILENT, Progress
 from scenelet.runs.recipe import TrainConfig
 from scenelet.runs.run import Judged, Result, Run, trained
@@ -101,13 +102,12 @@ def _fewest_kin(dataset: Dataset) -> int:
 
 
 def _is_known(config: TrainConfig, dataset: Dataset) -> bool:
-    """Whether what is started or learned from has seen some of these pictures."""
+    """Whether what is started or learned from has seen some of these pictures, or copies."""
     if not (config.start or config.teachers):
         return False
     sources = Sources.open(config)
     known = [sources.init, *sources.teachers] if sources.init else sources.teachers
-    pixels = {row.pixel_hash for row in dataset.rows}
-    return any(source.trained_on & pixels for source in known)
+    return any(any(count_known(source, (), dataset.rows)) for source in known)
 
 
 def _held_out(run: Run, images: Dataset) -> tuple[np.ndarray, np.ndarray]:

@@ -31,7 +31,7 @@ class Job:
         run: Folder to write; a run of the same recipe and data found there is continued.
         dataset: Images with their splits.
         network: `architecture`, of `init` and `teachers` the origin and a hash of the weights, and
-            `inherited`: what they were trained on, by pixel hash.
+            `inherited`: what they were trained on, pixel hash -> perceptual hash.
         judged: By the networks of several folds; then there is no validation part, and training
             ends after as many epochs as they took.
     """
@@ -76,10 +76,10 @@ class Sources:
         }
 
     @property
-    def trained_on(self) -> list[str]:
-        """Pixel hashes of all that start and teachers, and those before them, were trained on."""
+    def trained_on(self) -> dict[str, str]:
+        """What start and teachers, and those before them, learned: pixel -> perceptual hash."""
         known = [source.trained_on for source in (self.init, *self.teachers) if source]
-        return sorted(frozenset().union(*known))
+        return dict(sorted(pair for each in known for pair in each.items()))
 
 
 def prepare(config: TrainConfig, run: Run, dataset: Dataset) -> Job:
@@ -93,11 +93,11 @@ def prepare(config: TrainConfig, run: Run, dataset: Dataset) -> Job:
         raise ConfigError("--epochs 0: expected a linear head (--init lite0 --set head=linear).")
     sources = Sources.open(config)
     require_classes(sources.teachers, trained(dataset).class_names, config.asks_once)
-    validation = dataset.part("val").rows
+    training, validation = dataset.part("train").rows, dataset.part("val").rows
     for teacher in sources.teachers:
-        refuse_leak(teacher, validation, "--teacher")
+        refuse_leak(teacher, training, validation, "--teacher")
     if sources.init:
-        refuse_leak(sources.init, validation, "--init")
+        refuse_leak(sources.init, training, validation, "--init")
         require_size(sources.init, (*config.train_sizes, config.input_size))
     else:
         require_room(architecture_of(config), min((*config.train_sizes, config.input_size)))

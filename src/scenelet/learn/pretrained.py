@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from scenelet.bundle.contract import CONTRACT, ONNX, TRAINING_DATA, read_contract, verify_files
 from scenelet.bundle.hub import HUB, fetch_bundle
 from scenelet.bundle.plain import as_plain
-from scenelet.bundle.training_data import LEARNED, read_training_data
+from scenelet.bundle.training_data import read_learned
 from scenelet.dataset.row import Row
 from scenelet.errors import BundleFormatError, ConfigError, DataError
+from scenelet.image_likeness import same_looking
 from scenelet.learn.backbones import BACKBONES, CLASSES, Backbone
 from scenelet.learn.networks import (
     build_network,
@@ -47,8 +48,8 @@ class Pretrained:
         network: Normalised pixels to logits.
         architecture: That `build_network` builds again.
         class_names: In the order of the logits; empty for the hub's, whose head is not used.
-        trained_on: Pixel hashes of its training images, and of those of what it started or learned
-            from; empty where nobody recorded them.
+        trained_on: Pixel hash -> perceptual hash of its training images, and of those of what it
+            started or learned from; empty where nobody recorded them.
         history: `init` and `teachers` of its own training; of a backbone, what it learned from;
             empty where nobody recorded them.
         input_size: Width and height in pixels that it was made for; 0 where nobody recorded it.
@@ -58,7 +59,7 @@ class Pretrained:
     network: nn.Module
     architecture: dict[str, Any]
     class_names: tuple[str, ...] = ()
-    trained_on: frozenset[str] = frozenset()
+    trained_on: dict[str, str] = field(default_factory=dict)
     history: dict[str, Any] = field(default_factory=dict)
     input_size: int = 0
 
@@ -102,19 +103,48 @@ def open_pretrained(origin: str, option: str) -> Pretrained:
     )
 
 
-def refuse_leak(pretrained: Pretrained, validation: Sequence[Row], option: str) -> None:
-    """See to it that validation stays unseen.
+def refuse_leak(
+    pretrained: Pretrained, training: Sequence[Row], validation: Sequence[Row], option: str
+) -> None:
+    """See to it that validation stays unseen, copies that were saved again included.
+
+    Args:
+        pretrained: To start or learn from.
+        training: Images that are to train the new network. Of what looks like one of these, the
+            new network knows by itself.
+        validation: Images that are to validate it.
+        option: For messages: "--init" or "--teacher".
 
     Raises:
         ConfigError: The network was trained on images that are to validate the new one.
     """
-    seen = sum(1 for row in validation if row.pixel_hash in pretrained.trained_on)
-    if seen:
+    seen, copies = count_known(pretrained, training, validation)
+    if seen or copies:
+        saved_again = f" ({copies:,} of them saved again)" if copies else ""
         raise ConfigError(
-            f"{option} {pretrained.origin}: was trained on {seen:,} of the {len(validation):,}"
-            " validation images, so the figures would flatter. Take its own split: the same --seed"
-            " and --val-fraction, or --manifest of its run."
+            f"{option} {pretrained.origin}: was trained on {seen + copies:,} of the"
+            f" {len(validation):,} validation images{saved_again}, so the figures would flatter."
+            " Take its own split: the same --seed and --val-fraction, or --manifest of its run."
         )
+
+
+def count_known(
+    pretrained: Pretrained, training: Sequence[Row], validation: Sequence[Row]
+) -> tuple[int, int]:
+    """Validation images that a network was trained on, and copies of such; see `refuse_leak`."""
+    known = pretrained.trained_on
+    others = [row for row in validation if row.pixel_hash not in known]
+    return len(validation) - len(others), _copies(known, training, others)
+
+
+def _copies(known: Mapping[str, str], training: Sequence[Row], rows: Sequence[Row]) -> int:
+    """Images that look like a known one, but like none that is trained on anyway."""
+    ours = {row.pixel_hash: row.perceptual_hash for row in training}
+    theirs = [shown for pixels, shown in known.items() if shown and pixels not in ours]
+    places = same_looking([row.perceptual_hash for row in rows], theirs)
+    found = zip(rows, places, strict=True)
+    alike = [row.perceptual_hash for row, place in found if place is not None]
+    return same_looking(alike, [shown for shown in ours.values() if shown]).count(None)
 
 
 def start_from(pretrained: Pretrained, class_names: Sequence[str]) -> nn.Module:
@@ -189,14 +219,14 @@ def _from_backbone(backbone: Backbone) -> Pretrained:
 
 
 def _from_run(origin: str, run: Run) -> Pretrained:
-    trained_on = {
-        row.pixel_hash for row in run.rows() if row.split == "train" and not row.excluded
-    } | {*run.network().get("inherited", ())}
+    trained_on = run.inherited() | {
+        row.pixel_hash: row.perceptual_hash
+        for row in run.rows()
+        if row.split == "train" and not row.excluded
+    }
     names, history = tuple(run.data()["class_names"]), _history(run.network())
     network, size = load_run_network(run), run.config().input_size
-    return Pretrained(
-        origin, network, run.architecture(), names, frozenset(trained_on), history, size
-    )
+    return Pretrained(origin, network, run.architecture(), names, trained_on, history, size)
 
 
 def _history(recorded: Mapping[str, Any]) -> dict[str, Any]:
@@ -219,18 +249,14 @@ def _from_bundle(origin: str, folder: Path) -> Pretrained:
             f"{folder / ONNX}: weights of {missing[0]} are not in it. Export the bundle again."
         )
     network.load_state_dict(state, strict=False)
-    trained_on = {
-        pixels
-        for pixels, part in read_training_data(folder / TRAINING_DATA).items()
-        if part in LEARNED
-    }
+    trained_on = read_learned(folder / TRAINING_DATA)
     history = as_plain(contract.training.history)
     return Pretrained(
         origin,
         network,
         architecture,
         contract.class_names,
-        frozenset(trained_on),
+        trained_on,
         history,
         contract.preprocess.width,
     )

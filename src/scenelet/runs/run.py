@@ -198,6 +198,14 @@ class Run:
         """`architecture`, and of `init` and `teachers` the origin and a hash of the weights."""
         return dict(self._read_json("network.json"))
 
+    def inherited(self) -> dict[str, str]:
+        """Pixel hash -> perceptual hash of what `init` and `teachers` were trained on.
+
+        Runs of earlier versions list the first alone; then the second is "".
+        """
+        known = self.network().get("inherited", {})
+        return dict(known) if isinstance(known, dict) else dict.fromkeys(known, "")
+
     def rows(self) -> list[Row]:
         """The manifest."""
         return read_manifest(self.folder / "manifest.csv")
