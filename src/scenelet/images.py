@@ -199,9 +199,20 @@ def preprocess(image: Image.Image, spec: PreprocessSpec) -> "np.ndarray":
     return np.asarray(_resized(image, spec), dtype=np.uint8)[None]
 
 
-def thumbnail(data: bytes, size_px: int) -> Image.Image:
-    """A small upright copy, at most `size_px` wide and high; raises as `decode`."""
-    picture = decode(data, enough=(2 * size_px, 2 * size_px))
+def thumbnail(data: bytes, size_px: int, memory_bytes: int | None = None) -> Image.Image:
+    """A small upright copy, at most `size_px` wide and high, without what is beside the pixels.
+
+    Args:
+        data: A whole image file.
+        size_px: Of its longer side, at most.
+        memory_bytes: That decoding may take; None: not limited.
+
+    Raises:
+        ImageError: As `decode_fully`.
+    """
+    enough = (2 * size_px, 2 * size_px)
+    picture = decode_fully(data, Limits(memory_bytes=memory_bytes, enough=enough)).picture
+    picture.info = {}
     picture.thumbnail((size_px, size_px), Image.Resampling.LANCZOS)
     return picture
 

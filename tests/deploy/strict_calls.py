@@ -37,7 +37,8 @@ ACTIONS = {
     "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
     "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
     "s3:PutBucketNotificationConfiguration": "s3:PutBucketNotification",
-    "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
+    "s3:GetBucketLifecycle": "s3:GetLifecycleConfiguration",  # their older names
+    "s3:PutBucketLifecycle": "s3:PutLifecycleConfiguration",
     "lambda:Invoke": "lambda:InvokeFunction",
 }
 

@@ -8,11 +8,12 @@ import importlib.util
 import json
 from pathlib import Path
 
-from scenelet.deploy.aws.policy import policy, watching
+from scenelet.deploy.aws.policy import on_buckets, policy
 from scenelet.deploy.aws.settings import Identity
 
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 STACKS, BUCKETS, WATCHED = ("scenelet", "other"), (None, "mine"), "photos"
+COLLECTED = ("photos", "unsure/")
 # found, not imported: that takes seconds
 SCHEMAS = Path(importlib.util.find_spec("cfnlint").origin).parent / "data" / "schemas" / "resources"
 # what handlers name for features that the template has not: networks, keys, deployments, layers ...
@@ -48,7 +49,7 @@ UNUSED = (
 
 def statements():
     """Of the documented policy, for every stack and bucket that the tests use."""
-    found = [watching(WATCHED)]
+    found = on_buckets((WATCHED, ""), COLLECTED)
     for stack in STACKS:
         for bucket in BUCKETS:
             found += policy(Identity(stack, bucket=bucket), ACCOUNT, REGION)["Statement"]

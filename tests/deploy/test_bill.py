@@ -114,6 +114,14 @@ def test_prices_are_of_the_region_or_it_is_said_that_they_are_not(aws):
         ({"budget_usd": 5}, "--budget: needs --alarm-email"),
         ({"watch": "photos"}, "--watch: found 'photos', expected s3://bucket"),
         ({"service": Settings(uploads="photos")}, "--uploads: found 'photos', expected s3://"),
+        ({"service": Settings(collect="s3://photos/")}, "--collect: .*a prefix of its own"),
+        ({"service": Settings(collect="s3://photos/a")}, "--collect: .*a prefix of its own"),
+        ({"service": Settings(collect_percent=101)}, "--collect-percent: found 101"),
+        ({"service": Settings(collect_days=400)}, "--collect-days: found 400"),
+        (
+            {"watch": "s3://photos", "service": Settings(collect="s3://photos/a/")},
+            "--collect: lies in --watch",
+        ),
     ],
 )
 def test_settings_that_make_no_sense_are_refused_and_named(values, message):

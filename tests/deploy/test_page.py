@@ -9,6 +9,7 @@ import zipfile
 
 import pytest
 from gateway import Handler
+from playwright.sync_api import expect
 from watched import Watched
 
 from scenelet.deploy.runtime_api import RunningFunction
@@ -80,6 +81,7 @@ def test_a_picture_is_answered_in_the_page_of_the_address(
         upload(page, bundle)
         page.locator("#bars li").first.wait_for()
         assert "buildings" in page.locator("#said").inner_text()
+        assert page.get_by_text("answered, not kept").is_visible()
         assert page.locator("#bars li").count() == 5
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert watched.errors == []
@@ -88,12 +90,24 @@ def test_a_picture_is_answered_in_the_page_of_the_address(
 def test_a_token_is_asked_for_and_what_was_asked_is_asked_again(
     runtime, packed, bundle, tmp_path, opened
 ):
-    hashed = {"SCENELET_TOKEN_SHA256": sha256_of("our secret")}
+    hashed = {
+        "SCENELET_TOKEN_SHA256": sha256_of("our secret"),
+        "SCENELET_COLLECT": "s3://photos/unsure/",
+    }
     with address(runtime, packed, tmp_path, **hashed) as url:
         page = opened(url).page
         upload(page, bundle)
         page.get_by_text("send the token of this service").first.wait_for()
+        box = page.get_by_label("My pictures may be kept for 30 days")
+        assert box.is_hidden()
         page.get_by_label("This service asks for its token").fill("our secret")
-        page.keyboard.press("Enter")
+        with page.expect_request("**/predict") as asked:
+            page.keyboard.press("Enter")
+        assert asked.value.headers["x-scenelet-keep"] == "no"
         page.locator("#bars li").first.wait_for()
         assert page.locator("#unlock").is_hidden()
+        expect(box).not_to_be_checked()
+        box.check()
+        with page.expect_request("**/predict") as asked:
+            upload(page, bundle)
+        assert asked.value.headers["x-scenelet-keep"] == "yes"

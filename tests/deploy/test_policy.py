@@ -7,7 +7,7 @@ import pytest
 import yaml
 from strict_policy import handlers_of
 
-from scenelet.deploy.aws.policy import policy, policy_json
+from scenelet.deploy.aws.policy import on_buckets, policy, policy_json
 from scenelet.deploy.aws.settings import Identity
 from scenelet.deploy.aws.template import TEMPLATE
 
@@ -62,6 +62,22 @@ def test_iam_s_limit_of_a_managed_policy_holds_it():
     longest = Identity("s" * 64, bucket="b" * 63)
     text = policy_json(longest, ACCOUNT, "ap-southeast-2")
     assert len("".join(text.split())) < 6144
+    besides = on_buckets(("our-photos", "in/"), ("our-photos", "unsure/"))
+    text = policy_json(Identity(), ACCOUNT, "ap-southeast-2", besides=besides)
+    assert len("".join(text.split())) < 6144
+
+
+def test_it_names_the_buckets_of_one_s_own_that_options_name(aws, scenelet):
+    folder = ("--watch", "s3://photos/in/", "--collect", "s3://mine/unsure/")
+    told = json.loads(scenelet("deploy", "--policy", *folder).out)["Statement"]
+    besides = {
+        each["Sid"]: each for each in told if each["Sid"] in ("Watch", "Collect", "Collected")
+    }
+    assert besides["Watch"]["Resource"] == ["arn:aws:s3:::photos"]
+    assert besides["Collected"]["Action"] == ["s3:GetObject"]
+    assert besides["Collected"]["Resource"] == ["arn:aws:s3:::mine/unsure/*"]
+    plain = json.loads(scenelet("deploy", "--policy").out)["Statement"]
+    assert len(plain) == len(told) - 3
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])

@@ -64,7 +64,7 @@ def test_the_role_may_write_its_own_logs_and_do_nothing_else():
 
 def test_a_watched_folder_grants_reading_it_and_writing_answers_beside_pictures_and_no_more():
     granted = [each for each in resources().values() if each["Type"] == "AWS::IAM::Policy"]
-    assert [each["Condition"] for each in granted] == ["HasWatch", "HasUploads"]
+    assert [each["Condition"] for each in granted] == ["HasWatch", "HasUploads", "HasCollect"]
     folder = "arn:${AWS::Partition}:s3:::${WatchBucket}/${WatchPrefix}*"
     statements = granted[0]["Properties"]["PolicyDocument"]["Statement"]
     assert {each["Action"]: each["Resource"] for each in statements} == {
@@ -80,6 +80,15 @@ def test_uploads_grant_putting_reading_and_deleting_below_their_prefix_and_no_mo
         "Effect": "Allow",
         "Action": ["s3:PutObject", "s3:GetObject", "s3:DeleteObject"],
         "Resource": {"Sub": "arn:${AWS::Partition}:s3:::${UploadBucket}/${UploadPrefix}*"},
+    }
+
+
+def test_collecting_grants_putting_below_its_prefix_and_no_more():
+    (statement,) = resources()["CollectPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert statement == {
+        "Effect": "Allow",
+        "Action": "s3:PutObject",
+        "Resource": {"Sub": "arn:${AWS::Partition}:s3:::${CollectBucket}/${CollectPrefix}*"},
     }
 
 

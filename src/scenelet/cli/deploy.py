@@ -167,7 +167,7 @@ def deploy(
     """
     release = release_of(stack, region, bucket)  # no credentials is said before anything is packed
     if policy:
-        typer.echo(release.policy())
+        typer.echo(release.policy(_settings(settings)))
         return
     wanted, secret = _with_token(_settings(settings), release, token)
     progress = ConsoleProgress()
@@ -307,6 +307,13 @@ def _say_who_may_ask(settings: "DeploySettings", secret: str) -> None:
         )
         if settings.service.allow_url:
             typer.echo("it fetches public URLs for everybody: --no-allow-url takes pictures alone")
+    if service := settings.service if settings.service.collect else None:
+        typer.echo(
+            f"keeps {service.collect_percent} % of the pictures that it is not sure of, or that are"
+            f" like none of its classes, in {service.collect}, for {service.collect_days} days. Its"
+            " page asks first; programs that ask it are yours to arrange with\nbring them: scenelet"
+            " collect"
+        )
     if secret:
         typer.echo(f"token, shown this once: {secret}\nuse it: export SCENELET_TOKEN={secret}")
 

@@ -10,6 +10,7 @@ import typer
 
 from scenelet.cli import app as pages
 from scenelet.cli import (
+    collect,
     compare,
     correct,
     data,
@@ -73,6 +74,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "rollback": release.rollback,
         "pause": release.pause,
         "resume": release.resume,
+        "collect": collect.collect,
         "destroy": release.destroy,
     },
 }

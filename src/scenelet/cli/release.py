@@ -104,8 +104,14 @@ def destroy(
     if not yes and not typer.confirm(f"remove these {len(remnants)}?"):
         typer.echo("nothing was removed")
         raise typer.Exit(1)
+    collected = release.collected()
     release.destroy(bucket_too, ConsoleProgress())
     typer.echo(f"removed: stack {stack} and its packages")
+    if collected:
+        typer.echo(
+            f"kept: {collected}, which is yours: S3 deletes each picture there after its days."
+            f" Bring them: scenelet collect {collected}"
+        )
 
 
 def seconds_of(text: str) -> float:

@@ -42,6 +42,12 @@ def read_object(bucket: str, key: str, max_bytes: int) -> bytes:
         raise ImageTooLargeError(str(error)) from error
 
 
+def bucket_and_prefix(place: str) -> tuple[str, str]:
+    """The parts of s3://bucket/prefix; both empty for none."""
+    bucket, _, prefix = place.removeprefix("s3://").partition("/")
+    return bucket, prefix
+
+
 @functools.cache
 def client() -> Any:
     """Of S3, made once."""

@@ -77,7 +77,7 @@ class Predictor:
         Raises:
             BundleError: It can't be trusted or read.
         """
-        self.model, self._memory_bytes = BundleModel(bundle, copies), memory_bytes
+        self.model, self.memory_bytes = BundleModel(bundle, copies), memory_bytes
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -95,7 +95,7 @@ class Predictor:
             ImageError: The bytes can't be used, with the reason.
         """
         start_s = time.perf_counter()
-        picture = to_picture(data, self.model.contract.preprocess, self._memory_bytes)
+        picture = to_picture(data, self.model.contract.preprocess, self.memory_bytes)
         pixels = picture.tobytes()
         decoded_s = time.perf_counter()
         logits, features = self.model.answer(pixels)

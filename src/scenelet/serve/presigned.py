@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 from scenelet.errors import FetchError, GoneError, ImageTooLargeError, RequestError
-from scenelet.serve.objects import in_our_words, read_object
+from scenelet.serve.objects import bucket_and_prefix, in_our_words, read_object
 
 MOST_BYTES = 20_000_000
 EXPIRES_S = 300
@@ -96,7 +96,7 @@ def _size_in(body: bytes) -> int:
 
 
 def _object(place: str, name: str) -> tuple[str, str]:
-    bucket, _, prefix = place.removeprefix("s3://").partition("/")
+    bucket, prefix = bucket_and_prefix(place)
     return bucket, prefix + name
 
 

@@ -45,6 +45,8 @@ from scenelet.serve.token import carries
 
 if TYPE_CHECKING:
     from dataclasses import dataclass
+
+    from scenelet.serve.collecting import Collector
 else:  # the same, made quickly
     from scenelet.records import dataclass
 
@@ -93,7 +95,7 @@ class Service:
         """
         self.predictor, self.settings = predictor, settings
         self.watch, self.measured = watch, measured
-        self._routes = self._answered()
+        self._routes, self._collector = self._answered(), self._collecting()
 
     def _answered(self) -> dict[str, dict[str, Callable[[Request], Any]]]:
         """The one table of what is answered: path -> method -> how. HEAD goes with GET."""
@@ -105,6 +107,13 @@ class Service:
         if self.settings.uploads:
             routes["/upload"] = {"POST": self._offer}
         return routes
+
+    def _collecting(self) -> "Collector | None":
+        if not self.settings.collect:
+            return None
+        from scenelet.serve.collecting import Collector  # for these services alone
+
+        return Collector(self.settings)
 
     def respond(self, request: Request) -> Response:
         """Answer; whatever goes wrong becomes a problem of RFC 9457, never an exception."""
@@ -135,12 +144,15 @@ class Service:
             self.watch(prediction)
         return prediction
 
-    def predict_item(self, item: Any, end_s: float | None = None) -> Prediction:
+    def predict_item(
+        self, item: Any, end_s: float | None = None, may_keep: bool = True
+    ) -> Prediction:
         """Classify a picture's bytes, or what `{"url": ...}` or `{"image": base64}` names.
 
         Args:
             item: What was asked about.
             end_s: When the request must be answered, of `time.monotonic`; None: as settings say.
+            may_keep: Whether who asks lets the picture be kept, where the settings keep some.
 
         Raises:
             RequestError: It names nothing.
@@ -153,18 +165,25 @@ class Service:
             seconds = self.settings.max_seconds
             told = f"the request took longer than {seconds} s; send fewer pictures, or smaller ones"
             raise RequestError(told, 504, "Request took too long")
+        data = self._bytes_of(item, end_s)
+        prediction = self.predict(data)
+        if self._collector and may_keep and time.monotonic() < end_s:
+            self._collector.offer(data, prediction, self.predictor())
+        return prediction
+
+    def _bytes_of(self, item: Any, end_s: float) -> bytes:
         if isinstance(item, bytes):
-            return self.predict(item)
+            return item
         if isinstance(item, dict) and self.settings.uploads and "upload" in item:
             from scenelet.serve.presigned import taken  # for these requests alone
 
-            return self.predict(taken(self.settings.uploads, item["upload"]))
+            return taken(self.settings.uploads, item["upload"])
         if not isinstance(item, dict) or ("url" in item) == ("image" in item):
             told = f"found {found_instead(item)}, expected exactly one of url and image"
             raise RequestError(f"{told}; {USAGE}")
         if "image" in item:
-            return self.predict(picture_of(item["image"], "image"))
-        return self.predict(self._fetch(item["url"], end_s))
+            return picture_of(item["image"], "image")
+        return self._fetch(item["url"], end_s)
 
     def _end_s(self) -> float:
         return time.monotonic() + self.settings.max_seconds
@@ -218,6 +237,7 @@ class Service:
             "classes": list(contract.class_names),
             "ask": f"POST /predict: {USAGE}",
             "url_allowed": settings.allow_url,
+            "collects": self._told_of_collecting(),
             "formats": list(FORMATS),
             "limits": {
                 "body_bytes": settings.max_body_bytes,
@@ -228,6 +248,20 @@ class Service:
                 "pixels": MAX_PIXELS,
             },
         }
+
+    def _told_of_collecting(self) -> dict[str, Any] | None:
+        if not self._collector:
+            return None
+        from scenelet.serve.collecting import about
+
+        return about(self.settings)
+
+    def _may_keep(self, request: Request) -> bool:
+        if not self._collector:
+            return False
+        from scenelet.serve.collecting import may_keep
+
+        return may_keep(request.headers)
 
     def _url_bytes(self) -> int:
         """Of a picture that a URL names; 0 where none is fetched."""
@@ -253,16 +287,14 @@ class Service:
         if len(asked.items) > self.settings.max_images:
             told = f"{len(asked.items)} images in one request, at most {self.settings.max_images}"
             raise RequestError(told, 413, "Too many images")
-        end_s = self._end_s()
-        if not asked.are_several:
-            return _shown(self.predict_item(asked.items[0], end_s), form)
-        return {"answers": [self._shown_or_problem(item, form, end_s) for item in asked.items]}
+        end_s, may_keep = self._end_s(), self._may_keep(request)
 
-    def _shown_or_problem(self, item: Any, form: str, end_s: float) -> dict[str, Any]:
-        try:
-            return _shown(self.predict_item(item, end_s), form)
-        except SceneletError as error:
-            return problem_of(error)[1]
+        def answer(item: Any) -> dict[str, Any]:
+            return _shown(self.predict_item(item, end_s, may_keep), form)
+
+        if not asked.are_several:
+            return answer(asked.items[0])
+        return {"answers": [_answer_or_problem(answer, item) for item in asked.items]}
 
     def _fetch(self, url: Any, end_s: float) -> bytes:
         if not isinstance(url, str):
@@ -304,6 +336,13 @@ class Service:
             "access-control-allow-headers": "content-type, authorization, x-scenelet-token",
             "vary": "origin",
         }
+
+
+def _answer_or_problem(answer: Callable[[Any], dict[str, Any]], item: Any) -> dict[str, Any]:
+    try:
+        return answer(item)
+    except SceneletError as error:
+        return problem_of(error)[1]
 
 
 def _page(request: Request) -> Response:

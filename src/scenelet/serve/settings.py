@@ -60,6 +60,13 @@ class Settings:
     uploads: str = setting(
         "", "s3://bucket/prefix that pictures too large for a request are put into first."
     )
+    collect: str = setting(
+        "",
+        "s3://bucket/prefix that pictures which it is not sure of, or which are like none of its"
+        " classes, are kept in, to be learned from; the service says so.",
+    )
+    collect_percent: int = setting(10, "Of these, so many in a hundred are kept.")
+    collect_days: int = setting(30, "Days after which S3 deletes them.")
     token_sha256: str = setting("", "SHA-256 of the token that requests must carry.")
 
     @classmethod

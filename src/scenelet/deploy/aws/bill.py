@@ -9,6 +9,9 @@ from scenelet.deploy.aws.account import Account
 from scenelet.deploy.aws.cloud import Cloud
 from scenelet.deploy.aws.preparing import Prepared
 from scenelet.deploy.aws.price import (
+    KEPT_BYTES,
+    S3_GB_MONTH_USD,
+    S3_PUTS_USD,
     SECONDS_A_MONTH,
     Prices,
     around_usd,
@@ -19,6 +22,7 @@ from scenelet.deploy.aws.price import (
     standing_usd_a_month,
 )
 from scenelet.deploy.aws.settings import DeploySettings
+from scenelet.serve.collecting import MOST_AN_HOUR
 
 PICTURES = {"150 KB": 150_000, "3 MB": 3_000_000}
 ALARMS = 6
@@ -93,7 +97,19 @@ def bill_lines(prepared: Prepared, settings: DeploySettings, cloud: Cloud, stack
         f" and {most.requests_a_s:g} requests a second of the largest size ${most.around_usd:,.0f}"
         " (requests, API, logs). AWS keeps rates roughly: --budget mails you, `scenelet pause`"
         " stops it",
+        *_collecting(settings, instances),
         f"prices: {prices.origin}",
+    ]
+
+
+def _collecting(settings: DeploySettings, instances: int) -> list[str]:
+    if not settings.service.collect:
+        return []
+    a_day = 24 * MOST_AN_HOUR * instances
+    stored_gb = a_day * settings.service.collect_days * KEPT_BYTES / 1e9
+    usd = 30 * a_day * S3_PUTS_USD + stored_gb * S3_GB_MONTH_USD
+    return [
+        f"kept pictures: {a_day:,} a day at most, {stored_gb:.1f} GB at once: ${usd:.2f} a month"
     ]
 
 

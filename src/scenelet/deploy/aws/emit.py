@@ -11,6 +11,7 @@ from scenelet.artefacts import whole_folder, write_bytes
 from scenelet.deploy.aws.preparing import Prepared
 from scenelet.deploy.aws.release import Release
 from scenelet.deploy.aws.settings import DeploySettings
+from scenelet.deploy.aws.store import expiring
 
 _TERRAFORM = """\
 # The stack that `scenelet deploy` makes, deployed by Terraform.
@@ -56,7 +57,7 @@ _README = """\
 | parameters.json | its parameters |
 
 HOW
-
+COLLECT
 Here the alias `live` follows the function's newest code at once. Golden pictures before traffic,
 canary and rollback are what `scenelet deploy` does besides.
 """
@@ -96,6 +97,7 @@ def write_infrastructure(
     parameters = parameters | {"LiveVersion": "$LATEST"}
     marks = {"STACK": release.identity.stack, "KEY": release.store.key(prepared.packed)}
     marks |= {"BUCKET": release.store.bucket, "HOW": _HOW[kind]}
+    marks["COLLECT"] = _about_collecting(settings)
     files = {
         "package.zip": prepared.packed.content,
         "template.yaml": template.encode(),
@@ -110,8 +112,19 @@ def write_infrastructure(
     return out
 
 
+def _about_collecting(settings: DeploySettings) -> str:
+    if not settings.service.collect:
+        return ""
+    _, prefix = settings.collected
+    rule = json.dumps({"Rules": [expiring(prefix, settings.service.collect_days)]})
+    return (
+        f"\nPictures that it is not sure of are kept in {settings.service.collect}. The bucket is"
+        f" no part of the stack: give it this lifecycle rule, so that they go again:\n\n{rule}\n"
+    )
+
+
 def _filled(text: str, marks: dict[str, str]) -> str:
-    for mark in ("HOW", "STACK", "KEY", "BUCKET"):
+    for mark in ("HOW", "STACK", "KEY", "BUCKET", "COLLECT"):
         if mark in marks:
             text = text.replace(mark, marks[mark])
     return text

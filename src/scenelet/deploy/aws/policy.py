@@ -5,6 +5,7 @@ tests hold every call against it.
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from scenelet.deploy.aws.settings import Identity
@@ -131,15 +132,38 @@ def _arn(resource: str, partition: str, words: dict[str, str]) -> str:
     return resource if resource == "*" else f"arn:{partition}:{resource.format(**words)}"
 
 
-def watching(bucket: str, partition: str = "aws") -> dict[str, Any]:
-    """The statement that `--watch` needs besides."""
-    words = "GetBucketNotification PutBucketNotification"
-    return _allow("Watch", "s3", words, f"arn:{partition}:s3:::{bucket}")
+def on_buckets(
+    watched: tuple[str, str], collected: tuple[str, str], partition: str = "aws"
+) -> list[dict[str, Any]]:
+    """The statements that `--watch` and `--collect` need besides, on buckets of one's own.
+
+    Args:
+        watched: Bucket and prefix; both empty for none.
+        collected: Bucket and prefix; both empty for none. `scenelet collect` needs them, too.
+        partition: "aws", "aws-cn", "aws-us-gov" ...
+    """
+    s3 = f"arn:{partition}:s3:::"
+    found = []
+    if watched[0]:
+        words = "GetBucketNotification PutBucketNotification"
+        found.append(_allow("Watch", "s3", words, f"{s3}{watched[0]}"))
+    if collected[0]:
+        words = "GetLifecycleConfiguration PutLifecycleConfiguration ListBucket"
+        found.append(_allow("Collect", "s3", words, f"{s3}{collected[0]}"))
+        found.append(_allow("Collected", "s3", "GetObject", f"{s3}{'/'.join(collected)}*"))
+    return found
 
 
-def policy_json(identity: Identity, account: str, region: str, partition: str = "aws") -> str:
-    """The policy as IAM takes it."""
-    return json.dumps(policy(identity, account, region, partition), indent=1)
+def policy_json(
+    identity: Identity,
+    account: str,
+    region: str,
+    partition: str = "aws",
+    besides: Sequence[dict[str, Any]] = (),
+) -> str:
+    """The policy as IAM takes it, and statements besides."""
+    found = policy(identity, account, region, partition)
+    return json.dumps(found | {"Statement": [*found["Statement"], *besides]}, indent=1)
 
 
 def _allow(name: str, service: str, words: str, *resources: str) -> dict[str, Any]:

@@ -21,6 +21,8 @@ MEMORY_SIZES_MIB = (128, 256, 512, 1024, 1769)
 HEADROOM = 2.0  # memory asked for over memory measured
 SMALLEST_MIB = 512  # of what is recommended: below it a cold start takes seconds
 SECONDS_A_MONTH = 30 * 24 * 3600
+KEPT_BYTES = 150_000  # of a picture of 1,024 pixels
+S3_PUTS_USD, S3_GB_MONTH_USD = 5e-6, 0.023  # one; us-east-1
 FREE_METRICS, FREE_ALARMS = 10, 10
 _PRICING_REGION = "us-east-1"  # where AWS's price list is asked
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from scenelet.deploy.aws.account import Account
 from scenelet.deploy.aws.canary import LOOK_S, Canary
 from scenelet.deploy.aws.cloud import Cloud, translated
-from scenelet.deploy.aws.policy import policy_json
+from scenelet.deploy.aws.policy import on_buckets, policy_json
 from scenelet.deploy.aws.settings import DeploySettings, Identity
 from scenelet.deploy.aws.stack import Stack
 from scenelet.deploy.aws.store import Store
@@ -86,6 +86,8 @@ class Release:
             "WatchPrefix": settings.watched[1],
             "UploadBucket": settings.uploaded[0],
             "UploadPrefix": settings.uploaded[1],
+            "CollectBucket": settings.collected[0],
+            "CollectPrefix": settings.collected[1],
             "Door": "function-url" if settings.function_url else "http-api",
             "WarmUp": str(settings.warm_up).lower(),
         }
@@ -118,6 +120,8 @@ class Release:
         settings = self._settled(settings, progress)
         self.stack.settled(progress)
         self.store.put(packed, progress)
+        if settings.service.collect:  # before the first picture comes
+            self.store.expire(*settings.collected, settings.service.collect_days)
         before, history = self.versions.live(), self.versions.history()
         changed = self._apply(packed, settings, memory_mib, progress)
         self._mend(packed, settings, memory_mib, progress)
@@ -188,12 +192,16 @@ class Release:
         """SHA-256 of the token that requests must carry now; empty where they need none."""
         return self.versions.variables().get("SCENELET_TOKEN_SHA256", "")
 
-    def policy(self) -> str:
+    def collected(self) -> str:
+        """Where the service keeps pictures to be learned from; empty where it keeps none."""
+        return self.versions.variables().get("SCENELET_COLLECT", "")
+
+    def policy(self, settings: DeploySettings) -> str:
         """The IAM policy that deploying this stack needs."""
-        caller = self.cloud.caller()
-        return policy_json(
-            self.identity, self.cloud.account(), self.cloud.region, caller.split(":")[1]
-        )
+        partition = self.cloud.caller().split(":")[1]
+        account, region = self.cloud.account(), self.cloud.region
+        besides = on_buckets(settings.watched, settings.collected, partition)
+        return policy_json(self.identity, account, region, partition, besides)
 
     def endpoint(self) -> str:
         """Address of the service.

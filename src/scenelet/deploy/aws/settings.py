@@ -4,11 +4,13 @@ import re
 from dataclasses import dataclass, field
 
 from scenelet.errors import ConfigError
+from scenelet.serve.objects import bucket_and_prefix
 from scenelet.serve.settings import Settings, setting
 
 # Lambda takes 6 MB of JSON and base64 adds a third: larger bodies never arrive
 ON_LAMBDA = Settings(max_body_bytes=4_400_000, max_images=4, max_seconds=15)
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^*?]*)?")
+_FOLDER = re.compile(_BUCKET.pattern.removesuffix("(/[^*?]*)?") + "/[^*?]*[^*?/]/")
 _NAME = re.compile(r"[A-Za-z][-A-Za-z0-9]{0,63}")
 
 
@@ -82,12 +84,17 @@ class DeploySettings:
     @property
     def watched(self) -> tuple[str, str]:
         """Bucket and prefix whose new pictures are answered; both empty for none."""
-        return _parted(self.watch)
+        return bucket_and_prefix(self.watch)
 
     @property
     def uploaded(self) -> tuple[str, str]:
         """Bucket and prefix that large pictures are put into; both empty for none."""
-        return _parted(self.service.uploads)
+        return bucket_and_prefix(self.service.uploads)
+
+    @property
+    def collected(self) -> tuple[str, str]:
+        """Bucket and prefix that pictures are kept in, to be learned from; both empty for none."""
+        return bucket_and_prefix(self.service.collect)
 
     def _faults(self) -> list[tuple[bool, str]]:
         closed = [self.iam, bool(self.jwt_issuer), bool(self.service.token_sha256)]
@@ -108,9 +115,35 @@ class DeploySettings:
                 )
                 for flag, place in (("--watch", self.watch), ("--uploads", self.service.uploads))
             ),
+            *self._faults_of_collecting(),
+        ]
+
+    def _faults_of_collecting(self) -> list[tuple[bool, str]]:
+        place, service = self.service.collect, self.service
+        return [
+            (
+                bool(place) and not _FOLDER.fullmatch(place),
+                f"--collect: found {place!r}, expected s3://bucket/prefix/, a prefix of its own:"
+                " what lies below it is deleted after --collect-days",
+            ),
+            (
+                bool(place)
+                and any(_overlap(place, each) for each in (self.watch, service.uploads)),
+                "--collect: lies in --watch or --uploads; expected a prefix of its own",
+            ),
+            (
+                not 1 <= service.collect_percent <= 100,
+                f"--collect-percent: found {service.collect_percent}, expected 1 to 100",
+            ),
+            (
+                not 1 <= service.collect_days <= 365,
+                f"--collect-days: found {service.collect_days}, expected 1 to 365",
+            ),
         ]
 
 
-def _parted(place: str) -> tuple[str, str]:
-    bucket, _, prefix = place.removeprefix("s3://").partition("/")
-    return bucket, prefix
+def _overlap(one: str, other: str) -> bool:
+    """Whether objects of one place lie in another one."""
+    (bucket, prefix), (its_bucket, its_prefix) = map(bucket_and_prefix, (one, other))
+    is_within = prefix.startswith(its_prefix) or its_prefix.startswith(prefix)
+    return bool(bucket) and bucket == its_bucket and is_within

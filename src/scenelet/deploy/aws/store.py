@@ -129,6 +129,47 @@ class Store:
                 **self._owner(),
             )
 
+    def expire(self, bucket: str, prefix: str, days: int) -> None:
+        """Let S3 delete what lies below a prefix after some days; other rules of the bucket stay.
+
+        Args:
+            bucket: Of anybody of the account.
+            prefix: Of its own: what lies there already is nobody's but an earlier rule's of ours.
+            days: From when an object came.
+
+        Raises:
+            CloudError: The bucket is not there or may not be changed, or something else lies there.
+        """
+        with translated(f"s3://{bucket}"):
+            found = self._lifecycle(bucket)
+            rule = expiring(prefix, days)
+            others = [each for each in found["Rules"] if each.get("ID") != rule["ID"]]
+            if len(others) == len(found["Rules"]):
+                self._require_empty(bucket, prefix, days)
+            if rule not in found["Rules"]:
+                wanted = {"LifecycleConfiguration": {"Rules": [*others, rule]}}
+                kept = {name: value for name, value in found.items() if name != "Rules"}
+                self._s3.put_bucket_lifecycle_configuration(
+                    Bucket=bucket, **kept, **wanted, **self._owner()
+                )
+
+    def _lifecycle(self, bucket: str) -> dict[str, Any]:
+        try:
+            found = self._s3.get_bucket_lifecycle_configuration(Bucket=bucket, **self._owner())
+        except ClientError as error:
+            if code_of(error) == "NoSuchLifecycleConfiguration":
+                return {"Rules": []}
+            raise
+        return {name: value for name, value in found.items() if name != "ResponseMetadata"}
+
+    def _require_empty(self, bucket: str, prefix: str, days: int) -> None:
+        told = self._s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1, **self._owner())
+        if told.get("Contents"):
+            raise CloudError(
+                f"--collect: s3://{bucket}/{prefix} holds {told['Contents'][0]['Key']} already, and"
+                f" what lies there is deleted after {days} days. Name a prefix of its own."
+            )
+
     def _delete(self, keys: list[str]) -> None:
         objects = [{"Key": key} for key in keys]
         done = self._s3.delete_objects(
@@ -218,3 +259,14 @@ class Store:
                 return False
             raise
         return bool(found["ContentLength"] == size)
+
+
+def expiring(prefix: str, days: int) -> dict[str, Any]:
+    """A rule; where the bucket keeps versions, they go a day later."""
+    return {
+        "ID": f"scenelet: collected pictures of {prefix}"[:255],
+        "Filter": {"Prefix": prefix},
+        "Status": "Enabled",
+        "Expiration": {"Days": days},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+    }
