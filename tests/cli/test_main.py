@@ -1,5 +1,13 @@
 """The command line as a whole: its help, and what people type."""
 
+import subprocess
+import sys
+
+import pytest
+import typer
+
+from scenelet.cli.main import COMMANDS, app
+
 
 def test_help_begins_with_four_ways_and_groups_the_commands(scenelet):
     told = scenelet("--help").out
@@ -13,3 +21,26 @@ def test_what_people_type_for_a_command_of_data_is_that_command(scenelet, tmp_pa
     assert done.code == 0, done.err
     for name in ("audit", "split", "get", "paint"):
         assert scenelet(name, "--help").code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "late"), [each for panel in COMMANDS.values() for each in panel.items()]
+)
+def test_a_command_is_listed_by_the_first_line_of_its_own_help(name, late):
+    command = typer.main.get_command(app).commands[name]
+    assert command.get_short_help_str(300) == late.told
+
+
+def test_help_of_all_loads_none_of_them():
+    code = (
+        "import sys; sys.argv = ['scenelet', '--help']; import scenelet.cli.main as m\n"
+        "try: m.main()\n"
+        "except SystemExit: print(*sys.modules)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    places = {
+        late.place.partition(":")[0] for panel in COMMANDS.values() for late in panel.values()
+    }
+    assert not {f"scenelet.cli.{module}" for module in places} & set(told.split())

@@ -66,7 +66,7 @@ def improve(
     ] = None,
     ledger: Ledger = DEFAULT_LEDGER,
 ) -> None:
-    """Train again with the corrections; replace the bundle only where the new one is not worse.
+    """Train again with the corrections; replace the bundle where the new one is not worse.
 
     Both are asked about the pictures that the first training held out, by McNemar's test. The data
     set stays as it is; the old bundle is kept beside.

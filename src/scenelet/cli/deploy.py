@@ -64,7 +64,7 @@ def package(
     python: PythonOption = "3.13",
     as_json: JsonOption = False,
 ) -> None:
-    """Pack a bundle for AWS Lambda: what serving needs alone, byte for byte the same each time.
+    """Pack a bundle for AWS Lambda: what serving needs alone, the same bytes each time.
 
     Example: `scenelet package models/intel-scenes`
     """
@@ -160,7 +160,7 @@ def deploy(
     out: Annotated[Path, typer.Option(help="Folder that --emit writes.")] = Path("infrastructure"),
     **settings: Any,
 ) -> None:
-    """Bring a bundle to an HTTPS address on AWS; proved by its golden pictures, or taken back.
+    """Bring a bundle to an HTTPS address; proved by its golden pictures, or taken back.
 
     Example: `scenelet deploy models/intel-scenes --region eu-central-1`
     or, to look first: `scenelet deploy models/intel-scenes --plan`
@@ -235,7 +235,7 @@ def doctor(
     place: PlaceOption = None,
     machines: Machines,
 ) -> None:
-    """Can this account deploy? Who, where, instances, names, permissions; nothing is changed.
+    """Can this account deploy? Who, where, instances, names, permissions; changes nothing.
 
     With --engine ray: is a cluster fit? Versions of all nodes, and a place that all must reach.
 

@@ -23,7 +23,7 @@ def explore(
     seed: Seed = 0,
     max_mb: Annotated[float, typer.Option(help="Refuse to write a larger report, in MB.")] = 30.0,
 ) -> None:
-    """Draw a data set: a page with its balance, light, typical pictures, and what an audit finds.
+    """Draw a data set: balance, light, typical pictures, and what an audit finds.
 
     Example: `scenelet explore photos --out photos.html`
     """

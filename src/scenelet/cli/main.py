@@ -3,36 +3,127 @@
 import signal
 import sys
 import warnings
-from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
-from scenelet.cli import app as pages
-from scenelet.cli import (
-    collect,
-    compare,
-    correct,
-    data,
-    deploy,
-    drift,
-    evaluate,
-    explore,
-    export,
-    predict,
-    publish,
-    release,
-    serve,
-    start,
-    train,
-    tune,
-    variants,
-)
+from scenelet.cli.late import Late, LateGroup
 from scenelet.errors import SceneletError
 from scenelet.resources import ended
 
+# How help lists them, and in which order; each line is the first of the command's own help.
+COMMANDS = {
+    "Begin here": {
+        "start": Late(
+            "start:start",
+            "Go the whole way: look at the pictures, train, judge, export, open the pages on it.",
+        ),
+        "app": Late("app:app", "See the data, try the model, know its limits, in a browser."),
+    },
+    "Look": {
+        "data": Late("data:app", "Get, paint and check data sets."),
+        "explore": Late(
+            "explore:explore",
+            "Draw a data set: balance, light, typical pictures, and what an audit finds.",
+        ),
+    },
+    "Train": {
+        "train": Late("train:train", "Train a classifier on a folder of labelled images."),
+        "tune": Late("tune:tune", "Search the dials of a recipe."),
+        "variants": Late(
+            "variants:variants",
+            "Train variants of a recipe in turn and compare them on the same validation images.",
+        ),
+        "export": Late(
+            "export:export",
+            "Write the bundle: LiteRT, ONNX, manifest, card, checksums, golden images.",
+        ),
+    },
+    "Judge": {
+        "evaluate": Late(
+            "evaluate:evaluate",
+            "Measure a bundle on labelled images, from their raw bytes, with 95 % intervals.",
+        ),
+        "compare": Late(
+            "compare:compare", "Compare two bundles on the same images, with a plain verdict."
+        ),
+        "drift": Late(
+            "drift:drift",
+            "Say whether today's pictures still look like those the bundle was validated on.",
+        ),
+        "correct": Late(
+            "correct:correct",
+            "Keep pictures with what they really are, once each, by their pixels.",
+        ),
+        "improve": Late(
+            "correct:improve",
+            "Train again with the corrections; replace the bundle where the new one is not worse.",
+        ),
+    },
+    "Use": {
+        "predict": Late("predict:predict", "Classify images."),
+        "serve": Late(
+            "serve:serve", "Answer over HTTP on this machine, by the same routes as on Lambda."
+        ),
+        "publish": Late(
+            "publish:publish",
+            "Send a bundle to the Hugging Face hub: card, checked files, safetensors.",
+        ),
+    },
+    "Deploy": {
+        "package": Late(
+            "deploy:package",
+            "Pack a bundle for AWS Lambda: what serving needs alone, the same bytes each time.",
+        ),
+        "preflight": Late(
+            "deploy:preflight",
+            "Tell whether it starts on Lambda, answers as recorded, and what it costs.",
+        ),
+        "doctor": Late(
+            "deploy:doctor",
+            "Can this account deploy? Who, where, instances, names, permissions; changes nothing.",
+        ),
+        "deploy": Late(
+            "deploy:deploy",
+            "Bring a bundle to an HTTPS address; proved by its golden pictures, or taken back.",
+        ),
+        "status": Late("release:status", "Address, versions, alarms, figures and cost of a stack."),
+        "logs": Late("release:logs", "Log lines of the function; `scenelet drift` reads them."),
+        "rollback": Late(
+            "release:rollback",
+            "Send requests to the version before, once it has answered its golden pictures.",
+        ),
+        "pause": Late(
+            "release:pause",
+            "Let nothing run: requests are refused, and cost the API's dollar a million alone.",
+        ),
+        "resume": Late("release:resume", "Let a paused stack answer again."),
+        "collect": Late(
+            "collect:collect",
+            "Bring the pictures that a service deployed with --collect has kept, to be labelled.",
+        ),
+        "destroy": Late(
+            "release:destroy",
+            "Remove a stack and its packages, and nothing else; says what first, and asks.",
+        ),
+    },
+}
+SHORT = {  # what people type for `data audit`, ...
+    "audit": Late("audit:audit"),
+    "split": Late("split:split"),
+    "get": Late("data:get_data"),
+    "paint": Late("data:paint"),
+}
+
+
+class _Group(LateGroup):
+    panels: ClassVar = COMMANDS
+    unlisted: ClassVar = SHORT
+
+
 app = typer.Typer(
     name="scenelet",
+    cls=_Group,
     help=(
         "From a folder of labelled images to a small, honest, explained image classifier running"
         " serverless.\n\n"
@@ -46,50 +137,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="markdown",
 )
-# How help lists the commands, and in which order.
-COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
-    "Begin here": {"start": start.start, "app": pages.app},
-    "Look": {"explore": explore.explore},
-    "Train": {
-        "train": train.train,
-        "tune": tune.tune,
-        "variants": variants.variants,
-        "export": export.export,
-    },
-    "Judge": {
-        "evaluate": evaluate.evaluate,
-        "compare": compare.compare,
-        "drift": drift.drift,
-        "correct": correct.correct,
-        "improve": correct.improve,
-    },
-    "Use": {"predict": predict.predict, "serve": serve.serve, "publish": publish.publish},
-    "Deploy": {
-        "package": deploy.package,
-        "preflight": deploy.preflight,
-        "doctor": deploy.doctor,
-        "deploy": deploy.deploy,
-        "status": release.status,
-        "logs": release.logs,
-        "rollback": release.rollback,
-        "pause": release.pause,
-        "resume": release.resume,
-        "collect": collect.collect,
-        "destroy": release.destroy,
-    },
-}
-SHORT = ("audit", "split", "get", "paint")  # what people type for `data audit`, ...
-for panel, commands in COMMANDS.items():
-    for name, run in commands.items():
-        app.command(name, rich_help_panel=panel)(run)
-    if panel == "Begin here":
-        app.add_typer(data.app, name="data", rich_help_panel="Look")
-for each in data.app.registered_commands:
-    called = each.name or getattr(each.callback, "__name__", "")
-    if called in SHORT and each.callback:
-        app.command(called, hidden=True)(each.callback)
-
-
 INTERRUPTED = "scenelet: interrupted; the same command goes on or starts again cleanly"
 
 

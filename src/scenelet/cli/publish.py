@@ -23,7 +23,7 @@ def publish(
     private: Private = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send a bundle to the Hugging Face hub: card, checked files, safetensors, in one commit.
+    """Send a bundle to the Hugging Face hub: card, checked files, safetensors.
 
     Every command that takes a bundle takes `hub:OWNER/NAME` then.
 

@@ -48,7 +48,7 @@ def start(
     pages: Pages = True,
     open_pages: Open = False,
 ) -> None:
-    """Go the whole way: look at the pictures, train, judge, export, and open the pages on it.
+    """Go the whole way: look at the pictures, train, judge, export, open the pages on it.
 
     Some hundred pictures take two minutes. Stopped, the same command goes on: it looks at the
     pictures again, trains from where it was, and makes no bundle twice.
