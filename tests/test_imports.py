@@ -35,6 +35,7 @@ FOUNDATION = {
     "locks",
     "resources",
     "files",
+    "grouped",
     "names",
     "text",
 }

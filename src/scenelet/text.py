@@ -43,6 +43,11 @@ def listed(names: Sequence[str], most: int = 12) -> str:
     return ", ".join(map(one_line, names[:most])) + more
 
 
+def with_commas(text: str) -> list[str]:
+    """The parts of a list that a person has written with commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 def without_flags(text: str) -> str:
     """A message without its sentences about options of the command line, for who has none.
 
@@ -92,8 +97,13 @@ def as_cells(values: Iterable[object]) -> list[object]:
 
 def as_csv(rows: Sequence[Mapping[str, object]]) -> str:
     """A table for a spreadsheet, from rows of the same columns."""
+    return csv_of(as_cells(rows[0]), (as_cells(row.values()) for row in rows))
+
+
+def csv_of(head: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
+    """A table as CSV, a line a row; the cells stay as they are, formulas too."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(as_cells(rows[0]))
-    writer.writerows(as_cells(row.values()) for row in rows)
+    writer.writerow(head)
+    writer.writerows(rows)
     return file.getvalue()

@@ -12,8 +12,9 @@ from scenelet.cli.options import AsJson, Column, Folder, Images, LabelLevel, Loo
 from scenelet.cli.output import command, needs_extra, note, table, tell, tell_json, wrote
 from scenelet.cli.place import source_at
 from scenelet.errors import ConfigError
+from scenelet.grouped import grouped
 from scenelet.progress import ConsoleProgress
-from scenelet.text import listed
+from scenelet.text import listed, with_commas
 
 if TYPE_CHECKING:
     from scenelet.dataset.dataset import Dataset
@@ -102,7 +103,7 @@ def audit(
 
 
 def _gates(fail_on: str) -> list[str]:
-    gates = [gate.strip() for gate in fail_on.split(",") if gate.strip()]
+    gates = with_commas(fail_on)
     unknown = [gate for gate in gates if gate not in GATES]
     if unknown:
         raise ConfigError(
@@ -150,9 +151,7 @@ def _clean(findings: "Findings") -> list[str]:
 
 def _unjudged(findings: "Findings") -> list[str]:
     """Which labels were not judged, a line a reason."""
-    by_reason: dict[str, list[str]] = {}
-    for name, reason in findings.unjudged.items():
-        by_reason.setdefault(reason, []).append(name)
+    by_reason = grouped((reason, name) for name, reason in findings.unjudged.items())
     return [f"labels of {listed(names)} not judged: {why}" for why, names in by_reason.items()]
 
 

@@ -21,6 +21,7 @@ from scenelet.dataset.row import Row
 from scenelet.dataset.source import Source
 from scenelet.engine import Engine, Part, Processes, in_parts
 from scenelet.errors import UnreadableImageError
+from scenelet.grouped import grouped
 from scenelet.parallel import Advance, in_parallel, silent
 from scenelet.progress import SILENT, Progress
 
@@ -327,10 +328,7 @@ def _with_kin(rows: list[Row], everything: list[Row], groups: list[list[int]]) -
     By the name that was given, else by the first pixel hash in it.
     """
     rows = list(rows)
-    given = defaultdict[str, list[int]](list)
-    for position, row in enumerate(everything):
-        given[row.group].append(position)
-    given.pop("", None)
+    given = grouped((row.group, place) for place, row in enumerate(everything) if row.group)
     together = (*groups, *given.values())
     for group in joined((first, other) for first, *others in together for other in others):
         names = (everything[position].group for position in group)

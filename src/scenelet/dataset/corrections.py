@@ -5,11 +5,10 @@ nothing of pages or models.
 """
 
 import csv
-import io
 import json
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from scenelet.artefacts import make_folder, write_bytes, write_text
@@ -18,6 +17,7 @@ from scenelet.errors import DataError, ImageError
 from scenelet.image_formats import format_of
 from scenelet.images import decode, pixel_hash
 from scenelet.locks import held
+from scenelet.text import csv_of
 
 TABLE = "metadata.csv"  # which makes the folder a data set for every command
 
@@ -178,8 +178,5 @@ def _lines(file: Path) -> Iterator[tuple[int, dict[str, object]]]:
 
 
 def _write(folder: Path, found: Sequence[Correction]) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [each.name for each in fields(Correction)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(each) for each in found)
-    write_text(folder / TABLE, text.getvalue())
+    names = [each.name for each in fields(Correction)]
+    write_text(folder / TABLE, csv_of(names, map(astuple, found)))

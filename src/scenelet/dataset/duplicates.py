@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scenelet.dataset.faults import Look
+from scenelet.grouped import grouped
 
 # (most different bits of the hash, most mean difference of the thumbnails): an edit keeps the
 # shapes; a new compression keeps the colours, but turns bits over where the picture is flat
@@ -24,10 +25,7 @@ _AT_ONCE = 65_536  # pairs
 
 def exact_groups(hashes: Sequence[str]) -> list[list[int]]:
     """Positions of equal, non-empty hashes, in groups of two and more."""
-    places: dict[str, list[int]] = defaultdict(list)
-    for position, value in enumerate(hashes):
-        if value:
-            places[value].append(position)
+    places = grouped((value, position) for position, value in enumerate(hashes) if value)
     return [group for group in places.values() if len(group) > 1]
 
 
@@ -41,10 +39,11 @@ def near_groups(looks: Sequence[Look]) -> list[list[int]]:
     Args:
         looks: At each picture; one that can't be used is like no other.
     """
-    same: dict[tuple[int, bytes, bytes], list[int]] = defaultdict(list)
-    for place, look in enumerate(looks):
-        if look.thumbnail is not None and look.shape is not None:
-            same[look.likeness, look.thumbnail.tobytes(), look.shape.tobytes()].append(place)
+    same = grouped(
+        ((look.likeness, look.thumbnail.tobytes(), look.shape.tobytes()), place)
+        for place, look in enumerate(looks)
+        if look.thumbnail is not None and look.shape is not None
+    )
     if not same:
         return []
     order = sorted(same)  # by what the pictures show, whatever their files are called
@@ -189,7 +188,4 @@ def joined(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
     for first, second in pairs:
         low, high = sorted((root(first), root(second)))
         parent[high] = low
-    groups: dict[int, list[int]] = defaultdict(list)
-    for item in sorted(parent):
-        groups[root(item)].append(item)
-    return sorted(groups.values())
+    return sorted(grouped((root(item), item) for item in sorted(parent)).values())

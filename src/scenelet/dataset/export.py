@@ -4,7 +4,6 @@ Each of these is read back as the same pictures, labels and splits. Pictures are
 imagefolder alone; elsewhere they are named where they lie.
 """
 
-import csv
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from scenelet.dataset.row import Row
 from scenelet.errors import ConfigError, DataError, MissingExtraError
 from scenelet.image_formats import format_of
 from scenelet.progress import SILENT, Progress
+from scenelet.text import csv_of
 
 
 def export(dataset: Dataset, kind: str, out: Path, progress: Progress = SILENT) -> int:
@@ -104,11 +104,8 @@ def _imagefolder(dataset: Dataset, out: Path, progress: Progress) -> None:
 
 
 def _metadata(names: Sequence[str], rows: Sequence[Row]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("file_name", "label", "group"))
-    writer.writerows((name, row.label, row.group) for name, row in zip(names, rows, strict=True))
-    return text.getvalue()
+    told = ((name, row.label, row.group) for name, row in zip(names, rows, strict=True))
+    return csv_of(("file_name", "label", "group"), told)
 
 
 KINDS: dict[str, Callable[[Dataset, Path, Progress], None]] = {

@@ -5,8 +5,6 @@ that were ever done, a line each, so that each can be undone. No picture is move
 pages.
 """
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,6 +13,7 @@ from pathlib import Path
 from scenelet.artefacts import make_folder, write_text
 from scenelet.errors import DataError
 from scenelet.locks import held
+from scenelet.text import csv_of
 
 LEFT_OUT, LATER = "left out", "later"  # what X and K say of a picture that gets no label
 
@@ -99,13 +98,9 @@ def standing(acts: Iterable[Act]) -> dict[str, Act]:
 
 def as_table(acts: Iterable[Act]) -> str:
     """CSV with path, label and why a picture is left out; what is put off has no row."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["path", "label", "excluded"])
-    for act in sorted(acts, key=lambda each: each.path):
-        if act.why != LATER:
-            writer.writerow([act.path, act.label, f"{act.why} by hand" if act.why else ""])
-    return text.getvalue()
+    said = sorted((act for act in acts if act.why != LATER), key=lambda act: act.path)
+    rows = ((act.path, act.label, f"{act.why} by hand" if act.why else "") for act in said)
+    return csv_of(("path", "label", "excluded"), rows)
 
 
 def merged(tables: Mapping[str, Labels]) -> tuple[list[Act], dict[str, dict[str, str]]]:

@@ -3,8 +3,6 @@
 Written by us, edited by people in spreadsheets: every cell is understood or refused with its row.
 """
 
-import csv
-import io
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,6 +16,7 @@ from scenelet.dataset.layout import split_of
 from scenelet.dataset.row import Row
 from scenelet.dataset.table import Table, parse, read_table, refuse
 from scenelet.errors import ConfigError, DataError
+from scenelet.text import csv_of
 
 Columns = tuple[tuple[str, str], ...]  # our name and the table's
 Numbered = list[tuple[int, Row]]  # each with the number of its row
@@ -55,11 +54,7 @@ def write_manifest(path: Path, rows: Iterable[Row]) -> None:
     Raises:
         ArtefactError: No space, no permission.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(as_record(row).values() for row in rows)
-    write_text(path, text.getvalue())
+    write_text(path, csv_of(COLUMNS, (as_record(row).values() for row in rows)))
 
 
 def read_manifest(path: Path) -> list[Row]:

@@ -7,7 +7,6 @@ address of its own (https://..., s3://...) needs no file.
 
 import posixpath
 import unicodedata
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -17,6 +16,7 @@ from scenelet.dataset.label_studio import path_of, uploaded_name
 from scenelet.dataset.row import Row
 from scenelet.errors import DataError
 from scenelet.files import Entry
+from scenelet.grouped import grouped
 
 NOT_NAMED = "not in the manifest"
 
@@ -78,9 +78,7 @@ class _Names:
 
 
 def _alone(named: Iterable[tuple[str, Entry]]) -> dict[str, str]:
-    alike: dict[str, list[str]] = defaultdict(list)
-    for name, entry in named:
-        alike[name].append(entry.path)
+    alike = grouped((name, entry.path) for name, entry in named)
     return {name: found[0] for name, found in alike.items() if len(found) == 1}
 
 
@@ -126,9 +124,8 @@ def _refuse_missing(
 def _refuse_twice(
     rows: Sequence[tuple[int, Row]], placed: Sequence[Row], manifest: Path | str
 ) -> None:
-    numbers: dict[str, list[int]] = defaultdict(list)
-    for (number, _), row in zip(rows, placed, strict=True):
-        numbers[row.path].append(number)
+    pairs = zip(rows, placed, strict=True)
+    numbers = grouped((row.path, number) for (number, _), row in pairs)
     twice = next(((path, found) for path, found in numbers.items() if len(found) > 1), None)
     if twice:
         told = " and ".join(map(str, twice[1]))

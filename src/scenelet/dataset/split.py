@@ -8,6 +8,7 @@ from dataclasses import replace
 from scenelet.dataset.manifest import class_names_of
 from scenelet.dataset.row import Row
 from scenelet.errors import DataError
+from scenelet.grouped import grouped
 
 IN_VALIDATION = "the same as, or together with, a picture of the validation part"
 
@@ -98,9 +99,7 @@ def assign_folds(rows: Sequence[Row], folds: int, seed: int) -> list[int]:
         folds: How many, at least 2.
         seed: Another seed, other folds.
     """
-    by_label: dict[str, list[str]] = defaultdict(list)
-    for row in _first_of_each_group(rows):
-        by_label[row.label].append(row.kin)
+    by_label = grouped((row.label, row.kin) for row in _first_of_each_group(rows))
     in_order = (  # each class begins where the one before it ended: the folds are as large
         group
         for label in sorted(by_label)

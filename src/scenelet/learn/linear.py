@@ -36,10 +36,14 @@ class LinearHead:
 
     def probabilities(self, features: np.ndarray) -> np.ndarray:
         """(n, features) to (n, classes)."""
-        logits = features @ self.weight.T + self.bias
-        exponents = np.exp(logits - logits.max(1, keepdims=True))
-        shares: np.ndarray = exponents / exponents.sum(1, keepdims=True)
-        return shares
+        return shares_of(features @ self.weight.T + self.bias)
+
+
+def shares_of(logits: np.ndarray) -> np.ndarray:
+    """(n, classes) logits to probabilities, as exact as they are."""
+    exponents = np.exp(logits - logits.max(1, keepdims=True))
+    shares: np.ndarray = exponents / exponents.sum(1, keepdims=True)
+    return shares
 
 
 def class_weights(labels: np.ndarray, class_count: int, balance: str) -> np.ndarray:

@@ -13,7 +13,7 @@ from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.split import assign_folds
 from scenelet.images import PreprocessSpec
 from scenelet.learn.features import Lens, features_of
-from scenelet.learn.linear import choose_head, out_of_fold
+from scenelet.learn.linear import choose_head, out_of_fold, shares_of
 from scenelet.progress import SILENT, Progress
 from scenelet.runs.recipe import TrainConfig
 
@@ -73,10 +73,7 @@ def _spec(teacher: "Pretrained", config: TrainConfig) -> PreprocessSpec:
 def _known(
     teacher: "Pretrained", training: Dataset, spec: PreprocessSpec, progress: Progress
 ) -> np.ndarray:
-    logits = features_of(training, Lens.logits(teacher, spec), progress)
-    exponents = np.exp(logits - logits.max(1, keepdims=True))
-    shares: np.ndarray = exponents / exponents.sum(1, keepdims=True)
-    return shares
+    return shares_of(features_of(training, Lens.logits(teacher, spec), progress))
 
 
 def _through_a_head(

@@ -4,12 +4,12 @@ Knows nothing of torch.
 """
 
 import csv
-import io
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from scenelet.artefacts import write_text
+from scenelet.text import csv_of
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,8 @@ def write_history(path: Path, epochs: Sequence[Epoch]) -> None:
     Raises:
         ArtefactError: It can't be written.
     """
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [each.name for each in fields(Epoch)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(epoch) for epoch in epochs)
-    write_text(path, text.getvalue())
+    names = [each.name for each in fields(Epoch)]
+    write_text(path, csv_of(names, map(astuple, epochs)))
 
 
 def _epoch(row: dict[str, str]) -> Epoch:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from scenelet.errors import ConfigError
 from scenelet.runs.dial import checked, dial
 from scenelet.shipped import shipped_folder
+from scenelet.text import with_commas
 
 if TYPE_CHECKING:
     from scenelet.images import PreprocessSpec
@@ -242,7 +243,7 @@ class TrainConfig:
     @property
     def teachers(self) -> list[str]:
         """The teachers, one by one."""
-        return [source.strip() for source in self.teacher.split(",") if source.strip()]
+        return with_commas(self.teacher)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for YAML and JSON."""

@@ -17,6 +17,7 @@ from scenelet.artefacts import make_folder, write_text
 from scenelet.errors import ConfigError
 from scenelet.runs.recipe import TrainConfig, from_values
 from scenelet.runs.search import STUDY, Trial
+from scenelet.text import with_commas
 from scenelet.tune.sampler import RepeatableSampler
 from scenelet.tune.trial import Budget
 
@@ -100,7 +101,7 @@ def objectives_of(text: str) -> tuple[str, ...]:
     Raises:
         ConfigError: Accuracy is not the first, or one is unknown or said twice.
     """
-    wished = tuple(part.strip() for part in text.split(",") if part.strip())
+    wished = tuple(with_commas(text))
     known = set(wished) <= set(OBJECTIVES) and len(set(wished)) == len(wished)
     if wished[:1] != ("accuracy",) or not known:
         raise ConfigError(

@@ -6,11 +6,10 @@ that is rolled back after minutes.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from botocore.exceptions import ClientError
 
-from scenelet.deploy.aws.cloud import Cloud, code_of, message_of, translated
+from scenelet.deploy.aws.cloud import Cloud, message_of, told_of, translated
 from scenelet.deploy.aws.policy import PASSED_TO_LAMBDA, Part, parts
 from scenelet.deploy.aws.settings import Identity
 from scenelet.errors import CloudError
@@ -91,13 +90,8 @@ class Account:
 
     def _reservation(self, function: str) -> int | None:
         with translated(f"function {function}"):
-            try:
-                found = self._lambda.get_function_concurrency(FunctionName=function)
-            except ClientError as error:
-                if code_of(error) == "ResourceNotFoundException":
-                    return None
-                raise
-        number = found.get("ReservedConcurrentExecutions")
+            found = told_of(self._lambda.get_function_concurrency, FunctionName=function)
+        number = (found or {}).get("ReservedConcurrentExecutions")
         return None if number is None else int(number)
 
     def concurrency_for(self, function: str, wanted: int | None) -> tuple[int, str]:
@@ -198,20 +192,11 @@ def _taken(cloud: Cloud, name: str) -> dict[str, bool]:
     group = f"/aws/lambda/{name}"
     with translated("names"):
         groups = cloud.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+        ask = cloud.client("lambda").get_function_configuration
         return {
-            f"function {name}": _function_exists(cloud.client("lambda"), name),
+            f"function {name}": told_of(ask, FunctionName=name) is not None,
             f"log group {group}": any(each["logGroupName"] == group for each in groups),
         }
-
-
-def _function_exists(client: Any, name: str) -> bool:
-    try:
-        client.get_function_configuration(FunctionName=name)
-    except ClientError as error:
-        if code_of(error) == "ResourceNotFoundException":
-            return False
-        raise
-    return True
 
 
 def _bucket(cloud: Cloud, identity: Identity) -> Finding:

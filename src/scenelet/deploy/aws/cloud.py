@@ -5,7 +5,7 @@ Credentials by AWS's own chain, never by us.
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -201,6 +201,16 @@ def translated(what: str) -> Iterator[None]:
         )
         reason = told.format(error=one_line(error), again=AGAIN)
         raise CloudError(f"{what}: {reason}") from error
+
+
+def told_of(ask: Callable[..., dict[str, Any]], **which: Any) -> dict[str, Any] | None:
+    """What Lambda tells of one thing; None where there is none."""
+    try:
+        return ask(**which)
+    except ClientError as error:
+        if code_of(error) == "ResourceNotFoundException":
+            return None
+        raise
 
 
 def code_of(error: ClientError) -> str:

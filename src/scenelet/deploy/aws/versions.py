@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
 
-from scenelet.deploy.aws.cloud import AGAIN, Cloud, code_of, translated
+from scenelet.deploy.aws.cloud import AGAIN, Cloud, code_of, told_of, translated
 from scenelet.errors import CloudError
 
 ALIAS, LATEST = "live", "$LATEST"
@@ -75,13 +75,9 @@ class Versions:
 
     def variables(self) -> dict[str, str]:
         """Of the function's environment; none where there is no function."""
+        ask = self._lambda.get_function_configuration
         with translated(f"function {self._function}"):
-            try:
-                found = self._lambda.get_function_configuration(FunctionName=self._function)
-            except ClientError as error:
-                if code_of(error) == "ResourceNotFoundException":
-                    return {}
-                raise
+            found = told_of(ask, FunctionName=self._function) or {}
         return dict(found.get("Environment", {}).get("Variables", {}))
 
     def publish(self, sha256: str, description: str) -> str:
@@ -273,15 +269,7 @@ class Versions:
 
     def _alias(self) -> dict[str, Any] | None:
         with translated(f"function {self._function}"):
-            try:
-                found: dict[str, Any] = self._lambda.get_alias(
-                    FunctionName=self._function, Name=ALIAS
-                )
-            except ClientError as error:
-                if code_of(error) == "ResourceNotFoundException":
-                    return None
-                raise
-        return found
+            return told_of(self._lambda.get_alias, FunctionName=self._function, Name=ALIAS)
 
     def _required(self) -> dict[str, Any]:
         alias = self._alias()
