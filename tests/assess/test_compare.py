@@ -61,6 +61,7 @@ def test_what_knows_the_pictures_is_told_to_be_better_and_the_other_worse(
     assert better["only_second_right"] == worse["only_first_right"]
     page = report.read_text()
     assert "Only the second is right" in page
+    assert f"scenelet deploy {bundle} --plan" in page  # the better one
     assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org", "")
 
 

@@ -133,6 +133,8 @@ def test_real_answers_to_strangers_are_told_as_drift(shipped_bundle, tmp_path, s
     assert "75 answers" in done.out
     assert re.search(r"feature_distance +drift", done.out)
     assert "3 of 78 lines were passed over" in report.read_text()
+    assert "scenelet collect" in report.read_text()
+    assert done.out.splitlines()[-1].startswith("next: scenelet app --bundle ")
 
 
 def test_too_few_answers_are_one_line(tmp_path, bundle, scenelet):

@@ -153,6 +153,7 @@ def test_budgets_keep_costly_networks_from_being_trained(painted, recipe, tmp_pa
     assert all(trial["state"] == "complete" and trial["values"][1] < 0.06 for trial in cheap)
     page = (tmp_path / "s" / "report.html").read_text()
     assert "over the budget" in page
+    assert "What to do next" in page
 
 
 def test_several_workers_share_the_trials(painted, recipe, tmp_path, scenelet):

@@ -35,7 +35,9 @@ def test_variants_are_compared_on_the_same_images_and_done_once(painted, tmp_pat
     assert again.code == 0
     assert "epoch" not in again.err
     assert json.loads((tmp_path / "out" / "variants.json").read_text()) == table
-    assert "depthwise" in (tmp_path / "out" / "variants.html").read_text()
+    page = (tmp_path / "out" / "variants.html").read_text()
+    assert "depthwise" in page
+    assert f"scenelet export {tmp_path / 'out'}/" in page
     other = scenelet(*command, "--set", "seed=7")
     assert other.code == 1
     assert "other images, labels or split" in other.err.splitlines()[-1]

@@ -20,6 +20,7 @@ from scenelet.bundle.runtime import BundleModel
 from scenelet.dataset.dataset import Dataset
 from scenelet.errors import DataError
 from scenelet.progress import SILENT, Progress
+from scenelet.text import shell
 
 SIGNIFICANCE = 0.05
 
@@ -71,6 +72,19 @@ class Compared:
     first: Answers
     second: Answers
     class_names: tuple[str, ...]
+
+
+def next_commands(compared: Compared, names: tuple[str, str]) -> list[str]:
+    """What to do now: a better one is looked at and deployed; of others, where they fail.
+
+    Args:
+        compared: By `compare_bundles`.
+        names: Of the bundles' folders.
+    """
+    chosen = names[1] if compared.figures.verdict == "better" else names[0]
+    source = compared.dataset.source.name
+    judged = shell("scenelet", "evaluate", chosen, source, "--report", "evaluation.html")
+    return [judged, shell("scenelet", "deploy", chosen, "--plan")]
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

@@ -3,11 +3,19 @@
 from functools import partial
 from pathlib import Path
 
-from scenelet.assess.compare import Compared, Comparison
+from scenelet.assess.compare import Compared, Comparison, next_commands
 from scenelet.assess.evaluate import PART_NAMES
 from scenelet.assess.ledger import told
 from scenelet.bundle.contract import fingerprint
-from scenelet.report.html import Card, Gallery, Headline, Section, page, thumbnail
+from scenelet.report.html import (
+    Card,
+    Gallery,
+    Headline,
+    Section,
+    following,
+    page,
+    thumbnail,
+)
 
 MOST_CARDS = 36
 
@@ -38,6 +46,7 @@ def comparison_page(compared: Compared, names: tuple[str, str]) -> str:
     sections = [
         Section("Side by side", table=table, points=points),
         Section("Images that changed sides", galleries=galleries),
+        following(next_commands(compared, names)),
     ]
     bundles = zip(("First", "Second"), names, strict=True)
     return page(

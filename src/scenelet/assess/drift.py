@@ -17,12 +17,27 @@ from scenelet.bundle import logline
 from scenelet.bundle.contract import Contract
 from scenelet.bundle.figures import Histogram
 from scenelet.errors import DataError
+from scenelet.text import shell
 
 SIGNIFICANCE = 0.01
 SLIGHT, STRONG = 0.1, 0.25
 UNCHANGED = "no drift shown"
 LEAST_ANSWERS = 50
 LEAST_IN_A_BIN = 10
+
+
+def next_commands(shifts: "Sequence[Shift]", bundle: Path, logs: Sequence[Path]) -> list[str]:
+    """What to do now: of other pictures, label some and learn them; else look again later.
+
+    Args:
+        shifts: By `measure_drift`.
+        bundle: Its folder.
+        logs: That were read.
+    """
+    again = shell("scenelet", "drift", *logs, "--bundle", bundle)
+    if all(shift.verdict == UNCHANGED for shift in shifts):
+        return [again]
+    return [shell("scenelet", "app", "--bundle", bundle), shell("scenelet", "collect"), again]
 
 
 @dataclass(frozen=True)

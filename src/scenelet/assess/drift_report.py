@@ -7,11 +7,20 @@ from matplotlib.figure import Figure
 
 from scenelet.assess.drift import SLIGHT, STRONG, UNCHANGED, Logged, Shift
 from scenelet.report.charts import COLOURS, GREY, blank, named, styled
-from scenelet.report.html import Headline, Section, page, svg
+from scenelet.report.html import Headline, Section, following, page, svg
 
 
-def drift_page(bundle: str, logged: Logged, shifts: Sequence[Shift]) -> str:
-    """The report as one HTML page."""
+def drift_page(
+    bundle: str, logged: Logged, shifts: Sequence[Shift], commands: Sequence[str] = ()
+) -> str:
+    """The report as one HTML page.
+
+    Args:
+        bundle: Its name.
+        logged: What the logs say.
+        shifts: By `measure_drift`.
+        commands: What to do next.
+    """
     table = [("measure", "verdict", "stability index", "p")]
     table += [
         (shift.name, shift.verdict, f"{shift.stability_index:.2f}", f"{shift.p_value:.1g}")
@@ -38,6 +47,8 @@ def drift_page(bundle: str, logged: Logged, shifts: Sequence[Shift]) -> str:
             figures=figures,
         )
     )
+    if commands:
+        sections.append(following(commands))
     return page(
         f"{bundle}: drift", f"{len(logged.labels):,} answers", sections, _headline(logged, shifts)
     )

@@ -30,6 +30,7 @@ from scenelet.report.html import (
     Matrix,
     Section,
     data_uri,
+    following,
     page,
     svg,
     thumbnail,
@@ -108,7 +109,7 @@ def _next(evaluated: Evaluated) -> Section:
         shell("scenelet", "app", "--bundle", bundle, "--data", source),
         shell("scenelet", "package", bundle),
     ]
-    return Section("What to do next", commands=commands)
+    return following(commands)
 
 
 def _overview(assessment: Assessment) -> Section:

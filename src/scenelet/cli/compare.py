@@ -43,7 +43,7 @@ def compare(
 
     Example: `scenelet compare models/intel-scenes bundles/mine seg_train`
     """
-    from scenelet.assess.compare import compare_bundles
+    from scenelet.assess.compare import compare_bundles, next_commands
 
     compared = compare_bundles((first, second), folder, part, ledger, ConsoleProgress(), manifest)
     if report:
@@ -53,8 +53,11 @@ def compare(
         tell_json(described | compared.figures.as_dict())
         return
     _print(compared.figures, (first, second))
+    further = next_commands(compared, (str(first), str(second)))[0]
     if report:
-        wrote("report", report)
+        wrote("report", report, further)
+    else:
+        tell(f"next: {further}")
 
 
 def _write_report(path: Path, compared: "Compared", names: tuple[str, str]) -> None:

@@ -31,30 +31,35 @@ def drift(
     """
     with needs_extra("train"):
         import scipy.stats  # noqa: F401
-    from scenelet.assess.drift import measure_drift, read_logs
+    from scenelet.assess.drift import measure_drift, next_commands, read_logs
     from scenelet.bundle.contract import read_contract
     from scenelet.shipped import default_bundle
 
     contract = read_contract(bundle or default_bundle())
     logged = read_logs(logs, contract)
     shifts = measure_drift(contract, logged)
+    further = next_commands(shifts, bundle or default_bundle(), logs)
     if report:
-        _write_report(report, contract.name, logged, shifts)
+        _write_report(report, contract.name, logged, shifts, further)
     if as_json:
         tell_json(_described(logged, shifts))
     else:
         _print(logged, shifts)
-    if report and not as_json:
-        wrote("report", report)
+    if not as_json:
+        if report:
+            wrote("report", report)
+        tell(f"next: {further[0]}")
     if fail and any(shift.verdict != "no drift shown" for shift in shifts):
         raise typer.Exit(1)
 
 
-def _write_report(path: Path, name: str, logged: "Logged", shifts: "list[Shift]") -> None:
+def _write_report(
+    path: Path, name: str, logged: "Logged", shifts: "list[Shift]", further: list[str]
+) -> None:
     from scenelet.artefacts import write_text
     from scenelet.assess.drift_report import drift_page
 
-    write_text(path, drift_page(name, logged, shifts))
+    write_text(path, drift_page(name, logged, shifts, further))
 
 
 def _described(logged: "Logged", shifts: "list[Shift]") -> dict[str, object]:

@@ -131,9 +131,11 @@ def _show(
     from scenelet.tune.search_report import search_page, search_summary
     from scenelet.tune.study import save_recipe
 
-    write_text(out / "report.html", search_page(study))
     trials = trials_of(study)
     leader = best(trials)
+    recipe = save if leader and save else "RECIPE.yaml (write it with --save)"
+    further = command("scenelet", "train", config.data, "--recipe", recipe)
+    write_text(out / "report.html", search_page(study, [further]))
     if leader:
         found = final_metrics(Run(out / "trials" / f"{leader.number:04d}").result())
         tell_report(out, found | {"trials": len(trials)}, [out / "report.html"])
@@ -143,12 +145,7 @@ def _show(
         tell_json(search_summary(study))
         return
     _say_best(leader, len(trials))
-    recipe = save if leader and save else "RECIPE.yaml (write it with --save)"
-    wrote(
-        "report",
-        (home or out) / "report.html",
-        command("scenelet", "train", config.data, "--recipe", recipe),
-    )
+    wrote("report", (home or out) / "report.html", further)
 
 
 def _say_best(leader: "Trial | None", trials: int) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from scenelet.cli.dials import Set, set_dials
 from scenelet.cli.options import Folder, Prepared
-from scenelet.cli.output import needs_extra, table, tell_json, wrote
+from scenelet.cli.output import command, needs_extra, table, tell_json, wrote
 from scenelet.progress import ConsoleProgress
 
 Of = Annotated[
@@ -56,9 +56,11 @@ def variants(
     results = compare_variants(folder, manifest, base, changes, out, ConsoleProgress())
     plain = [result.as_dict() for result in results]
     write_json(out / "variants.json", plain)
-    write_text(out / "variants.html", variants_page(results, title))
+    best = max(results, key=lambda each: each.top1_accuracy)
+    further = command("scenelet", "export", out / best.name)
+    write_text(out / "variants.html", variants_page(results, title, [further]))
     if as_json:
         tell_json(plain)
         return
     table(COLUMNS, map(cells, results))
-    wrote("table and charts", out)
+    wrote("table and charts", out / "variants.html", further)

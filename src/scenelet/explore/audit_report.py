@@ -12,7 +12,7 @@ from scenelet.dataset.verdicts import again
 from scenelet.errors import ConfigError
 from scenelet.explore.findings import Findings
 from scenelet.explore.labels import ranked
-from scenelet.report.html import Card, Gallery, Headline, Section, page, thumbnail
+from scenelet.report.html import Card, Gallery, Headline, Section, following, page, thumbnail
 from scenelet.text import listed, shell
 
 MOST_GROUPS = 40
@@ -188,7 +188,7 @@ def next_steps(findings: Findings, manifest: Path | None = None) -> Section:
         shell("scenelet", "app", "--data", source, *audited),
         shell("scenelet", "train", source, *audited),
     ]
-    return Section("What to do next", points=steps, commands=commands)
+    return following(commands, steps)
 
 
 def card(dataset: Dataset, row: Row, note: str = "", tone: str = "") -> Card:

@@ -159,6 +159,11 @@ class Section:
     wide: bool = False
 
 
+def following(commands: Sequence[str], points: Sequence[str] = ()) -> Section:
+    """The last section of every report: what to do next, as commands to be copied."""
+    return Section("What to do next", points=points, commands=commands)
+
+
 def page(
     title: str,
     subtitle: str,

@@ -14,7 +14,7 @@ from optuna.study import Study
 from optuna.trial import TrialState
 
 from scenelet.report.charts import COLOURS, GREY, LINE, blank, legend_above, styled
-from scenelet.report.html import Section, page, svg
+from scenelet.report.html import Section, following, page, svg
 from scenelet.runs.search import Axis, Trial, best, complete, front, trials_of
 from scenelet.tune.study import asked_of
 
@@ -31,14 +31,21 @@ _AXES: dict[Axis, str] = {
 _MUTED = "#59636e"
 
 
-def search_page(study: Study) -> str:
-    """The report as one HTML page; parts that have nothing to show yet are left out."""
+def search_page(study: Study, commands: Sequence[str] = ()) -> str:
+    """The report as one HTML page; parts that have nothing to show yet are left out.
+
+    Args:
+        study: Of the search.
+        commands: What to do next.
+    """
     trials = trials_of(study)
     done = complete(trials)
     sections = [_overview(trials), _history(trials)]
     if len(done) >= 2:
         sections += [_importance(study), _parallel(done, _spreads(study)), _pareto(done)]
     sections.append(_table(trials))
+    if commands:
+        sections.append(following(commands))
     return page(f"Search {study.study_name}", _counts(trials), sections)
 
 

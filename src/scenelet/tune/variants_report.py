@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from scenelet.report.charts import GREY, blank, colour_of, name_rows, styled
-from scenelet.report.html import Section, page, svg
+from scenelet.report.html import Section, following, page, svg
 from scenelet.tune.variants import Variant
 
 COLUMNS = (
@@ -38,8 +38,14 @@ def cells(variant: Variant) -> list[str]:
     ]
 
 
-def variants_page(variants: Sequence[Variant], title: str) -> str:
-    """The comparison as one HTML page."""
+def variants_page(variants: Sequence[Variant], title: str, commands: Sequence[str] = ()) -> str:
+    """The comparison as one HTML page.
+
+    Args:
+        variants: The first is what the others are compared with.
+        title: Of the comparison.
+        commands: What to do next.
+    """
     table = [list(COLUMNS), *(cells(variant) for variant in variants)]
     first = (
         f"{variants[0].images:,} validation images, the same for all. Intervals of differences are"
@@ -50,6 +56,8 @@ def variants_page(variants: Sequence[Variant], title: str) -> str:
         (svg(_costs(variants)), "Accuracy and latency"),
     ]
     sections = [Section("Figures", figures=charts), Section("Table", table=table)]
+    if commands:
+        sections.append(following(commands))
     return page(f"Variants: {title}", first, sections)
 
 
