@@ -208,12 +208,21 @@ class _Counts:
         """With the p-value adjusted for all that was compared."""
         expected, found = (each / each.sum() for each in (self.expected, self.found))
         index = self.index()
-        verdict = UNCHANGED
-        if p_value < SIGNIFICANCE and index >= SLIGHT:
-            verdict = "drift" if index >= STRONG else "slight drift"
         return Shift(
-            self.name, self.bins, expected.tolist(), found.tolist(), index, p_value, verdict
+            name=self.name,
+            bins=self.bins,
+            expected=expected.tolist(),
+            found=found.tolist(),
+            stability_index=index,
+            p_value=p_value,
+            verdict=_verdict(index, p_value),
         )
+
+
+def _verdict(index: float, p_value: float) -> str:
+    if p_value >= SIGNIFICANCE or index < SLIGHT:
+        return UNCHANGED
+    return "drift" if index >= STRONG else "slight drift"
 
 
 def _of_measure(name: str, then: Histogram, seen: int, values: Sequence[float]) -> _Counts:

@@ -187,6 +187,16 @@ class Evaluated:
         return sum(1 for row in self.chosen.rows if known.get(row.pixel_hash) in LEARNED)
 
 
+def in_short(figures: Figures) -> list[tuple[str, str]]:
+    """Name and value of the figures that say most, each with its interval."""
+    return [
+        ("top-1 accuracy", figures.top1_accuracy.percent),
+        ("balanced accuracy", figures.balanced_accuracy.percent),
+        ("macro F1", figures.macro_f1.percent),
+        ("log loss, nats", figures.log_loss.number),
+    ]
+
+
 def evaluate_bundle(
     folder: Path,
     source: Path | Source,

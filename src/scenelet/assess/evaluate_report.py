@@ -8,14 +8,16 @@ import numpy as np
 from scenelet.assess import figures as charts
 from scenelet.assess.assessment import Assessment
 from scenelet.assess.ceiling import Ceiling
-from scenelet.assess.evaluate import PART_NAMES, Evaluated
+from scenelet.assess.evaluate import PART_NAMES, Evaluated, in_short
 from scenelet.assess.explain import GradCam, occlusion_map, overlay
 from scenelet.assess.ledger import told
 from scenelet.assess.pairs import Pair, confusable_pairs
+from scenelet.assess.robustness import Robustness
 from scenelet.assess.thresholds import NEVER_SURE, abstain_threshold, risk_coverage
 from scenelet.assess.trust import trust
 from scenelet.bundle.cautions import cautions
 from scenelet.bundle.contract import fingerprint
+from scenelet.bundle.figures import Figures, Interval
 from scenelet.bundle.numeric import softmax
 from scenelet.dataset.strangers import paint_strangers
 from scenelet.errors import BundleError
@@ -84,45 +86,43 @@ def _headline(assessment: Assessment) -> Headline:
     """How often it is right, where it is weak, and what becomes of a hundred pictures."""
     evaluated, accuracy = assessment.evaluated, assessment.evaluated.figures.top1_accuracy
     shown = trust(evaluated.bundle.contract, assessment.promise)
+    right = f"Right in {round(100 * (accuracy.value or 0))} of 100 pictures"
+    words = f"{_interval(accuracy)} {_weak(evaluated)}{shown.words}"
+    return Headline(right, words, dots_uri(shown), shown.words)
+
+
+def _interval(accuracy: Interval) -> str:
     low, high = (round(100 * end) for end in (accuracy.low, accuracy.high))
-    words = f"95 % interval {low} to {high}. {_weak(evaluated)}{shown.words}"
-    return Headline(
-        f"Right in {round(100 * (accuracy.value or 0))} of 100 pictures",
-        words,
-        dots_uri(shown),
-        shown.words,
-    )
+    return f"95 % interval {low} to {high}."
 
 
 def _weak(evaluated: Evaluated) -> str:
     """The classes that are found least."""
-    classes = evaluated.figures.per_class.items()
-    found = sorted((each.recall.value or 0.0, name) for name, each in classes if each.images)
-    weak = [f"{name} ({share:.0%} found)" for share, name in found[:2] if share < WEAK]
+    found = _by_recall(evaluated.figures)[:2]
+    weak = [f"{name} ({share:.0%} found)" for share, name in found if share < WEAK]
     return f"Weakest at {' and '.join(weak)}. " if weak else ""
 
 
+def _by_recall(figures: Figures) -> list[tuple[float, str]]:
+    """Recall and name of the classes that have images, the least first."""
+    classes = figures.per_class.items()
+    return sorted((each.recall.value or 0.0, name) for name, each in classes if each.images)
+
+
 def _next(evaluated: Evaluated) -> Section:
-    source = evaluated.dataset.source.name
     bundle = evaluated.bundle.folder
     commands = [
-        shell("scenelet", "app", "--bundle", bundle, "--data", source),
+        shell("scenelet", "app", "--bundle", bundle, "--data", evaluated.dataset.source.name),
         shell("scenelet", "package", bundle),
     ]
     return following(commands)
 
 
 def _overview(assessment: Assessment) -> Section:
-    evaluated, figures = assessment.evaluated, assessment.evaluated.figures
-    shares = (
-        ("top-1 accuracy", figures.top1_accuracy),
-        ("balanced accuracy", figures.balanced_accuracy),
-        ("macro F1", figures.macro_f1),
-    )
+    evaluated = assessment.evaluated
     table = [
         ("figure", "value (95 % interval)"),
-        *((name, each.percent) for name, each in shares),
-        ("log loss, nats", figures.log_loss.number),
+        *in_short(evaluated.figures),
         ("expected calibration error", assessment.promise.calibration),
     ]
     return Section("In short", _pairs_sentence(evaluated), table=table, points=_cautions(evaluated))
@@ -154,7 +154,7 @@ def _pairs_sentence(evaluated: Evaluated) -> str:
     pairs = confusable_pairs(evaluated.figures)
     if not pairs:
         return "Not one error."
-    named = " and ".join(f"{pair.classes[0]}/{pair.classes[1]}" for pair in pairs[:2])
+    named = " and ".join("/".join(pair.classes) for pair in pairs[:2])
     share = sum(pair.share for pair in pairs[:2])
     total = sum(pair.errors for pair in pairs)
     return f"{share:.0%} of all {total:,} errors lie between {named}."
@@ -226,17 +226,22 @@ def _of_cells(
 
 def _reliability(assessment: Assessment) -> Section:
     evaluated = assessment.evaluated
-    answers, temperature = evaluated.answers, evaluated.bundle.contract.temperature
+    as_they_are = softmax(evaluated.answers.logits)
+    chart = charts.reliability(evaluated.labels, as_they_are, evaluated.probabilities)
+    drawn = [(svg(chart), "Reliability diagram")]
+    return Section("Reliability", _calibrated(assessment), figures=drawn)
+
+
+def _calibrated(assessment: Assessment) -> str:
+    temperature = assessment.evaluated.bundle.contract.temperature
     how = (
         " (each tenth with the temperature that the other nine give)" if assessment.crossed else ""
     )
-    lead = (
+    return (
         f"Of answers given with 80 %, 80 % should be right. Temperature {temperature:g};"
         f" calibration error {assessment.promise.calibration}{how}. The"
         " temperature never changes which class wins."
     )
-    chart = charts.reliability(evaluated.labels, softmax(answers.logits), evaluated.probabilities)
-    return Section("Reliability", lead, figures=[(svg(chart), "Reliability diagram")])
 
 
 def _abstaining(assessment: Assessment) -> Section:
@@ -361,13 +366,16 @@ def _robustness(assessment: Assessment) -> Section:
     measured = assessment.robustness
     if measured is None:
         return Section("Robustness", points=["Not measured: add --robustness (some minutes)."])
-    lead = (
+    lead = _spoilt(measured)
+    drawn = [(svg(charts.robustness(measured)), lead)]
+    return Section("Robustness", lead, figures=drawn, wide=True)
+
+
+def _spoilt(measured: Robustness) -> str:
+    return (
         f"Mean over nine corruptions, five strengths each: {measured.mean_accuracy:.1%}; clean"
         f" {measured.clean.value:.1%} ({measured.images:,} images). Dotted: clean. Shaded: 95 %"
         " intervals."
-    )
-    return Section(
-        "Robustness", lead, figures=[(svg(charts.robustness(measured)), lead)], wide=True
     )
 
 
@@ -431,10 +439,8 @@ def _explained(evaluated: Evaluated, place: int, cam: GradCam | None) -> list[Ca
 
 def _left_out(assessment: Assessment) -> Section:
     excluded = assessment.evaluated.dataset.excluded
-    rows = [("image", "reason"), *((row.path, row.excluded) for row in excluded[:200])]
-    return Section(
-        "Left out", f"{len(excluded):,} images could not be used.", table=rows if excluded else ()
-    )
+    table = [("image", "reason"), *((row.path, row.excluded) for row in excluded[:200])]
+    return Section("Left out", f"{len(excluded):,} images could not be used.", table=table)
 
 
 def _errors(evaluated: Evaluated) -> list[int]:
@@ -450,12 +456,8 @@ def _answer_of(evaluated: Evaluated, place: int) -> str:
 
 def _card(evaluated: Evaluated, place: int) -> Card:
     row, answer = evaluated.chosen.rows[place], _answer_of(evaluated, place)
-    confidence = float(evaluated.probabilities[place].max())
-    right = answer == row.label
-    note = (
-        f"{answer} {confidence:.0%}"
-        if right
-        else f"{row.label}, answered {answer} {confidence:.0%}"
-    )
+    told = f"{answer} {evaluated.probabilities[place].max():.0%}"
     image = thumbnail(partial(evaluated.chosen.read, row))
-    return Card(image, row.path, note, "good" if right else "bad")
+    if answer == row.label:
+        return Card(image, row.path, told, "good")
+    return Card(image, row.path, f"{row.label}, answered {told}", "bad")

@@ -70,8 +70,13 @@ def _inside(width: float, height: float, angle: float) -> tuple[float, float]:
     return width * scale - 2, height * scale - 2  # a pixel each side is blended with the black
 
 
+def _scaled(image: Image.Image, factor: float) -> tuple[int, int]:
+    """Its size times a factor, in whole pixels, at least one."""
+    return max(1, round(factor * image.width)), max(1, round(factor * image.height))
+
+
 def _crop(image: Image.Image, part: float, rng: np.random.Generator) -> Image.Image:
-    width, height = max(1, round(image.width * part)), max(1, round(image.height * part))
+    width, height = _scaled(image, part)
     left, top = (
         int(rng.integers(0, most + 1)) for most in (image.width - width, image.height - height)
     )
@@ -137,10 +142,8 @@ def at_one_size(picture: Image.Image, spec: PreprocessSpec) -> Image.Image:
 
     A strength means the same to all pictures.
     """
-    area = 4 * spec.width * spec.height
-    scale = math.sqrt(area / (picture.width * picture.height))
-    size = (max(1, round(scale * picture.width)), max(1, round(scale * picture.height)))
-    return picture.resize(size, Image.Resampling.BICUBIC)
+    scale = math.sqrt(4 * spec.width * spec.height / (picture.width * picture.height))
+    return picture.resize(_scaled(picture, scale), Image.Resampling.BICUBIC)
 
 
 def measure_robustness(

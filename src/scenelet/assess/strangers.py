@@ -59,10 +59,11 @@ def combined(
 
 def scales_of(parts: Mapping[str, np.ndarray]) -> dict[str, Scale]:
     """Of distances and energies of pictures of the classes."""
-    return {
-        name: Scale(round(float(values.mean()), 6), round(max(float(values.std()), 1e-6), 6))
-        for name, values in parts.items()
-    }
+    return {name: _scale_of(values) for name, values in parts.items()}
+
+
+def _scale_of(values: np.ndarray) -> Scale:
+    return Scale(round(float(values.mean()), 6), round(max(float(values.std()), 1e-6), 6))
 
 
 def fit_space(
@@ -87,10 +88,8 @@ def auroc(known: np.ndarray, strange: np.ndarray) -> float:
     Source: Mann and Whitney 1947.
     """
     ordered = np.sort(known)
-    below, not_above = (
-        np.searchsorted(ordered, strange, "left"),
-        np.searchsorted(ordered, strange, "right"),
-    )
+    below = np.searchsorted(ordered, strange, "left")
+    not_above = np.searchsorted(ordered, strange, "right")
     return float((below + not_above).mean() / (2 * len(known)))
 
 

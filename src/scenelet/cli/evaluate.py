@@ -141,14 +141,9 @@ def _print(evaluated: "Evaluated") -> None:
 
 
 def _print_summary(figures: "Figures") -> None:
-    rows = (
-        ("top-1 accuracy", figures.top1_accuracy.percent),
-        ("balanced accuracy", figures.balanced_accuracy.percent),
-        ("macro F1", figures.macro_f1.percent),
-        ("log loss", figures.log_loss.number),
-        ("expected calibration error", figures.calibration),
-    )
-    table(("", ""), rows)
+    from scenelet.assess.evaluate import in_short
+
+    table(("", ""), [*in_short(figures), ("expected calibration error", figures.calibration)])
 
 
 def _print_classes(figures: "Figures") -> None:

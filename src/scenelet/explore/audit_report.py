@@ -210,34 +210,36 @@ def _groups(
     for group in groups[:MOST_GROUPS]:
         members = [audit.at(position) for position in group[:6]]
         cards.append([card(home, row, row.split if splits else "", "bad") for home, row in members])
-    shown = f", the first {MOST_GROUPS} shown" if len(groups) > MOST_GROUPS else ""
-    return Section(title, lead, galleries=[Gallery(f"{len(groups):,} groups{shown}", cards)])
+    heading = _heading(len(groups), "groups", MOST_GROUPS)
+    return Section(title, lead, galleries=[Gallery(heading, cards)])
+
+
+def _heading(count: int, what: str, most: int) -> str:
+    """Of a gallery: how many there are, and how many of them it shows."""
+    return f"{count:,} {what}" + (f", the first {most} shown" if count > most else "")
 
 
 def _doubts(findings: Findings) -> Section:
-    rows = findings.rows
-    doubted = [position for position in ranked(rows) if rows[position].suggested_label]
-    cards = [
-        [
-            card(
-                findings.audit.dataset,
-                rows[position],
-                f"{rows[position].suggested_label}? ({rows[position].label_quality})",
-                "bad",
-            )
-        ]
-        for position in doubted[:MOST_DOUBTS]
-    ]
+    ordered = (findings.rows[position] for position in ranked(findings.rows))
+    doubted = [row for row in ordered if row.suggested_label]
+    cards = [[_doubt(findings, row)] for row in doubted[:MOST_DOUBTS]]
+    gallery = Gallery(_heading(len(doubted), "labels", MOST_DOUBTS), cards)
+    return Section("Doubtful labels", _how_doubted(findings), galleries=[gallery])
+
+
+def _doubt(findings: Findings, row: Row) -> Card:
+    note = f"{row.suggested_label}? ({row.label_quality})"
+    return card(findings.audit.dataset, row, note, "bad")
+
+
+def _how_doubted(findings: Findings) -> str:
     lead = (
         "Ranked by how little a linear head that never saw the picture believes its label, with the"
         " label it would give. A doubt is a reason to look, not a verdict."
     )
-    if findings.unjudged:
-        lead += f" Not judged, for too few pictures: {listed(list(findings.unjudged))}."
-    shown = f", the first {MOST_DOUBTS} shown" if len(doubted) > MOST_DOUBTS else ""
-    return Section(
-        "Doubtful labels", lead, galleries=[Gallery(f"{len(doubted):,} labels{shown}", cards)]
-    )
+    if not findings.unjudged:
+        return lead
+    return f"{lead} Not judged, for too few pictures: {listed(list(findings.unjudged))}."
 
 
 def _faults(findings: Findings) -> Section:

@@ -81,11 +81,7 @@ def head_of(features: np.ndarray, labels: np.ndarray) -> Callable[[np.ndarray], 
     from sklearn.preprocessing import StandardScaler
 
     head = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, max_iter=200))
-    head.fit(features, labels)
-
-    def answer(others: np.ndarray) -> np.ndarray:
-        return np.asarray(head.predict_proba(others))
-
+    answer: Callable[[np.ndarray], np.ndarray] = head.fit(features, labels).predict_proba
     return answer
 
 

@@ -130,25 +130,26 @@ def _known(rows: Sequence[Row]) -> dict[str, Row]:
 
 def _with(audited: Audit, known: Mapping[str, Row]) -> Audit:
     """The audit with the doubts that an earlier one has written into its manifest."""
-    rows = (
-        replace(
-            row,
-            label_quality=old.label_quality,
-            suggested_label=old.suggested_label,
-            issues=(*row.issues, DOUBTFUL) if old.suggested_label else row.issues,
-        )
-        if (old := known.get(row.path))
-        else row
-        for row in audited.rows
-    )
-    return replace(audited, dataset=audited.dataset.of(rows))
+    return _updated(audited, {row.path: _as_doubted(row, known) for row in audited.rows})
+
+
+def _as_doubted(row: Row, known: Mapping[str, Row]) -> Row:
+    old = known.get(row.path)
+    if old is None:
+        return row
+    doubted = replace(row, label_quality=old.label_quality, suggested_label=old.suggested_label)
+    return doubted.with_issue(DOUBTFUL) if old.suggested_label else doubted
 
 
 def _judged(audited: Audit, rows: Sequence[Row], embeddings: np.ndarray) -> Audit:
     """The audit with what a head that did not see them says of the labels of some rows."""
     judged = doubt_labels(rows, *out_of_fold_probabilities(embeddings, rows))
-    by_path = {row.path: row for row in judged}
-    told = audited.dataset.of(by_path.get(row.path, row) for row in audited.rows)
+    return _updated(audited, {row.path: row for row in judged})
+
+
+def _updated(audited: Audit, rows: Mapping[str, Row]) -> Audit:
+    """The audit with some rows in the place of those of the same path."""
+    told = audited.dataset.of(rows.get(row.path, row) for row in audited.rows)
     return replace(audited, dataset=told)
 
 

@@ -149,12 +149,14 @@ def _tones(findings: Findings, names: Sequence[str]) -> Section:
 
 
 def _means(findings: Findings, rows: list[Row], names: Sequence[str]) -> Section:
-    cards = []
-    for name in names:
-        of_class = [row for row in rows if row.label == name][:MEAN_OF]
-        cards.append([Card(_mean_image(findings, of_class), name, f"mean of {len(of_class):,}")])
+    cards = [[_mean_card(findings, rows, name)] for name in names]
     lead = "All pictures of a class laid over one another: what shows through is common to them."
     return Section("Mean images", lead, galleries=[Gallery("One picture for each class", cards)])
+
+
+def _mean_card(findings: Findings, rows: list[Row], name: str) -> Card:
+    of_class = [row for row in rows if row.label == name][:MEAN_OF]
+    return Card(_mean_image(findings, of_class), name, f"mean of {len(of_class):,}")
 
 
 def _mean_image(findings: Findings, rows: list[Row]) -> str:

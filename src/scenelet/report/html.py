@@ -24,6 +24,7 @@ from scenelet.text import one_line
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Cell = tuple[int, int, str]  # of a matrix: count, depth of its colour in percent, words
 THUMBNAIL_PX = 256  # on a page at most 160 high, and large at a click
 
 
@@ -107,8 +108,8 @@ class Matrix:
     pictures: Mapping[tuple[int, int], Sequence[Sequence[Card]]] = field(default_factory=dict)
 
     @property
-    def rows(self) -> list[tuple[str, list[tuple[int, int, str]]]]:
-        """Name of the row, then a cell a column: count, depth of its colour in percent, words."""
+    def rows(self) -> list[tuple[str, list[Cell]]]:
+        """Name of the row, then a cell a column."""
         return [
             (name, self._cells(name, row))
             for name, row in zip(self.names, self.counts, strict=True)
@@ -121,7 +122,7 @@ class Matrix:
         some = f", {shown} of them shown" if shown < count else ""
         return f"{self.names[row]}, answered {self.names[column]}: {count:,}{some}"
 
-    def _cells(self, name: str, row: Sequence[int]) -> list[tuple[int, int, str]]:
+    def _cells(self, name: str, row: Sequence[int]) -> list[Cell]:
         cells = []
         for answer, count in zip(self.names, row, strict=True):
             share = count / max(1, sum(row))
@@ -208,8 +209,13 @@ def _script() -> dict[str, object]:
     from markupsafe import Markup
 
     text = files("scenelet.report").joinpath("templates/page.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return {"script": Markup(text), "script_hash": f"sha256-{digest}"}  # noqa: S704  (our own)
+    return {"script": Markup(text), "script_hash": _policy_hash(text)}  # noqa: S704  (our own)
+
+
+def _policy_hash(script: str) -> str:
+    """As a content security policy writes it."""
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
 
 
 def _colours() -> list[tuple[str, str]]:
@@ -267,6 +273,5 @@ def svg(figure: "Figure") -> str:
 
 def _has_content(section: Section) -> bool:
     pictures = any(group for gallery in section.galleries for group in gallery.groups)
-    drawn = section.matrix or section.map
-    words = section.points or section.commands or drawn or len(section.table) > 1
-    return bool(section.figures or pictures or words)
+    drawn = section.figures or section.matrix or section.map
+    return bool(drawn or pictures or section.points or section.commands or len(section.table) > 1)

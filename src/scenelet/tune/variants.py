@@ -85,12 +85,11 @@ def read_variants(of: str, only: Sequence[str]) -> dict[str, dict[str, Any]]:
         ConfigError: No such list, malformed, or no such variant.
     """
     values = _read_list(of)
-    unknown = [name for name in only if name not in values]
-    if unknown:
-        raise ConfigError(f"--only {unknown[0]}: not in {of}; it has {', '.join(values)}")
+    for name in only:
+        if name not in values:
+            raise ConfigError(f"--only {name}: not in {of}; it has {', '.join(values)}")
     first = next(iter(values))
-    wanted = {first, *only} if only else set(values)
-    return {name: part for name, part in values.items() if name in wanted}
+    return {name: part for name, part in values.items() if not only or name in (first, *only)}
 
 
 def _read_list(of: str) -> dict[str, dict[str, Any]]:

@@ -24,18 +24,22 @@ COLUMNS = (
 
 def cells(variant: Variant) -> list[str]:
     """A row of the table: as many as `COLUMNS`."""
-    gains = (100 * value for value in (variant.gain, variant.gain_low, variant.gain_high))
-    gain = "{:+.2f} ({:+.2f} to {:+.2f})".format(*gains)
     return [
         variant.name,
         f"{variant.top1_accuracy:.2%} ({variant.low:.2%} to {variant.high:.2%})",
-        gain if variant.changes else "",
+        _gain(variant) if variant.changes else "",
         f"{variant.log_loss:.3f}",
         f"{variant.parameters:,}",
         f"{variant.size_mb:.1f}",
         f"{variant.latency_ms:.1f}",
         f"{variant.minutes:.1f}",
     ]
+
+
+def _gain(variant: Variant) -> str:
+    """In points, with its interval."""
+    gains = (100 * value for value in (variant.gain, variant.gain_low, variant.gain_high))
+    return "{:+.2f} ({:+.2f} to {:+.2f})".format(*gains)
 
 
 def variants_page(variants: Sequence[Variant], title: str, commands: Sequence[str] = ()) -> str:
