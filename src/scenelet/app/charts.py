@@ -40,17 +40,22 @@ def shown(name: str) -> str:
 
 def bars(probabilities: dict[str, float], most: int = 10) -> str:
     """Horizontal bars of all probabilities, as HTML; the likeliest first."""
-    rows = []
-    for place, (name, value) in enumerate(list(probabilities.items())[:most]):
-        colour = BLUE if place == 0 else "#8fa7c2"
-        width = f"width:{max(0.5, 100 * value):.1f}%"
-        fill = f"display:block;height:100%;border-radius:4px;background:{colour};{width}"
-        number = (
-            f'<span style="text-align:right;font-variant-numeric:tabular-nums">{value:.1%}</span>'
-        )
-        bar = f'<span style="{_TRACK}"><span style="{fill}"></span></span>'
-        rows.append(f'<div style="{_ROW}"><span>{safe(name)}</span>{bar}{number}</div>')
-    return "".join(rows)
+    first, *others = list(probabilities.items())[:most]
+    return "".join([_bar(*first, BLUE), *(_bar(*each, "#8fa7c2") for each in others)])
+
+
+def _bar(name: str, value: float, colour: str) -> str:
+    width = f"width:{max(0.5, 100 * value):.1f}%"
+    fill = f"display:block;height:100%;border-radius:4px;background:{colour};{width}"
+    number = f'<span style="text-align:right;font-variant-numeric:tabular-nums">{value:.1%}</span>'
+    bar = f'<span style="{_TRACK}"><span style="{fill}"></span></span>'
+    return f'<div style="{_ROW}"><span>{safe(name)}</span>{bar}{number}</div>'
+
+
+def _in_colours(field: str, title: str | None = None) -> Spec:
+    """A colour a value."""
+    colours = {"range": list(CLASS_COLOURS)}
+    return {"field": field, "type": "nominal", "title": title, "scale": colours}
 
 
 def class_balance(counts: list[dict[str, Any]]) -> Spec:
@@ -62,12 +67,7 @@ def class_balance(counts: list[dict[str, Any]]) -> Spec:
         "encoding": {
             "y": {"field": "label", "type": "nominal", "title": None, "sort": "ascending"},
             "x": {"field": "images", "type": "quantitative", "title": "images"},
-            "color": {
-                "field": "split",
-                "type": "nominal",
-                "title": "part",
-                "scale": {"range": list(CLASS_COLOURS)},
-            },
+            "color": _in_colours("split", "part"),
             "tooltip": [{"field": "label"}, {"field": "split"}, {"field": "images"}],
         },
     }
@@ -113,12 +113,7 @@ def picture_map(points: list[dict[str, Any]]) -> Spec:
         "encoding": {
             "x": {"field": "x", "type": "quantitative", "axis": None},
             "y": {"field": "y", "type": "quantitative", "axis": None},
-            "color": {
-                "field": "label",
-                "type": "nominal",
-                "title": None,
-                "scale": {"range": list(CLASS_COLOURS)},
-            },
+            "color": _in_colours("label"),
             "tooltip": [{"field": "image"}, {"field": "label"}, {"field": "path"}],
         },
     }
@@ -274,12 +269,7 @@ def lines(rows: list[dict[str, Any]], x: str, y: str, series: str, titles: tuple
                 "axis": {"tickMinStep": 1},
             },
             "y": {"field": y, "type": "quantitative", "title": titles[1], "scale": {"zero": False}},
-            "color": {
-                "field": series,
-                "type": "nominal",
-                "title": None,
-                "scale": {"range": list(CLASS_COLOURS)},
-            },
+            "color": _in_colours(series),
             "tooltip": [{"field": series}, {"field": x}, {"field": y, "format": ".4f"}],
         },
     }

@@ -22,7 +22,7 @@ from scenelet.errors import SceneletError
 from scenelet.images import to_input
 from scenelet.serve.client import TOLERANCE, Endpoint, largest_difference
 from scenelet.serve.predictor import Predictor
-from scenelet.text import as_csv, markdown, without_flags
+from scenelet.text import as_csv, listed, markdown, without_flags
 
 Answer = dict[str, Any]
 Ask = Callable[[bytes], Answer]
@@ -82,11 +82,9 @@ def page() -> None:
 
 
 def _head(contract: Contract) -> None:
-    names = contract.class_names
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    listed = ", ".join(map(markdown, names[:NAMED]))
+    names = listed(list(map(markdown, contract.class_names)), NAMED)
     st.caption(
-        f"{markdown(contract.name)}: {listed}{more}. Pictures stay in memory; one that you"
+        f"{markdown(contract.name)}: {names}. Pictures stay in memory; one that you"
         " judge is kept on this machine."
     )
     if contract.abstain_below > 1:
@@ -287,9 +285,7 @@ def _show(picture: Picture, answers: dict[str, Answer | str], asked: Sources) ->
                     _answer(answer, photos if len(answers) == 1 else "")
         own = answers.get("here")
         if asked.is_own and isinstance(own, dict):
-            contract = predictor(asked.bundle).model.contract
-            names, bundle = contract.class_names, contract.name
-            correcting.ask(picture.key, picture.content, own["label"], names, bundle)
+            _ask_whether_right(picture, own["label"], asked.bundle)
         if len(answers) > 1:
             _agree(list(answers.values()))
             st.html(f'<div style="{LOOK}">{photos}</div>')
@@ -325,6 +321,11 @@ def _possible(answer: Answer) -> str:
     return f"Still possible: {', '.join(map(markdown, names))} · "
 
 
+def _ask_whether_right(picture: Picture, answered: str, bundle: str) -> None:
+    asked = predictor(bundle).model.contract
+    correcting.ask(picture.key, picture.content, answered, asked.class_names, asked.name)
+
+
 def _agree(answers: list[Answer | str]) -> None:
     found = [answer["probabilities"] for answer in answers if not isinstance(answer, str)]
     if len(found) < 2:
@@ -346,12 +347,7 @@ def _heat(picture: Picture, answer: Answer | str | None, asked: Sources) -> str 
     """The map of where it looked, as a data URI, if somebody wants to see it."""
     if answer is None or isinstance(answer, str):
         return None
-    wanted = st.toggle(
-        "Where it looked",
-        key=f"why-{picture.key}",
-        help="Covers part after part, and sees how far the answer falls.",
-    )
-    if not wanted:
+    if not _wants_heat(picture):
         return None
     from scenelet.assess.explain import FAINT, occlusion_map, overlay
     from scenelet.report.html import data_uri
@@ -360,12 +356,20 @@ def _heat(picture: Picture, answer: Answer | str | None, asked: Sources) -> str 
     pixels = np.array(to_input(picture.content, model.contract.preprocess))
     target = model.contract.class_names.index(answer["label"])
     heat = occlusion_map(model, pixels, target)
-    name = markdown(answer["label"])
-    if heat.max() < FAINT:
+    most, name = heat.max(), markdown(answer["label"])
+    if most < FAINT:
         st.caption("Covering any one part hardly changes the answer.")
     else:
-        st.caption(f"Red: without this part, {name} becomes up to {heat.max():.0%} less likely.")
+        st.caption(f"Red: without this part, {name} becomes up to {most:.0%} less likely.")
     return data_uri(_unsqueezed(overlay(pixels, heat), picture), quality=85)
+
+
+def _wants_heat(picture: Picture) -> bool:
+    return st.toggle(
+        "Where it looked",
+        key=f"why-{picture.key}",
+        help="Covers part after part, and sees how far the answer falls.",
+    )
 
 
 def _unsqueezed(heat: Image.Image, picture: Picture) -> Image.Image:

@@ -114,10 +114,7 @@ def none_in_doubt(rows: Sequence[Row]) -> str:
 
 def _doubts(rows: tuple[Row, ...], asked: Sources, manifest: Path) -> None:
     _undoing(manifest)
-    doubtful = sorted(
-        (row for row in rows if row.suggested_label and not row.excluded),
-        key=lambda row: row.label_quality or 0.0,
-    )
+    doubtful = _doubtful(rows)
     if not doubtful:
         st.info(none_in_doubt(rows), icon=":material/info:")
         return
@@ -127,6 +124,12 @@ def _doubts(rows: tuple[Row, ...], asked: Sources, manifest: Path) -> None:
                 _judge(row, asked, manifest)
     if len(doubtful) > PER_PAGE:
         st.caption(f"{len(doubtful) - PER_PAGE:,} more follow as you go.")
+
+
+def _doubtful(rows: Sequence[Row]) -> list[Row]:
+    """The least believable label first."""
+    doubted = (row for row in rows if row.suggested_label and not row.excluded)
+    return sorted(doubted, key=lambda row: row.label_quality or 0.0)
 
 
 def _undoing(manifest: Path) -> None:
@@ -170,8 +173,7 @@ def _try(work: Callable[[], object]) -> bool:
 
 
 def _findings(rows: tuple[Row, ...], asked: Sources) -> None:
-    kinds = Counter(issue for row in rows for issue in row.issues)
-    kinds.update(_LEFT_OUT for row in rows if row.excluded)
+    kinds = _kinds(rows)
     if not kinds:
         st.info("The audit found nothing else.", icon=":material/verified:")
         return
@@ -184,6 +186,13 @@ def _findings(rows: tuple[Row, ...], asked: Sources) -> None:
     number = int(st.number_input("Page", 1, pages, 1)) if pages > 1 else 1
     first = (number - 1) * FINDINGS_A_PAGE
     tiles.show(_tile(row, asked) for row in found[first : first + FINDINGS_A_PAGE])
+
+
+def _kinds(rows: Sequence[Row]) -> Counter[str]:
+    """How many pictures there are of each finding."""
+    kinds = Counter(issue for row in rows for issue in row.issues)
+    kinds.update(_LEFT_OUT for row in rows if row.excluded)
+    return kinds
 
 
 def _tile(row: Row, asked: Sources) -> tiles.Tile:
@@ -199,8 +208,7 @@ def _map(rows: tuple[Row, ...], asked: Sources) -> None:
     )
     if not st.toggle("Draw the map", help="Takes some seconds."):
         return
-    used = [row for row in rows if row.pixel_hash and not row.excluded]
-    some = tuple(used[:: max(1, -(-len(used) // MAP_PICTURES))])
+    some = _some(rows)
     if len(some) < 4:
         st.info("Too few pictures for a map.")
         return
@@ -215,6 +223,12 @@ def _map(rows: tuple[Row, ...], asked: Sources) -> None:
         width="stretch",
         alt=f"Map of {len(points)} pictures by likeness, coloured by class",
     )
+
+
+def _some(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """As many as a map has room for, evenly from all."""
+    used = [row for row in rows if row.pixel_hash and not row.excluded]
+    return tuple(used[:: max(1, -(-len(used) // MAP_PICTURES))])
 
 
 @st.cache_data(max_entries=4, show_spinner=False)

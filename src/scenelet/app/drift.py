@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import streamlit as st
@@ -29,9 +30,8 @@ def page() -> None:
     if not files:
         st.code(shell("scenelet", "serve", "--bundle", asked.bundle, "--log", "answers.log"))
         return
-    lines = [
-        line for file in files for line in file.getvalue().decode(errors="replace").split("\n")
-    ]
+    texts = (file.getvalue().decode(errors="replace") for file in files)
+    lines = chain.from_iterable(text.split("\n") for text in texts)
     try:
         contract = predictor(asked.bundle).model.contract
         logged = read_lines(lines, ", ".join(file.name for file in files), contract)

@@ -1,5 +1,6 @@
 """Trainings and searches, live while they work; and the recipes that come along."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import streamlit as st
 from scenelet.app import charts
 from scenelet.app.parts import refused
 from scenelet.app.sources import sources
+from scenelet.app.works import newest_first
 from scenelet.errors import SceneletError
 from scenelet.runs.history import Epoch, chosen
 from scenelet.runs.run import Run
@@ -78,12 +80,12 @@ def _side_by_side(folders: list[Path]) -> None:
 
 def _row(name: str, run: Run, epochs: list[Epoch]) -> dict[str, Any]:
     best = chosen(epochs)
-    known = {"accuracy": best.val_top1_accuracy, "log loss": best.val_log_loss} if best else {}
+    figures = {"accuracy": best.val_top1_accuracy, "log loss": best.val_log_loss} if best else {}
     return {
         "training": one_line(name),
         "state": "complete" if run.is_complete else "under way or stopped",
         "epochs": len(epochs),
-        **{key: value for key, value in known.items() if value is not None},
+        **_known(figures),
         "minutes": round(sum(epoch.epoch_s for epoch in epochs) / 60, 1),
     }
 
@@ -175,8 +177,11 @@ def _cells(trial: Trial) -> dict[str, Any]:
         "size_mb": trial.size_mb,
         "latency_ms": trial.latency_ms,
     }
-    known = {name: value for name, value in figures.items() if value is not None}
-    return {"trial": trial.number, "state": trial.state, **known, **trial.dials}
+    return {"trial": trial.number, "state": trial.state, **_known(figures), **trial.dials}
+
+
+def _known(figures: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: value for name, value in figures.items() if value is not None}
 
 
 def _recipes() -> None:
@@ -205,5 +210,4 @@ def _with(folder: Path, name: str) -> list[Path]:
     """The folder itself or those in it that hold a file of this name, newest first."""
     if (folder / name).is_file():
         return [folder]
-    found = [path.parent for path in folder.glob(f"*/{name}")] if folder.is_dir() else []
-    return sorted(found, key=lambda path: -(path / name).stat().st_mtime)
+    return [file.parent for file in newest_first(folder.glob(f"*/{name}"))]

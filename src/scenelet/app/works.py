@@ -15,7 +15,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -193,9 +193,9 @@ class Work:
 
     def looked_at(self) -> Run:
         """The run whose epochs are to be watched: of several folds, the one at work."""
-        runs = [self.run, *(Run(path) for path in self.run.folder.glob("folds/*"))]
-        begun = [each for each in runs if each.metrics_csv.is_file()]
-        return max(begun, key=lambda each: each.metrics_csv.stat().st_mtime, default=self.run)
+        runs = [self.run, *map(Run, self.run.folder.glob("folds/*"))]
+        begun = {run.metrics_csv: run for run in runs if run.metrics_csv.is_file()}
+        return next((begun[file] for file in newest_first(begun)), self.run)
 
     def epochs(self) -> list[Epoch]:
         """So far."""
@@ -217,6 +217,9 @@ class Work:
 
 def works(home: Path) -> list[Work]:
     """All of a folder, the latest first."""
-    found = [path.parent for path in home.glob("*/command.json")]
-    latest = sorted(found, key=lambda path: -(path / "command.json").stat().st_mtime)
-    return [Work(folder) for folder in latest]
+    return [Work(file.parent) for file in newest_first(home.glob("*/command.json"))]
+
+
+def newest_first(files: Iterable[Path]) -> list[Path]:
+    """By when they were written."""
+    return sorted(files, key=lambda file: -file.stat().st_mtime)

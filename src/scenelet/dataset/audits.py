@@ -4,15 +4,16 @@ The first audit lies in `audit/`, one of another place in `audit/NAME/` (of a se
 `audit/NAME-2/`); which place an audit is of stands in its audit.json.
 """
 
-import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, count
 from pathlib import Path
 
 from scenelet.dataset.address import address_of, has_own_address
 from scenelet.dataset.manifest import read_manifest
+from scenelet.dataset.row import Row
 from scenelet.dataset.source import Source
+from scenelet.dataset.table import json_object
 from scenelet.errors import DataError
 from scenelet.names import printable, raw
 from scenelet.progress import Progress
@@ -71,12 +72,16 @@ def manifest_for(source: Source, given: Path | None, progress: Progress) -> Path
 
 def _is_of_today(manifest: Path, source: Source) -> bool:
     """Whether the same pictures are there; in a place that says no labels, at least those."""
-    known = {row.path for row in read_manifest(manifest) if not has_own_address(row.path)}
+    known = _below(read_manifest(manifest))
     try:
-        there = {row.path for row in source.list().rows if not has_own_address(row.path)}
+        return known == _below(source.list().rows)
     except DataError:
         return known <= {entry.path for entry in source.entries()}
-    return known == there
+
+
+def _below(rows: Iterable[Row]) -> set[str]:
+    """Paths of the pictures that lie in the place itself."""
+    return {row.path for row in rows if not has_own_address(row.path)}
 
 
 def _audits(home: Path) -> Iterator[Path]:
@@ -87,10 +92,10 @@ def _audits(home: Path) -> Iterator[Path]:
 def _recorded(folder: Path) -> str:
     """The place that an audit is of; "" where it does not say."""
     try:
-        told = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        told = json_object((folder / SUMMARY).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return ""
-    place = told.get("place", "") if isinstance(told, dict) else ""
+    place = (told or {}).get("place")
     return place if isinstance(place, str) else ""
 
 

@@ -138,13 +138,16 @@ def pictures_cache() -> Cache:
     Raises:
         ConfigError: The budget is no number.
     """
+    folder = os.environ.get(FOLDER) or str(Path.home() / ".cache" / "scenelet" / "pictures")
+    return _cache(folder, _budget_bytes())
+
+
+def _budget_bytes() -> int:
     text = os.environ.get(BUDGET) or str(DEFAULT_GB)
     try:
-        budget = int(float(text) * 1e9)
+        return max(0, int(float(text) * 1e9))
     except (ValueError, OverflowError) as error:
         raise ConfigError(f"{BUDGET}: found {text!r}, expected a number of GB") from error
-    folder = os.environ.get(FOLDER) or str(Path.home() / ".cache" / "scenelet" / "pictures")
-    return _cache(folder, max(0, budget))
 
 
 @lru_cache(maxsize=4)

@@ -5,7 +5,6 @@ nothing of pages or models.
 """
 
 import csv
-import json
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from scenelet.artefacts import make_folder, write_bytes, write_text
 from scenelet.dataset.row import Row
+from scenelet.dataset.table import json_object
 from scenelet.errors import DataError, ImageError
 from scenelet.image_formats import format_of
 from scenelet.images import decode, pixel_hash
@@ -168,11 +168,8 @@ def _lines(file: Path) -> Iterator[tuple[int, dict[str, object]]]:
     except (OSError, ValueError) as error:
         raise DataError(f"{file}: can't be read.") from error
     for number, line in enumerate(text.splitlines(), 1):
-        try:
-            told = json.loads(line)
-        except ValueError:
-            told = None
-        if not isinstance(told, dict):
+        told = json_object(line)
+        if told is None:
             raise DataError(f"{file}: line {number}: no correction")
         yield number, told
 

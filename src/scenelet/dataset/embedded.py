@@ -63,8 +63,7 @@ class Embedded:
         """As the files say; a part whose labels are kept back is left out."""
         files = _files(self.place)
         rows = [row for file in files for row in self._rows(file)]
-        told = f"{self.name}: the pictures are those inside {', '.join(files[:3])}"
-        told += f" and {len(files) - 3:,} more files" if len(files) > 3 else ""
+        told = f"{self.name}: the pictures are those inside {_some(files)}"
         return Listing(tuple(rows), (), (told, *twin_lines(row.label for row in rows)))
 
     def read(self, path: str) -> bytes:
@@ -175,6 +174,11 @@ def is_embedded(place: str) -> bool:
 
 def _holds_bytes(kind: str) -> bool:
     return kind.startswith(("struct<bytes:", "binary", "large_binary")) or ", bytes:" in kind
+
+
+def _some(files: Sequence[str]) -> str:
+    more = f" and {len(files) - 3:,} more files" if len(files) > 3 else ""
+    return ", ".join(files[:3]) + more
 
 
 def _named(record: Mapping[str, Any], names: Mapping[str, Sequence[str]]) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.label_studio import task_of
 from scenelet.dataset.manifest import as_record, write_manifest
 from scenelet.dataset.row import Row
-from scenelet.errors import ConfigError, DataError, MissingExtraError
+from scenelet.dataset.table import pyarrow_for
+from scenelet.errors import ConfigError, DataError
 from scenelet.image_formats import format_of
 from scenelet.progress import SILENT, Progress
 from scenelet.text import csv_of
@@ -67,13 +68,7 @@ def _csv(dataset: Dataset, out: Path, _: Progress) -> None:
 
 
 def _parquet(dataset: Dataset, out: Path, _: Progress) -> None:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError as error:
-        raise MissingExtraError(
-            f"{out}: Parquet needs pyarrow. Install it with: pip install 'scenelet[serve]'"
-        ) from error
+    pa, pq = pyarrow_for(out)
     buffer = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(list(map(_typed, dataset.rows))), buffer)
     write_bytes(out, buffer.getvalue())

@@ -59,14 +59,18 @@ def _by_column(manifest: Path, column: str) -> dict[str, str] | None:
     return {row.path: cells[number].strip() for number, row in read_numbered(manifest)}
 
 
-def _by_pattern(rows: Sequence[Row], by: str) -> dict[str, str]:
-    """Group of each path; "" where the expression does not match."""
+def _pattern(by: str) -> re.Pattern[str]:
     try:
-        pattern = re.compile(by)
+        return re.compile(by)
     except re.error as error:
         raise ConfigError(
             f"--group-by {by}: no column of the manifest, nor a regular expression ({error})."
         ) from error
+
+
+def _by_pattern(rows: Sequence[Row], by: str) -> dict[str, str]:
+    """Group of each path; "" where the expression does not match."""
+    pattern = _pattern(by)
     found = {row.path: pattern.search(row.path) for row in rows}
     return {
         path: match[1 if match.re.groups else 0] or "" for path, match in found.items() if match

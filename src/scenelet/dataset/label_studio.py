@@ -60,14 +60,18 @@ def task_of(number: int, address: str, label: str, split: str) -> dict[str, Any]
         split: Kept beside the picture; "" for none.
     """
     image = address if "://" in address else f"{_LOCAL}?d={quote(address)}"
+    data = {"image": image, **({"split": split} if split else {})}
+    return {"id": number, _MARK: data, "annotations": [_annotation(label)] if label else []}
+
+
+def _annotation(label: str) -> dict[str, Any]:
     choice = {
         "from_name": "label",
         "to_name": "image",
         "type": "choices",
         "value": {"choices": [label]},
     }
-    data = {"image": image, **({"split": split} if split else {})}
-    return {"id": number, _MARK: data, "annotations": [{"result": [choice]}] if label else []}
+    return {"result": [choice]}
 
 
 def _picture(data: Mapping[str, Any]) -> str:

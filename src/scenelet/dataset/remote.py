@@ -22,6 +22,7 @@ from scenelet.files import Entry, reason_of
 from scenelet.image_formats import LOOKED_AT
 from scenelet.names import printable, raw
 from scenelet.parallel import WAITING
+from scenelet.text import with_commas
 
 TRUSTED = "SCENELET_TRUSTED_HOSTS"  # as of a service: servers of your own network
 _EXTRAS = {"s3fs": "s3", "gcsfs": "gs", "adlfs": "az", "huggingface_hub": "hf"}
@@ -117,13 +118,17 @@ def fetched(address: str) -> bytes:
 
 
 def _fetched_now(address: str) -> bytes:
-    if not is_web(address):
-        home, _, name = address.rpartition("/")
-        system, root = opened(home)
-        return _contents(system, f"{root}/{name}")
-    hosts = os.environ.get(TRUSTED, "").split(",")
+    if is_web(address):
+        return _from_web(address)
+    home, _, name = address.rpartition("/")
+    system, root = opened(home)
+    return _contents(system, f"{root}/{name}")
+
+
+def _from_web(address: str) -> bytes:
+    hosts = with_commas(os.environ.get(TRUSTED, ""))
     try:
-        return fetch(address, FetchLimits(trusted=frozenset(map(str.strip, hosts))))
+        return fetch(address, FetchLimits(trusted=frozenset(hosts)))
     except FetchError as error:
         raise UnreadableImageError(f"can't be fetched: {error}") from error
 
@@ -159,17 +164,22 @@ def stamp_of(info: Mapping[str, Any]) -> str:
     return " ".join(str(info[name]) for name in _STAMPS if info.get(name) is not None)
 
 
-@lru_cache(maxsize=8)
-def opened(address: str) -> tuple[Any, str]:
-    """File system and path of an address."""
+def _fsspec_for(address: str) -> Any:
     try:
         import fsspec
     except ImportError as error:
         raise MissingExtraError(
             f"{address}: addresses need fsspec. Install it with: pip install fsspec"
         ) from error
+    return fsspec
+
+
+@lru_cache(maxsize=8)
+def opened(address: str) -> tuple[Any, str]:
+    """File system and path of an address."""
+    url_to_fs = _fsspec_for(address).core.url_to_fs
     try:
-        system, root = fsspec.core.url_to_fs(address)
+        system, root = url_to_fs(address)
     except ImportError as error:
         raise MissingExtraError(_missing(address, error)) from error
     except Exception as error:  # each system raises its own types

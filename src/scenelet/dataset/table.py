@@ -154,7 +154,7 @@ def _json_lines(path: str, data: bytes) -> Table:
     objects, faults = [], list[str]()
     for number, line in enumerate(_text(path, data).splitlines(), 1):
         if line.strip():
-            value = _json_object(line)
+            value = json_object(line)
             if value is None:
                 faults.append(f"row {number}: no JSON object")
             else:
@@ -178,9 +178,10 @@ def _json(path: str, data: bytes) -> Table:
     return of_objects(list(enumerate(records, 1)))
 
 
-def _json_object(line: str) -> dict[str, Any] | None:
+def json_object(text: str) -> dict[str, Any] | None:
+    """What JSON says of one thing; None where it is no JSON, or no object."""
     try:
-        value = json.loads(line)
+        value = json.loads(text)
     except ValueError:
         return None
     return value if isinstance(value, dict) else None
@@ -213,13 +214,7 @@ def _cell(value: Any) -> str:
 
 
 def _parquet(path: str, data: bytes) -> Table:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError as error:
-        raise MissingExtraError(
-            f"{path}: Parquet needs pyarrow. Install it with: pip install 'scenelet[serve]'"
-        ) from error
+    pa, pq = pyarrow_for(path)
     try:
         file = pq.ParquetFile(pa.BufferReader(data))
         _refuse_pictures_inside(path, file.schema_arrow)
@@ -227,6 +222,25 @@ def _parquet(path: str, data: bytes) -> Table:
     except (pa.ArrowException, ValueError) as error:
         raise DataError(f"{path}: no Parquet file that can be read. Write it again.") from error
     return of_objects(list(enumerate(rows, 1)))
+
+
+def pyarrow_for(file: Path | str) -> tuple[Any, Any]:
+    """Arrow's library, and its reader and writer of Parquet.
+
+    Args:
+        file: That is to be read or written, for the message.
+
+    Raises:
+        MissingExtraError: It is not here.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise MissingExtraError(
+            f"{file}: Parquet needs pyarrow. Install it with: pip install 'scenelet[serve]'"
+        ) from error
+    return pa, pq
 
 
 def _refuse_pictures_inside(path: str, schema: Any) -> None:

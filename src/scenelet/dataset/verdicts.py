@@ -148,11 +148,12 @@ def _log(manifest: Path) -> list[Verdict]:
         lines = _log_path(manifest).read_text(encoding="utf-8").splitlines()
     except OSError:
         return []
-    told = [json.loads(line) for line in lines]
-    return [
-        Verdict(each["verdict"], from_record(each["before"]), from_record(each["after"]))
-        for each in told
-    ]
+    return list(map(_verdict, lines))
+
+
+def _verdict(line: str) -> Verdict:
+    told = json.loads(line)
+    return Verdict(told["verdict"], from_record(told["before"]), from_record(told["after"]))
 
 
 def _write_log(manifest: Path, verdicts: list[Verdict]) -> None:

@@ -36,8 +36,7 @@ def _library(wheel: Wheel) -> dict[str, Any]:
         "name": wheel.name,
         "version": wheel.version,
         "purl": address,
-        "hashes": [{"alg": "SHA-256", "content": wheel.sha256}],
-        "licenses": [{"license": {"name": wheel.licence}}],
+        **_proof(wheel.sha256, wheel.licence),
     }
 
 
@@ -47,6 +46,12 @@ def _model(contract: Contract) -> dict[str, Any]:
         "bom-ref": f"bundle/{contract.name}",
         "name": contract.name,
         "version": contract.created,
-        "hashes": [{"alg": "SHA-256", "content": contract.sha256[LITERT]}],
-        "licenses": [{"license": {"name": contract.licence}}],
+        **_proof(contract.sha256[LITERT], contract.licence),
+    }
+
+
+def _proof(sha256: str, licence: str) -> dict[str, Any]:
+    return {
+        "hashes": [{"alg": "SHA-256", "content": sha256}],
+        "licenses": [{"license": {"name": licence}}],
     }

@@ -192,17 +192,13 @@ def _per_class_table(figures: Figures) -> str:
     if len(shown) > MOST_CLASSES:
         shown = sorted(shown, key=_by_f1)[:MOST_CLASSES]
         told = f"The {MOST_CLASSES} weakest of {len(figures.per_class):,} classes:\n\n"
-    rows = [
-        (
-            markdown(name),
-            f"{each.images:,}",
-            each.precision.percent,
-            each.recall.percent,
-            f"{each.f1:.2f}",
-        )
-        for name, each in shown
-    ]
+    rows = [(markdown(name), *_cells(each)) for name, each in shown]
     return told + _table(("class", "images", "precision", "recall", "F1"), rows)
+
+
+def _cells(figures: ClassFigures) -> tuple[str, ...]:
+    precision, recall = figures.precision.percent, figures.recall.percent
+    return f"{figures.images:,}", precision, recall, f"{figures.f1:.2f}"
 
 
 def _by_f1(named: tuple[str, ClassFigures]) -> float:

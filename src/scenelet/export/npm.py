@@ -75,14 +75,18 @@ def _is_it(archive: Path, package: Package) -> bool:
     return base64.b64encode(digest).decode() == package.sha512
 
 
-def _pack(package: Package, cache: Path) -> None:
+def _npm() -> str:
     npm = shutil.which("npm")
     if npm is None:
         raise MissingExtraError(
             "--web: needs npm, which comes with Node.js, to get LiteRT for the browser. Install it."
         )
+    return npm
+
+
+def _pack(package: Package, cache: Path) -> None:
     name = f"{package.name}@{package.version}"
-    command = [npm, "pack", name, "--silent", "--pack-destination", str(cache)]
+    command = [_npm(), "pack", name, "--silent", "--pack-destination", str(cache)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         raise ConfigError(

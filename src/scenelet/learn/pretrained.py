@@ -66,10 +66,8 @@ class Pretrained:
     @property
     def described(self) -> dict[str, Any]:
         """Origin, a hash of the weights, and where those came from, for the run's record."""
-        digest = hashlib.blake2b(digest_size=16)
-        for name, tensor in self.network.state_dict().items():
-            digest.update(name.encode() + tensor.detach().contiguous().cpu().numpy().tobytes())
-        return {"origin": self.origin, "weights": digest.hexdigest(), "history": self.history}
+        weights = _hash_of(self.network)
+        return {"origin": self.origin, "weights": weights, "history": self.history}
 
 
 def open_pretrained(origin: str, option: str) -> Pretrained:
@@ -101,6 +99,14 @@ def open_pretrained(origin: str, option: str) -> Pretrained:
         f" config.json). Give one of these, {', '.join(BACKBONES)}, shipped, or hub:NAME for a"
         " model of the Hugging Face hub."
     )
+
+
+def _hash_of(network: nn.Module) -> str:
+    """Of its weights, by their names."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, tensor in network.state_dict().items():
+        digest.update(name.encode() + tensor.detach().contiguous().cpu().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def refuse_leak(

@@ -90,9 +90,13 @@ def tell(logger: Logger, metrics: Mapping[str, float], files: Sequence[Path]) ->
         for path in files:
             logger.experiment.log_artifact(logger.run_id, str(path))
     if isinstance(logger, WandbLogger):
-        for path in files:
-            logger.experiment.save(str(path), base_path=str(path.parent), policy="now")
-        logger.experiment.finish()
+        _finish(logger, files)
+
+
+def _finish(logger: WandbLogger, files: Sequence[Path]) -> None:
+    for path in files:
+        logger.experiment.save(str(path), base_path=str(path.parent), policy="now")
+    logger.experiment.finish()
 
 
 def tell_report(folder: Path, metrics: Mapping[str, float], files: Sequence[Path]) -> None:

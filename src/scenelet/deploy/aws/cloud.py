@@ -86,6 +86,7 @@ _CODES = {
     ),
 }
 
+_NOT_THERE = ("ResourceNotFoundException", "NoSuchLifecycleConfiguration", "NoSuchKey", "404")
 _Kinds = type[Exception] | tuple[type[Exception], ...]
 _KINDS: tuple[tuple[_Kinds, str], ...] = (
     (
@@ -196,19 +197,21 @@ def translated(what: str) -> Iterator[None]:
     except ClientError as error:
         raise CloudError(f"{what}: {_told(error)}") from error
     except (BotoCoreError, ResponseParserError) as error:
-        told = next(
-            (text for kinds, text in _KINDS if isinstance(error, kinds)), "{error}. {again}"
-        )
-        reason = told.format(error=one_line(error), again=AGAIN)
-        raise CloudError(f"{what}: {reason}") from error
+        raise CloudError(f"{what}: {_told_of_ours(error)}") from error
+
+
+def _told_of_ours(error: Exception) -> str:
+    """What to do about an error on this side of the wire."""
+    fits = (text for kinds, text in _KINDS if isinstance(error, kinds))
+    return next(fits, "{error}. {again}").format(error=one_line(error), again=AGAIN)
 
 
 def told_of(ask: Callable[..., dict[str, Any]], **which: Any) -> dict[str, Any] | None:
-    """What Lambda tells of one thing; None where there is none."""
+    """What AWS tells of one thing; None where there is none."""
     try:
         return ask(**which)
     except ClientError as error:
-        if code_of(error) == "ResourceNotFoundException":
+        if code_of(error) in _NOT_THERE:
             return None
         raise
 

@@ -75,12 +75,17 @@ def _names(s3: Any, bucket: str, prefix: str) -> list[str]:
     return [name for name in keys if _NAME.fullmatch(name)]
 
 
-def _row(name: str, told: str) -> dict[str, str]:
+def _said(told: str) -> dict[str, Any]:
+    """What is written beside a picture; nothing where it can't be read."""
     try:
         said = json.loads(told)
     except ValueError:
-        said = None
-    said = said if isinstance(said, dict) else {}
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _row(name: str, told: str) -> dict[str, str]:
+    said = _said(told)
     values = {**said, "path": name, "label": "", "guess": said.get("label", "")}
     return {column: cell(str(values.get(column, ""))) for column in COLUMNS}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from scenelet.deploy.aws.cloud import TAG, Cloud, code_of, translated
+from scenelet.deploy.aws.cloud import TAG, Cloud, code_of, told_of, translated
 from scenelet.deploy.described import Packed
 from scenelet.errors import CloudError
 from scenelet.progress import SILENT, Progress
@@ -154,12 +154,8 @@ class Store:
                 )
 
     def _lifecycle(self, bucket: str) -> dict[str, Any]:
-        try:
-            found = self._s3.get_bucket_lifecycle_configuration(Bucket=bucket, **self._owner())
-        except ClientError as error:
-            if code_of(error) == "NoSuchLifecycleConfiguration":
-                return {"Rules": []}
-            raise
+        ask = self._s3.get_bucket_lifecycle_configuration
+        found = told_of(ask, Bucket=bucket, **self._owner()) or {"Rules": []}
         return {name: value for name, value in found.items() if name != "ResponseMetadata"}
 
     def _require_empty(self, bucket: str, prefix: str, days: int) -> None:
@@ -252,13 +248,8 @@ class Store:
             return False
 
     def _is_there(self, key: str, size: int) -> bool:
-        try:
-            found = self._s3.head_object(Bucket=self.bucket, Key=key, **self._owner())
-        except ClientError as error:
-            if code_of(error) in ("404", "NoSuchKey"):
-                return False
-            raise
-        return bool(found["ContentLength"] == size)
+        found = told_of(self._s3.head_object, Bucket=self.bucket, Key=key, **self._owner())
+        return bool(found and found["ContentLength"] == size)
 
 
 def expiring(prefix: str, days: int) -> dict[str, Any]:
