@@ -35,7 +35,7 @@ def test_a_start_from_a_backbone_has_a_head_for_the_folders_classes():
     pytest.importorskip(BACKBONES["lite0"].package)
     pretrained = open_pretrained("lite0", "--init")
     network = start_from(pretrained, ("cats", "dogs"))
-    assert network._fc.weight.shape == (2, 1280)
+    assert network._fc.weight.shape == (2, 1280 + 2 * (112 + 192))
     assert torch.equal(network._conv_stem.weight, pretrained.network._conv_stem.weight)
 
 

@@ -2,7 +2,14 @@ import pytest
 import torch
 from torch import nn
 
-from scenelet.learn.efficientnet import Block, EfficientNetLite, SameConv, Stage, scaled_stages
+from scenelet.learn.efficientnet import (
+    FEATURES,
+    Block,
+    EfficientNetLite,
+    SameConv,
+    Stage,
+    scaled_stages,
+)
 from scenelet.learn.networks import (
     build_network,
     head_name,
@@ -31,6 +38,20 @@ def test_sizes_are_those_of_the_published_networks():
     }
     assert counts == {"lite0": 4_652_008, "lite1": 5_416_680, "lite2": 6_092_072}
     assert [stage.channels for stage in scaled_stages(1.1, 1.2)] == [16, 24, 48, 88, 120, 208, 352]
+
+
+def test_taps_lie_behind_the_last_layers_features_and_leave_those_as_they_are():
+    torch.manual_seed(0)
+    plain, tapped = EfficientNetLite("lite0", 3).eval(), EfficientNetLite("lite0", 3, True).eval()
+    tapped.load_state_dict(
+        {name: tensor for name, tensor in plain.state_dict().items() if "_fc" not in name},
+        strict=False,
+    )
+    plain._fc = tapped._fc = nn.Identity()
+    pixels = torch.randn(2, 3, 64, 64)
+    features = tapped(pixels)
+    assert features.shape == (2, FEATURES + 2 * (112 + 192))
+    assert torch.equal(features[:, :FEATURES], plain(pixels))
 
 
 def test_a_block_adds_its_input_only_where_the_shapes_allow():

@@ -39,7 +39,7 @@ class Backbone:
     @property
     def architecture(self) -> dict[str, Any]:
         """That `build_network` builds."""
-        return {"network": self.name}
+        return {"network": self.name, "taps": True}
 
     @property
     def described(self) -> dict[str, Any]:

@@ -8,12 +8,19 @@ Source: Tan and Le 2019; the Lite builder of TensorFlow's tpu/models/official/ef
 import math
 from typing import Any, NamedTuple
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 STEM_CHANNELS, FEATURES = 32, 1280
 PIXEL_SHIFT = 0.5 / 128  # `normalise`d pixels p are (x - 127.5) / 64; these networks want
 PIXEL_FACTOR = 0.5  # (x - 127) / 128 = p * PIXEL_FACTOR + PIXEL_SHIFT
+
+
+# Taps: what the stages before the last have seen, a mean and a maximum of each map over the
+# picture. The last layer knows ImageNet's things; these know textures and strokes, which tell
+# the classes of many a folder apart. Scaled to vary about as much as the last layer's features.
+TAPPED_STAGES, MEAN_FACTOR, MAX_FACTOR = (4, 5), 0.125, 0.07
 
 
 class Stage(NamedTuple):
@@ -92,27 +99,38 @@ class Block(nn.Module):
 class EfficientNetLite(nn.Module):
     """(n, 3, height, width) `normalise`d pixels of any size to (n, classes) logits."""
 
-    def __init__(self, scale: str, class_count: int) -> None:
-        """Args: "lite0", "lite1" or "lite2", and the number of logits."""
+    def __init__(self, scale: str, class_count: int, taps: bool = False) -> None:
+        """Args.
+
+        "lite0", "lite1" or "lite2", the number of logits, and whether the features of earlier
+        stages lie behind the last layer's.
+        """
         super().__init__()
         self._conv_stem, self._bn0 = SameConv(3, STEM_CHANNELS, 3, 2), _norm(STEM_CHANNELS)
         self._blocks = nn.ModuleList()
-        channels = STEM_CHANNELS
-        for stage in scaled_stages(*SCALES[scale]):
+        self._tapped = frozenset[int]()
+        channels, tapped = STEM_CHANNELS, 0
+        for number, stage in enumerate(scaled_stages(*SCALES[scale])):
             for position in range(stage.repeats):
                 self._blocks.append(Block(channels, stage, position == 0))
                 channels = stage.channels
+            if taps and number in TAPPED_STAGES:
+                self._tapped |= {len(self._blocks) - 1}
+                tapped += 2 * channels
         self._conv_head, self._bn1 = SameConv(channels, FEATURES, 1), _norm(FEATURES)
         self._avg_pooling = nn.AdaptiveAvgPool2d(1)  # a module: Grad-CAM looks at what enters it
-        self._fc = nn.Linear(FEATURES, class_count)
+        self._fc = nn.Linear(FEATURES + tapped, class_count)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Compute logits."""
         maps = F.relu6(self._bn0(self._conv_stem(pixels * PIXEL_FACTOR + PIXEL_SHIFT)))
-        for block in self._blocks:
+        taps: list[Tensor] = []
+        for position, block in enumerate(self._blocks):
             maps = block(maps)
+            if position in self._tapped:
+                taps += [maps.mean((2, 3)) * MEAN_FACTOR, maps.amax((2, 3)) * MAX_FACTOR]
         maps = F.relu6(self._bn1(self._conv_head(maps)))
-        logits: Tensor = self._fc(self._avg_pooling(maps).flatten(1))
+        logits: Tensor = self._fc(torch.cat([self._avg_pooling(maps).flatten(1), *taps], 1))
         return logits
 
 

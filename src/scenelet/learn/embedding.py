@@ -7,6 +7,7 @@ import numpy as np
 from scenelet.dataset.dataset import Dataset
 from scenelet.images import PreprocessSpec
 from scenelet.learn.backbones import BACKBONES
+from scenelet.learn.efficientnet import FEATURES
 from scenelet.learn.features import Lens, features_of
 from scenelet.learn.pretrained import open_pretrained
 from scenelet.progress import Progress
@@ -31,6 +32,6 @@ def embedding(name: str) -> Callable[[Dataset, Progress], np.ndarray]:
     lens = Lens.features(open_pretrained(name, "--init"), PreprocessSpec(SIDE, SIDE))
 
     def look(dataset: Dataset, progress: Progress) -> np.ndarray:
-        return features_of(dataset, lens, progress)
+        return features_of(dataset, lens, progress)[:, :FEATURES]  # by which likeness was measured
 
     return look

@@ -14,7 +14,7 @@ import numpy as np
 STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1)  # scikit-learn's C: the smaller, the more held down
 BALANCES = {"none": 0.0, "sqrt": 0.5, "full": 1.0}  # power of a class's rareness in its weight
 _MOST_STEPS = 200
-_LEAST_SPREAD = 0.3  # of the mean deviation of all features
+LEAST_SPREAD = 1.0  # of the mean deviation of all features
 _NEVER = -30.0  # logit of a class without a picture
 
 
@@ -61,7 +61,12 @@ def class_weights(labels: np.ndarray, class_count: int, balance: str) -> np.ndar
 
 
 def fit_head(
-    features: np.ndarray, labels: np.ndarray, class_count: int, strength: float, balance: str
+    features: np.ndarray,
+    labels: np.ndarray,
+    class_count: int,
+    strength: float,
+    balance: str,
+    least_spread: float = LEAST_SPREAD,
 ) -> LinearHead:
     """Fit one head.
 
@@ -71,11 +76,11 @@ def fit_head(
         class_count: Number of classes.
         strength: scikit-learn's C.
         balance: As `class_weights` takes it.
+        least_spread: Of a feature, as a part of the mean deviation of all: one that hardly differs
+            is not blown up, where it would drown the others.
     """
     mean, deviation = features.mean(0), features.std(0)
-    # of a few pictures, some features hardly differ: blown up, they would drown the others in a
-    # crop
-    deviation = np.maximum(deviation, _LEAST_SPREAD * deviation.mean() + 1e-6)
+    deviation = np.maximum(deviation, least_spread * deviation.mean() + 1e-6)
     weights = class_weights(labels, class_count, balance)[labels]
     standard = (features - mean) / deviation
     weight, bias = _solved(standard, labels, class_count, strength, weights)

@@ -76,7 +76,7 @@ def build_network(architecture: Architecture, class_count: int) -> nn.Module:
     if kind in ("plain", "depthwise"):
         return _chain(architecture, class_count)
     if kind in SCALES:
-        return EfficientNetLite(kind, class_count)
+        return EfficientNetLite(kind, class_count, architecture.get("taps", False))
     hush_transformers()
     if kind == "transformers":
         return _from_transformers(architecture, class_count)

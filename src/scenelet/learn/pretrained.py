@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from scenelet.bundle.contract import CONTRACT, ONNX, TRAINING_DATA, read_contract, verify_files
 from scenelet.bundle.hub import HUB, fetch_bundle
@@ -215,7 +216,11 @@ def load_run_network(run: Run) -> nn.Module:
 
 def _from_backbone(backbone: Backbone) -> Pretrained:
     network = build_network(backbone.architecture, CLASSES)
-    network.load_state_dict(backbone.weights())
+    state = backbone.weights()
+    head = f"{head_name(network)}.weight"
+    without = network.get_parameter(head).shape[1] - state[head].shape[1]
+    state[head] = functional.pad(state[head], (0, without))  # its own head knows no taps
+    network.load_state_dict(state)
     return Pretrained(
         backbone.name,
         network,
