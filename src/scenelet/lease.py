@@ -10,7 +10,7 @@ import platform
 import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from scenelet.errors import ArtefactError, ConfigError
@@ -48,15 +48,13 @@ class Lease:
             )
 
     def beat(self) -> None:
-        """Say that its holder lives."""
-        try:
-            self.is_lost = self.is_lost or self.shelf.read(self.name) != self.owner
-            if not self.is_lost:
+        """Say that its holder lives; where another has a higher number, it is lost."""
+        with suppress(ArtefactError):  # a store that fails for a moment
+            self.is_lost = self.is_lost or self.shelf.names("lease")[-1:] != [self.name]
+            if self.is_lost:
+                self.shelf.remove(self.name)  # written again while the other took over
+            else:
                 self.shelf.write(self.name, self.owner)
-        except KeyError:
-            self.is_lost = True
-        except ArtefactError:  # a store that fails for a moment
-            return
 
 
 @contextmanager
