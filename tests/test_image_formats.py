@@ -41,6 +41,13 @@ def test_no_two_formats_share_a_suffix_or_a_start():
         assert [each.name for each in TABLE if each.matches(data)] == [kind.name]
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_bytes_that_a_gateway_made_text_are_told_as_that(kind):
+    mangled = encoded(named(kind)).decode("utf-8", "replace").encode()
+    with pytest.raises(UnreadableImageError, match="were made text on their way"):
+        decode(mangled)
+
+
 @needs_heic
 def test_a_heic_is_turned_once():
     exif = Image.Exif()

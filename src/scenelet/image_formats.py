@@ -179,6 +179,8 @@ _FOREIGN = (
     (rb"\0\x05\x16[\0\x07]", "what macOS keeps beside a file", "give the file without ._"),
     (rb"\s*(?:data:image/|/9j/|iVBORw0KGgo|UklGR|R0lGOD)", "a picture as base64 text",
      "decode it, or send it as JSON: {\"image\": ...}"),
+    (rb"(?:\xef\xbf\xbd){2}|\xef\xbf\xbdPNG|RIFF.{0,3}\xef\xbf\xbd", "bytes that were made text on their way",
+     "send the bytes as they are; a gateway must know image/* and multipart/form-data as binary"),
     (rb"\0+\Z", "nothing but zeros: a copy that broke off", "copy it again"),
     (rb"\s*[\[{]", "JSON", "give the picture itself"),
 )  # fmt: skip

@@ -76,3 +76,8 @@ def test_a_body_said_to_be_base64_is_read_in_either_alphabet(encode):
 
 def test_a_body_with_half_a_letter_is_bytes_all_the_same():
     assert request_of({**V2, "body": json.loads('"\\ud83d"')}).body
+
+
+def test_a_header_without_a_value_is_empty():
+    event = {"requestContext": {"elb": {}}, "multiValueHeaders": {"Content-Type": [], "X": ["1"]}}
+    assert request_of(event).headers == {"content-type": "", "x": "1"}

@@ -143,6 +143,13 @@ def test_a_form_cut_in_its_second_file_is_refused_whole():
         asked(whole[:-40], "multipart/form-data; boundary=x1y")
 
 
+def test_a_field_for_files_in_which_none_was_chosen_is_no_file():
+    kind, nothing = "multipart/form-data; boundary=x1y", ('name="more"; filename=""', b"")
+    assert asked(form((FILE, PICTURE), nothing), kind).items == [PICTURE]
+    with pytest.raises(RequestError, match="without a file"):
+        asked(form(nothing), kind)
+
+
 def test_fields_of_a_form_may_name_a_picture():
     kind = "multipart/form-data; boundary=x1y"
     by_url = form(('name="url"', b"https://a.example/b.jpg"), ('name="remark"', b"hello"))

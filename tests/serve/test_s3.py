@@ -4,7 +4,7 @@ import boto3
 import pytest
 from moto_server import enter_account
 
-from scenelet.errors import BundleError, FetchError
+from scenelet.errors import BundleError, FetchError, RequestError
 from scenelet.serve import aws_lambda
 from scenelet.serve.predictor import Predictor
 
@@ -69,6 +69,17 @@ def test_a_picture_that_is_gone_makes_lambda_try_again(bucket):
 
 def in_sqs(event):
     return {"Records": [{"eventSource": "aws:sqs", "body": json.dumps(event)}]}
+
+
+def test_a_record_that_fails_costs_no_other_of_its_batch(bucket):
+    good = created("new/my+sea%2B1.jpg")
+    foreign = {"Records": [{"eventSource": "aws:sqs", "body": "no JSON"}]}
+    for bad, error in ((foreign, RequestError), (in_sqs(created("gone.jpg")), FetchError)):
+        with pytest.raises(error):
+            aws_lambda.handler({"Records": bad["Records"] + in_sqs(good)["Records"]}, None)
+        answer = {"Bucket": "photos", "Key": "new/my sea+1.jpg.scenelet.json"}
+        assert json.loads(bucket.get_object(**answer)["Body"].read())["label"]
+        bucket.delete_object(**answer)
 
 
 def test_a_picture_is_answered_from_whatever_envelope(bucket):

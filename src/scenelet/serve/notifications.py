@@ -47,21 +47,32 @@ def noted_in(event: Any, depth: int = 0) -> Iterator[Noted]:
     """What an event tells of, in its order.
 
     Raises:
-        RequestError: It tells of something else than S3; Lambda then counts it as failed.
+        RequestError: It tells of something else than S3; Lambda then counts it as failed. A record
+            that is nothing of S3's costs no other: it is raised when the others were told.
     """
     if not isinstance(event, dict) or depth > _DEEPEST:
         raise RequestError(f"an event that holds {type(event).__name__}; {_EXPECTED}")
     if _is_test(event) or _is_warm_up(event):
         yield Noted(passed_over="a test or warm-up message")
     elif isinstance(event.get("Records"), list):
-        for record in event["Records"]:
-            yield from _of_record(record, depth)
+        yield from _of_records(event["Records"], depth)
     elif "detail-type" in event:
         yield _of_event_bridge(event)
     elif isinstance(event.get("Message"), str):
         yield from noted_in(_parsed(event["Message"], "SNS"), depth + 1)
     else:
         raise RequestError(f"an event with {_some(event)}; {_EXPECTED}")
+
+
+def _of_records(records: list[Any], depth: int) -> Iterator[Noted]:
+    refused = []
+    for record in records:
+        try:
+            yield from _of_record(record, depth)
+        except RequestError as error:
+            refused.append(error)
+    if refused:
+        raise refused[0]
 
 
 def _of_record(record: Any, depth: int) -> Iterator[Noted]:

@@ -84,7 +84,7 @@ def _headers(event: dict[str, Any]) -> dict[str, str]:
 
 
 def _last(value: Any) -> Any:
-    return value[-1] if isinstance(value, list) and value else value
+    return (value or [""])[-1] if isinstance(value, list) else value
 
 
 def _body(event: dict[str, Any]) -> bytes:

@@ -35,6 +35,7 @@ _URL = r"(?i)\s*https?://"
 _URL_SAFE = str.maketrans("-_", "+/")
 _BOUNDARY = r'(?i);\s*boundary=(?:"([^"]{1,200})"|([^;,\s]{1,200}))'
 _DISPOSITION = rb"(?i)content-disposition:([^\r\n]*)"
+_NO_NAME = rb'(?i)filename=""'
 _FIELD_NAME = rb'(?i)[;\s]name="?([^";]*)'
 
 
@@ -193,12 +194,16 @@ def _fields_of(body: bytes) -> dict[str, str]:
 
 
 def _of_form(content_type: str, body: bytes) -> Asked:
-    """The files of multipart/form-data (RFC 7578) in order, or the fields that name pictures."""
+    """The files of multipart/form-data (RFC 7578) in order, or the fields that name pictures.
+
+    A browser sends a field for files in which none was chosen as an empty file without a name.
+    """
     files: list[Any] = []
     named: list[Any] = []
     for disposition, content in _parts_of(content_type, body):
         if b"filename" in disposition.lower():
-            files.append(content)
+            if content or not re.search(_NO_NAME, disposition):
+                files.append(content)
         elif (name := _field_name(disposition)) in _NAMING and content.strip():
             named.append({name: content.decode("utf-8", "replace").strip()})
     items = files or named

@@ -21,8 +21,9 @@ Predict = Callable[[bytes], Prediction]
 def answer_event(event: dict[str, Any], predict: Predict, max_bytes: int) -> dict[str, Any]:
     """Answer each picture that a notification tells of.
 
-    A picture that can't be used gets its problem written beside it. If S3 fails, or the event is of
-    something else, the error is raised: Lambda tries again, and keeps what fails for good.
+    A picture that can't be used gets its problem written beside it. If S3 fails, or a record is of
+    something else, the error is raised when all others are answered: Lambda tries again, and keeps
+    what fails for good.
 
     Args:
         event: As Lambda gets it, in whatever envelope.
@@ -37,9 +38,17 @@ def answer_event(event: dict[str, Any], predict: Predict, max_bytes: int) -> dic
         FetchError: S3 refused, or the object is gone.
         RequestError: The event tells of something else than objects of S3.
     """
-    noted = list(noted_in(event))
-    answers = [_answer(each, predict, max_bytes) for each in noted if not each.passed_over]
-    passed_over = [each._asdict() for each in noted if each.passed_over]
+    answers, passed_over, failed = [], [], []
+    for noted in noted_in(event):
+        if noted.passed_over:
+            passed_over.append(noted._asdict())
+            continue
+        try:
+            answers.append(_answer(noted, predict, max_bytes))
+        except FetchError as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
     return {"answers": answers, **({"passed_over": passed_over} if passed_over else {})}
 
 
