@@ -39,6 +39,7 @@ def test_every_file_is_a_picture_or_has_its_reason(tmp_path):
 
 def test_litter_of_systems_is_one_entry_that_stands_for_its_files(tmp_path):
     put(tmp_path, "cat/1.jpg", "cat/@eaDir/1.jpg/SYNOPHOTO_THUMB_M.jpg", "$RECYCLE.BIN/$R1.jpg")
+    put(tmp_path, "node_modules/x/y.png", "FOUND.000/FILE0000.JPG")
     put(tmp_path, "#recycle/a.jpg", "#recycle/b.jpg", ".ipynb_checkpoints/1.jpg", "__MACOSX/1.jpg")
     by_path = {entry.path: entry for entry in walk(tmp_path)}
     assert set(by_path) - {"cat/1.jpg"} == {
@@ -47,6 +48,8 @@ def test_litter_of_systems_is_one_entry_that_stands_for_its_files(tmp_path):
         "#recycle",
         ".ipynb_checkpoints",
         "__MACOSX",
+        "node_modules",
+        "FOUND.000",
     }
     assert by_path["#recycle"].files == 2
     assert {entry.reason for entry in by_path.values()} == {"", "litter of a system"}

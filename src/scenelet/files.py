@@ -56,6 +56,9 @@ _LITTER_FOLDERS = frozenset(
         ".zfs",
         ".snapshot",
         "~snapshot",
+        "node_modules",
+        "found.000",
+        "found.001",
     ]
 ) | {"system volume information", "network trash folder", "temporary items"}
 _LITTER_FILES = frozenset(

@@ -50,11 +50,12 @@ def _unescaped(found: re.Match[str]) -> str:
 def twins(names: Iterable[str]) -> list[tuple[str, ...]]:
     """Groups of names that differ in composition, case, outer spaces or as numbers are written.
 
-    As "1", "01" and "1.0" do, where a spreadsheet has been.
+    As "1", "01" and "1.0" do, where a spreadsheet has been; or in letters that nobody sees.
     """
     alike: dict[str, list[str]] = defaultdict(list)
     for name in sorted(set(names)):
-        plain = unicodedata.normalize("NFC", name).casefold().strip()
+        seen = "".join(letter for letter in name if unicodedata.category(letter) != "Cf")
+        plain = unicodedata.normalize("NFC", seen).casefold().strip()
         number = _NUMBER.fullmatch(plain)
         alike[number[1] if number else plain].append(name)
     return [tuple(group) for group in alike.values() if len(group) > 1]

@@ -132,6 +132,30 @@ def test_twins_among_class_names_are_told_so_that_they_can_be_told_apart():
     assert r"'cafe\u0301'" in found.decided[0]
 
 
+def test_names_that_differ_in_unseen_letters_alone_are_told():
+    assert r"'ab', 'a\u200bb'" in laid(*each("ab", "a\u200bb")).decided[0]
+
+
+def test_a_class_as_programs_write_a_missing_label_is_told():
+    assert laid(*each("cat", "nan")).decided[0].startswith("class 'nan': programs write that")
+
+
+@pytest.mark.parametrize("above", ["", "train/"])
+@pytest.mark.parametrize(("masks", "end"), [("masks", ""), ("Annotations", "_mask"), ("gt", "-gt")])
+def test_masks_beside_their_pictures_are_a_question(above, masks, end):
+    pictures = [f"{above}images/{number}.jpg" for number in range(4)]
+    drawn = [f"{above}{masks}/{number}{end}.png" for number in range(4)]
+    with pytest.raises(DataError, match=f"{masks}/ holds a picture for each of images/"):
+        laid(*pictures, *drawn)
+    found = lay_out([Entry(path) for path in pictures + drawn], "photos", "photos", "1")
+    assert {row.label for row in found.rows} == {"images", masks}
+
+
+def test_a_class_of_masks_is_a_class():
+    found = laid("masks/a.jpg", "masks/b.jpg", "hats/c.jpg", "hats/d.jpg")
+    assert {row.label for row in found.rows} == {"masks", "hats"}
+
+
 def test_every_picture_is_a_row_or_passed_over():
     paths = [*each("train/a", "train/b/deep", "test/a", "test/b", "extra", "train"), "stray.jpg"]
     found = laid(*paths)

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from scenelet.dataset.row import Row
@@ -44,7 +45,12 @@ _FILLERS = frozenset(
     ]
 )
 _GLUED = re.compile(r"(set|sets|data|dataset|daten|images|imgs|bilder)$")
+_MASK = re.compile(r"[-_. ]*(mask|seg|gt|label|depth)[s]?$")
 _BEGINS = re.compile(r"(train|test|val)", re.IGNORECASE)
+_DRAWN = frozenset(
+    ("mask", "masks", "segmentation", "segmentations", "annotation", "annotations", "groundtruth")
+) | {"gt", "label", "labels", "depth"}
+_NO_LABELS = frozenset(("nan", "null", "<na>", "#n/a", "n/a", "undefined"))
 _UNLABELLED = frozenset(("pred", "unlabelled", "unlabeled", "unsup", "unsupervised"))
 
 
@@ -187,11 +193,21 @@ def _share(branches: Sequence[Branch]) -> None:
 
 
 def twin_lines(labels: Iterable[str]) -> tuple[str, ...]:
-    """A line for each group of class names that look alike, in letters that tell them apart."""
-    return tuple(
-        f"classes {', '.join(map(ascii, group))} differ in composition, case, spaces or zeros"
-        " alone; rename the folders if they are one class"
-        for group in twins(labels)
+    """A line for each group of class names that look alike, in letters that tell them apart.
+
+    And one for each that programs write where there is no label.
+    """
+    names = set(labels)
+    missing = sorted(name for name in names if name.casefold() in _NO_LABELS)
+    lost = tuple(
+        f"class {name!r}: programs write that where a label is missing; leave such rows out, unless"
+        " it is a class"
+        for name in missing
+    )
+    return lost + tuple(
+        f"classes {', '.join(map(ascii, group))} differ in composition, case, spaces, zeros or"
+        " unseen letters alone; rename the folders if they are one class"
+        for group in twins(names)
     )
 
 
@@ -288,6 +304,7 @@ def _planned(base: Branch, place: str, level: str) -> _Plan:
         return _of_classes_first(folders, beside)
     _refuse_flat_splits(folders, place)
     _refuse_deeper(folders, place)
+    _refuse_drawn(folders, place)
     split = base.split
     named = (f"{base.name}/ is taken as {_PART_NAMES[split]}, as it is called",) if split else ()
     classes = [_ClassFolder(branch, split, branch.name) for branch in folders]
@@ -315,6 +332,8 @@ def _of_splits(base: Branch, splits: Sequence[Branch], place: str) -> _Plan:
         _passed(branch, "unlabelled" if _is_flat_part(branch) else "beside the split folders")
         for branch in others
     ]
+    for branch in splits:
+        _refuse_drawn(_undoubled(branch).full, place)
     decided = [f"{branch.path}/ is {_PART_NAMES[branch.split]}" for branch in splits]
     classes = [
         _ClassFolder(folder, branch.split, folder.name)
@@ -373,6 +392,28 @@ def _refuse_deeper(folders: Sequence[Branch], place: str) -> None:
             f" them ({place}/{folders[0].name}), or say --label-level 1 if these are the classes, 2"
             " if their sub-folders are."
         )
+
+
+def _refuse_drawn(folders: Sequence[Branch], place: str) -> None:
+    """A folder of masks has a picture for each of another's: outlines, and no class."""
+    for drawn in folders:
+        if "".join(_words(drawn.name)) not in _DRAWN:
+            continue
+        names = _stems(drawn)
+        for other in folders:
+            if other is not drawn and 2 * len(names & _stems(other)) > len(names):
+                raise DataError(
+                    f"{place}: {drawn.name}/ holds a picture for each of {other.name}/, under the"
+                    " same names: outlines, it seems, and no class. Whole pictures are classified"
+                    " here: make one sub-folder per class; or say --label-level 1 if these are"
+                    " classes."
+                )
+
+
+def _stems(branch: Branch) -> set[str]:
+    """Names of its pictures without what tells a mask from its picture (`7_mask.png`)."""
+    names = (PurePosixPath(path).stem.casefold() for path in branch.below())
+    return {_MASK.sub("", name) for name in names}
 
 
 def _holds_splits(branch: Branch) -> bool:
