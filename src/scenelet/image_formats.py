@@ -197,6 +197,12 @@ def format_of(data: bytes) -> Format | None:
     return next((each for each in TABLE if each.matches(data)), None)
 
 
+def suffix_of(data: bytes) -> str:
+    """The usual suffix of that format; "" of none that is known."""
+    kind = format_of(data)
+    return kind.suffixes[0] if kind else ""
+
+
 def sniff(data: bytes) -> str | None:
     """Name of the format that the first bytes promise, whatever a file name or header says."""
     found = format_of(data)

@@ -43,6 +43,11 @@ def listed(names: Sequence[str], most: int = 12) -> str:
     return ", ".join(map(one_line, names[:most])) + more
 
 
+def counted(count: int, thing: str) -> str:
+    """How many there are of a thing whose name takes an s."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
 def with_commas(text: str) -> list[str]:
     """The parts of a list that a person has written with commas."""
     return [part.strip() for part in text.split(",") if part.strip()]

@@ -15,6 +15,7 @@ from scenelet.assess.pairs import confusable_pairs
 from scenelet.assess.robustness import Robustness, measure_robustness
 from scenelet.assess.strangers import false_alarms_by_class, stranger_figures
 from scenelet.assess.thresholds import cross_fitted, measure_promise
+from scenelet.bundle.contract import Contract
 from scenelet.bundle.figures import Promise, StrangerFigures
 from scenelet.bundle.plain import as_plain
 from scenelet.bundle.runtime import BundleModel
@@ -85,12 +86,9 @@ def assess(
     promise, ceiling = _promise(evaluated), noise_ceiling(evaluated.labels, evaluated.probabilities)
     progress.say("painting strangers and asking about them")
     known = _stranger_scores(bundle, evaluated.answers)
-    kinds = strangers(STRANGERS_PER_KIND, seed=1)
-    if others is not None:
-        kinds[others.source.name] = others
     strange = {
         kind: _stranger_scores(bundle, ask(bundle, pictures, contract.preprocess))
-        for kind, pictures in kinds.items()
+        for kind, pictures in _kinds(others).items()
     }
     told = stranger_figures(contract.stranger_score, known, strange, contract.stranger_above)
     spoilt = measure_robustness(bundle, evaluated.chosen, progress) if robustness else None
@@ -108,17 +106,31 @@ def assess(
     )
 
 
+def _kinds(others: Dataset | None) -> dict[str, Dataset]:
+    """Strangers by kind: those that are painted, and the pictures of a person."""
+    painted = strangers(STRANGERS_PER_KIND, seed=1)
+    return painted if others is None else {**painted, others.source.name: others}
+
+
 def _promise(evaluated: Evaluated) -> Promise:
     """What the thresholds keep; on validation images, on which they were fitted, by others."""
     contract, wished = evaluated.bundle.contract, evaluated.bundle.contract.promises.wished
     if evaluated.part == "val":
         kin = [row.kin for row in evaluated.chosen.rows]
         return cross_fitted(evaluated.labels, evaluated.answers.logits, wished, kin)
-    named = contract.prediction_sets.thresholds
-    thresholds = np.array([named[name] for name in contract.class_names]) if named else None
     return measure_promise(
-        evaluated.labels, evaluated.probabilities, thresholds, contract.abstain_below, wished
+        labels=evaluated.labels,
+        probabilities=evaluated.probabilities,
+        thresholds=_set_thresholds(contract),
+        abstain_below=contract.abstain_below,
+        wished=wished,
     )
+
+
+def _set_thresholds(contract: Contract) -> np.ndarray | None:
+    """(classes,) of its prediction sets; None where it has none."""
+    named = contract.prediction_sets.thresholds
+    return np.array([named[name] for name in contract.class_names]) if named else None
 
 
 def _stranger_scores(bundle: BundleModel, answers: Answers) -> np.ndarray:

@@ -98,6 +98,11 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return float(binomtest(only_first, total).pvalue) if total else 1.0
 
 
+def only_one_right(first: np.ndarray, second: np.ndarray) -> tuple[int, int]:
+    """On how many images the first of two models alone was right, and the second alone."""
+    return int((first & ~second).sum()), int((second & ~first).sum())
+
+
 def verdict(difference: Interval, p_value: float, images: int) -> str:
     """In words, from the point of view of the second bundle."""
     if p_value >= SIGNIFICANCE:
@@ -180,11 +185,9 @@ def _figures(
     part: str,
 ) -> Comparison:
     """From which images each bundle was right about; looks at a test part aren't recorded yet."""
-    only = (int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum()))
-    difference, p_value = paired_difference(right[0], right[1]), mcnemar(*only)
-    first_ms, second_ms = latencies_ms(
-        [open_bundle(each.folder, copies=1).model for each in bundles]
-    )
+    only = only_one_right(*right)
+    difference, p_value = paired_difference(*right), mcnemar(*only)
+    first_ms, second_ms = _latencies_ms(bundles)
     size = [(bundle.folder / LITERT).stat().st_size for bundle in bundles]
     return Comparison(
         images=len(dataset),
@@ -200,6 +203,11 @@ def _figures(
         verdict=verdict(difference, p_value, len(dataset)),
         looks=0,
     )
+
+
+def _latencies_ms(bundles: tuple[BundleModel, BundleModel]) -> list[float]:
+    """Of each by itself, one image on one thread."""
+    return latencies_ms([open_bundle(each.folder, copies=1).model for each in bundles])
 
 
 def _record_looks(

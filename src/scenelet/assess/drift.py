@@ -156,11 +156,15 @@ def _parsed(line: str) -> dict[str, Any] | None:
         return None
     try:
         row = json.loads(line[start:])
-        numbers = (*logline.MEASURES.values(), logline.ABSTAINED, logline.STRANGERS)
-        usable = all(np.isfinite(float(row[key])) for key in numbers)
+        usable = _has_numbers(row)
     except (ValueError, KeyError, TypeError):
         return None
     return row if usable and {logline.BUNDLE, logline.LABEL} <= row.keys() else None
+
+
+def _has_numbers(row: dict[str, Any]) -> bool:
+    names = (*logline.MEASURES.values(), logline.ABSTAINED, logline.STRANGERS)
+    return all(np.isfinite(float(row[name])) for name in names)
 
 
 def measure_drift(contract: Contract, logged: Logged) -> list[Shift]:

@@ -17,7 +17,7 @@ from scenelet.assess.thresholds import NEVER_SURE, abstain_threshold, risk_cover
 from scenelet.assess.trust import trust
 from scenelet.bundle.cautions import cautions
 from scenelet.bundle.contract import fingerprint
-from scenelet.bundle.figures import Figures, Interval
+from scenelet.bundle.figures import ClassFigures, Figures, Interval, Promise
 from scenelet.bundle.numeric import softmax
 from scenelet.dataset.strangers import paint_strangers
 from scenelet.errors import BundleError
@@ -165,15 +165,18 @@ def _classes(assessment: Assessment) -> Section:
     several = len(figures.class_names) > MOST_CLASSES
     named = sorted(figures.per_class.items(), key=lambda each: each[1].f1)
     rows = [("class", "images", "recall", "precision", "F1")]
-    for name, each in named if several else figures.per_class.items():
-        recall, precision = each.recall.percent, each.precision.percent
-        rows.append((name, f"{each.images:,}", recall, precision, f"{each.f1:.0%}"))
+    rows += [_of_class(*each) for each in (named if several else figures.per_class.items())]
     lead = "Recall: how much of a class is found. Precision: how often its name is right."
     if several:
         lead += f" The worst first; {MOST_CLASSES} of {len(named):,} are drawn."
     chart = charts.by_class(dict(named[:MOST_CLASSES]) if several else figures.per_class)
     drawn = [(svg(chart), "Recall and precision by class")]
     return Section("Classes", lead, figures=drawn, table=rows)
+
+
+def _of_class(name: str, figures: ClassFigures) -> tuple[str, str, str, str, str]:
+    recall, precision = figures.recall.percent, figures.precision.percent
+    return name, f"{figures.images:,}", recall, precision, f"{figures.f1:.0%}"
 
 
 def _confusion(assessment: Assessment) -> Section:
@@ -194,9 +197,13 @@ def _confusion(assessment: Assessment) -> Section:
         shown = pairs[:PAIRS]
         rows = [("class", "class", "errors", "of all errors")]
         rows += [(*pair.classes, f"{pair.errors:,}", f"{pair.share:.0%}") for pair in shown]
-    counts = [[figures.confusion.get(row, {}).get(column, 0) for column in names] for row in names]
-    matrix = Matrix(names, counts, _of_cells(evaluated, names))
+    matrix = Matrix(names, _counts(figures, names), _of_cells(evaluated, names))
     return Section("Confusions", lead, matrix=matrix, table=rows)
+
+
+def _counts(figures: Figures, names: Sequence[str]) -> list[list[int]]:
+    """A row a true class, a column an answer."""
+    return [[figures.confusion.get(true, {}).get(name, 0) for name in names] for true in names]
 
 
 def _worst_named(names: Sequence[str], pairs: Sequence[Pair]) -> list[str]:
@@ -263,18 +270,21 @@ def _abstaining(assessment: Assessment) -> Section:
                 f"{answered:.0%} at {wish:.0%}",
             )
         )
-    kept = "it answers nothing."
-    if promise.answered:
-        right = promise.accuracy_answered.percent
-        kept = f"it answers {promise.answered:.0%} and is right in {right} of them."
     how = (
         "With thresholds from other images" if assessment.crossed else "With the bundle's threshold"
     )
-    lead = f"{how}, and {promise.wished.accuracy:.0%} wished, {kept}"
+    lead = f"{how}, and {promise.wished.accuracy:.0%} wished, {_kept(promise)}"
     chart = charts.risk_coverage(coverage, accuracy, marks)
     return Section(
         "When not to answer", lead, figures=[(svg(chart), "Risk-coverage curve")], table=rows
     )
+
+
+def _kept(promise: Promise) -> str:
+    if not promise.answered:
+        return "it answers nothing."
+    right = promise.accuracy_answered.percent
+    return f"it answers {promise.answered:.0%} and is right in {right} of them."
 
 
 def _sets(assessment: Assessment) -> Section:
@@ -288,13 +298,13 @@ def _sets(assessment: Assessment) -> Section:
         ("classes in a set, on average", f"{sets.mean_set_size:.1f}"),
         ("sets with exactly one class", f"{sets.single:.0%}"),
     ]
-    how = (
-        "Measured on images that the thresholds were not fitted on"
-        if assessment.crossed
-        else "By the bundle's thresholds"
-    )
-    lead = f"Instead of one class, all that are still possible (split conformal). {how}."
-    return Section("Prediction sets", lead, table=rows)
+    return Section("Prediction sets", _of_sets(assessment.crossed), table=rows)
+
+
+def _of_sets(crossed: bool) -> str:
+    measured = "Measured on images that the thresholds were not fitted on"
+    how = measured if crossed else "By the bundle's thresholds"
+    return f"Instead of one class, all that are still possible (split conformal). {how}."
 
 
 def _strangers(assessment: Assessment) -> Section:
@@ -312,19 +322,22 @@ def _strangers(assessment: Assessment) -> Section:
         f" photographs of other things may be harder to tell. {_real_strangers(assessment)}"
     )
     chart = charts.stranger_scores(known, strange, strangers.threshold, strangers.score)
-    samples = [
-        [Card(data_uri(decode(pictures[place])), kind)]
-        for kind, pictures in paint_strangers(2, seed=1).items()
-        for place in range(2)
-    ]
     score = "Score of these images and of strangers"
     return Section(
         "Strangers",
         lead,
         figures=[(svg(chart), score)],
         table=rows,
-        galleries=[Gallery("Some of them", samples)],
+        galleries=[Gallery("Some of them", _samples())],
     )
+
+
+def _samples() -> list[list[Card]]:
+    return [
+        [Card(data_uri(decode(picture)), kind)]
+        for kind, pictures in paint_strangers(2, seed=1).items()
+        for picture in pictures
+    ]
 
 
 def _real_strangers(assessment: Assessment) -> str:
@@ -425,12 +438,8 @@ def _explained(evaluated: Evaluated, place: int, cam: GradCam | None) -> list[Ca
     row, spec = evaluated.chosen.rows[place], evaluated.bundle.contract.preprocess
     pixels = evaluated.chosen.input(row, spec)
     target = int(evaluated.probabilities[place].argmax())
-    cards = [
-        _card(evaluated, place),
-        Card(
-            data_uri(overlay(pixels, occlusion_map(evaluated.bundle, pixels, target))), "occlusion"
-        ),
-    ]
+    covered = overlay(pixels, occlusion_map(evaluated.bundle, pixels, target))
+    cards = [_card(evaluated, place), Card(data_uri(covered), "occlusion")]
     if cam:
         heat = cam.heat(pixels, target)  # of no scale but its own
         cards.append(Card(data_uri(overlay(pixels, heat, float(heat.max()))), "Grad-CAM"))

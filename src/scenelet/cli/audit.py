@@ -14,7 +14,7 @@ from scenelet.cli.place import source_at
 from scenelet.errors import ConfigError
 from scenelet.grouped import grouped
 from scenelet.progress import ConsoleProgress
-from scenelet.text import listed, with_commas
+from scenelet.text import counted, listed, with_commas
 
 if TYPE_CHECKING:
     from scenelet.dataset.dataset import Dataset
@@ -129,7 +129,7 @@ def _print(findings: "Findings", kept: int) -> None:
     for fault in findings.audit.folder_faults:
         tell(fault)
     if kept:
-        tell(f"{kept:,} {'verdict' if kept == 1 else 'verdicts'} of yours kept")
+        tell(f"{counted(kept, 'verdict')} of yours kept")
     tell(findings.audit.dataset.account())
     for line in _usable(findings.audit.dataset):
         tell(line)

@@ -16,6 +16,7 @@ from scenelet.cli.options import DEFAULT_LEDGER, Ledger
 from scenelet.cli.output import command, needs_extra, note, tell, wrote
 from scenelet.cli.steps import step
 from scenelet.progress import ConsoleProgress
+from scenelet.text import counted
 
 if TYPE_CHECKING:
     from scenelet.dataset.corrections import Correction
@@ -52,8 +53,8 @@ def correct(
         else:
             corrections.correct(folder, read(path), label, "", "")
             count += 1
-    told = f"{count:,} {'correction' if count == 1 else 'corrections'}"
-    wrote(told, folder, command("scenelet", "improve", "RUN", "--corrections", folder))
+    following = command("scenelet", "improve", "RUN", "--corrections", folder)
+    wrote(counted(count, "correction"), folder, following)
 
 
 def improve(

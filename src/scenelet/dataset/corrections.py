@@ -14,7 +14,7 @@ from scenelet.artefacts import make_folder, write_bytes, write_text
 from scenelet.dataset.row import Row
 from scenelet.dataset.table import json_object
 from scenelet.errors import DataError, ImageError
-from scenelet.image_formats import format_of
+from scenelet.image_formats import suffix_of
 from scenelet.images import decode, pixel_hash
 from scenelet.locks import held
 from scenelet.text import csv_of
@@ -84,9 +84,7 @@ def correct(folder: Path, content: bytes, label: str, answered: str, bundle: str
     if not label.strip():
         raise DataError("a correction needs a label.")
     name = pixel_hash(decode(content))
-    kind = format_of(content)
-    suffix = kind.suffixes[0] if kind else ""
-    said = Correction(f"{name}{suffix}", label.strip(), answered, bundle)
+    said = Correction(f"{name}{suffix_of(content)}", label.strip(), answered, bundle)
     make_folder(folder)
     with held(folder / ".lock"):
         others = [each for each in corrections(folder) if each.pixels != name]

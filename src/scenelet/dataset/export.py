@@ -17,7 +17,7 @@ from scenelet.dataset.manifest import as_record, write_manifest
 from scenelet.dataset.row import Row
 from scenelet.dataset.table import pyarrow_for
 from scenelet.errors import ConfigError, DataError
-from scenelet.image_formats import format_of
+from scenelet.image_formats import suffix_of
 from scenelet.progress import SILENT, Progress
 from scenelet.text import csv_of
 
@@ -91,8 +91,7 @@ def _imagefolder(dataset: Dataset, out: Path, progress: Progress) -> None:
             names = []
             for number, row in enumerate(part):
                 data = dataset.read(row)
-                kind = format_of(data)
-                names.append(f"{number:06d}{kind.suffixes[0] if kind else ''}")
+                names.append(f"{number:06d}{suffix_of(data)}")
                 write_bytes(folder / split / names[-1], data)
                 advance()
             write_text(folder / split / "metadata.csv", _metadata(names, part))

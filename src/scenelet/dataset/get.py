@@ -143,12 +143,7 @@ def verify(folder: Path, data_set: DataSet) -> dict[str, int]:
     Raises:
         DataError: A count differs from the known one; all differences in one message.
     """
-    expected = {
-        f"{part}/{label}": count
-        for part, labels in data_set.labelled.items()
-        for label, count in labels.items()
-    }
-    expected |= data_set.unlabelled
+    expected = _expected(data_set)
     found = {place: _count(folder, place) for place in expected}
     wrong = [
         f"{place} {found[place]:,} v {count:,}"
@@ -162,6 +157,16 @@ def verify(folder: Path, data_set: DataSet) -> dict[str, int]:
         )
     parts = {part: sum(labels.values()) for part, labels in data_set.labelled.items()}
     return {**parts, **data_set.unlabelled}
+
+
+def _expected(data_set: DataSet) -> dict[str, int]:
+    """How many images each part and class has."""
+    labelled = {
+        f"{part}/{label}": count
+        for part, labels in data_set.labelled.items()
+        for label, count in labels.items()
+    }
+    return {**labelled, **data_set.unlabelled}
 
 
 def _count(folder: Path, place: str) -> int:

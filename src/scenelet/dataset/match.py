@@ -7,7 +7,7 @@ address of its own (https://..., s3://...) needs no file.
 
 import posixpath
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -50,9 +50,12 @@ def matched(
     )
     _refuse_twice(rows, placed, manifest)
     named = {row.path for row in placed}
-    others = (entry for path, entry in there.items() if path not in named)
-    passed_over = (entry if entry.reason else replace(entry, reason=NOT_NAMED) for entry in others)
-    return placed, tuple(passed_over)
+    return placed, tuple(_passed_over(there[path] for path in there if path not in named))
+
+
+def _passed_over(entries: Iterable[Entry]) -> Iterator[Entry]:
+    for entry in entries:
+        yield entry if entry.reason else replace(entry, reason=NOT_NAMED)
 
 
 class _Names:

@@ -183,6 +183,11 @@ def _fetched(place: str, shard: str, group: int) -> dict[str, bytes]:
             )
     except (OSError, pa.ArrowException) as error:
         raise UnreadableImageError(f"{shard}: can't be read ({type(error).__name__})") from error
+    return _by_path(table)
+
+
+def _by_path(table: "pa.Table") -> dict[str, bytes]:
+    """Bytes of the pictures that could be read when they were packed."""
     names, contents = table.column("path").to_pylist(), table.column("bytes").to_pylist()
     return {name: data for name, data in zip(names, contents, strict=True) if data is not None}
 

@@ -148,6 +148,12 @@ class Memory:
         return self.contents[int(path)]
 
 
+def _path_of(place: str | Path) -> Path:
+    """Its path; in a run's record, a name was made printable."""
+    as_written = Path(raw(str(place)))
+    return as_written if not Path(place).exists() and as_written.exists() else Path(place)
+
+
 def source_of(
     place: "str | Path | Source",
     level: str = "",
@@ -167,9 +173,7 @@ def source_of(
     """
     if not isinstance(place, str | Path):
         return place
-    path, start = Path(place), source_of(images) if images is not None else None
-    if not path.exists() and Path(raw(str(place))).exists():
-        path = Path(raw(str(place)))  # a name that was made printable, in a run's record
+    path, start = _path_of(place), source_of(images) if images is not None else None
     address = "" if path.exists() and path.suffix.lower() != ".zip" else address_of(str(place))
     if start is None and is_embedded(address or str(path)):
         return Embedded(address or str(path), columns)

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from scenelet.artefacts import make_folder, write_json, write_text
+from scenelet.dataset.audit import Audit
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.manifest import read_manifest, write_manifest
 from scenelet.dataset.row import Row
@@ -13,7 +14,7 @@ from scenelet.errors import ConfigError
 from scenelet.explore.findings import Findings
 from scenelet.explore.labels import ranked
 from scenelet.report.html import Card, Gallery, Headline, Section, following, page, thumbnail
-from scenelet.text import listed, shell
+from scenelet.text import counted, listed, shell
 
 MOST_GROUPS = 40
 MOST_DOUBTS = 60
@@ -42,9 +43,9 @@ def headline(findings: Findings) -> Headline:
     rows = findings.rows
     excluded = sum(1 for row in rows if row.excluded)
     told = "".join(f"{kind} {count:,}, " for kind, count in found.items())
-    things = "thing" if sum(found.values()) == 1 else "things"
+    things = counted(sum(found.values()), "thing")
     return Headline(
-        f"{sum(found.values()):,} {things} to look at" if found else "Nothing was found",
+        f"{things} to look at" if found else "Nothing was found",
         f"{told}in {len(rows):,} images; {excluded:,} left out in the manifest, none altered.",
     )
 
@@ -119,8 +120,7 @@ def overview(findings: Findings) -> Section:
     points = list(findings.audit.folder_faults)
     clean = [kind for kind in meaning if not counts[kind] and _was_judged(kind, findings)]
     if clean:
-        checks = "check" if len(clean) == 1 else "checks"
-        points.append(f"{len(clean)} {checks} found nothing: {', '.join(clean)}.")
+        points.append(f"{counted(len(clean), 'check')} found nothing: {', '.join(clean)}.")
     return Section("What was found", table=table, points=points)
 
 
@@ -132,11 +132,6 @@ def _was_judged(kind: str, findings: Findings) -> bool:
 def finding_sections(findings: Findings) -> list[Section]:
     """One section a kind of finding, with pictures."""
     audit, rows = findings.audit, findings.rows
-    equal = [
-        group
-        for group in audit.duplicates
-        if group not in audit.conflicts and group not in audit.leakage
-    ]
     return [
         Section("Unusable", "These can't be decoded and are left out.", table=_unusable(rows)),
         _groups(
@@ -153,7 +148,7 @@ def finding_sections(findings: Findings) -> list[Section]:
             splits=True,
         ),
         _doubts(findings),
-        _groups("Duplicates", "The very same picture more than once.", findings, equal),
+        _groups("Duplicates", "The very same picture more than once.", findings, _equal(audit)),
         _groups(
             "Near-duplicates",
             "Pictures that look alike: frames of one scene, or edits.",
@@ -163,6 +158,12 @@ def finding_sections(findings: Findings) -> list[Section]:
         _faults(findings),
         Section("Passed over", "Not part of the data set.", table=_passed_over(findings)),
     ]
+
+
+def _equal(audit: Audit) -> list[list[int]]:
+    """Duplicates of which nothing worse is to be said."""
+    worse = [*audit.conflicts, *audit.leakage]
+    return [group for group in audit.duplicates if group not in worse]
 
 
 def next_steps(findings: Findings, manifest: Path | None = None) -> Section:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from scenelet.explore.layout import unit_length
+
 FEW = 8  # labels a class: until then a head knows too little to doubt
 KIN, STRENGTH = 20, 0.01  # neighbours that tell how typical a picture is, and the C of the head
 DOUBTED = 5  # times as many doubted pictures as are asked for are spread over clusters
@@ -127,9 +129,7 @@ def _doubted(flat: np.ndarray, answers: np.ndarray, free: np.ndarray, count: int
 
 def _normal(features: np.ndarray) -> np.ndarray:
     """(n, features) of length 1, about their mean: their products are likenesses."""
-    centred = features - features.mean(0)
-    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
-    return np.asarray(centred / np.maximum(lengths, 1e-9))
+    return unit_length(features - features.mean(0))
 
 
 def nearest(features: np.ndarray, place: int, among: list[int], count: int = 3) -> list[int]:

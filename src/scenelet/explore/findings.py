@@ -4,7 +4,7 @@ What both reports are made of.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -51,8 +51,8 @@ class Findings:
         return {
             "place": place_of(self.audit.dataset.source.name),
             "images": len(self.rows),
-            "classes": dict(sorted(Counter(row.label for row in self.rows).items())),
-            "splits": dict(sorted(Counter(row.split or "unassigned" for row in self.rows).items())),
+            "classes": _counts(row.label for row in self.rows),
+            "splits": _counts(row.split or "unassigned" for row in self.rows),
             "excluded": sum(1 for row in self.rows if row.excluded),
             "findings": self.audit.counts(),
             "issues": self.audit.issue_counts(),
@@ -64,6 +64,10 @@ class Findings:
                 for entry in self.audit.dataset.passed_over
             ],
         }
+
+
+def _counts(values: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(values).items()))
 
 
 def by_bundle(folder: Path) -> Look:
@@ -107,8 +111,7 @@ def investigate(
     usable = [position for position, row in enumerate(audited.rows) if _is_usable(row)]
     rows = [audited.rows[position] for position in usable]
     if look is None or not rows:
-        not_asked = dict.fromkeys(sorted({row.label for row in rows}), "nobody asked")
-        return Findings(audited, [], np.zeros((0, 0), np.float32), not_asked)
+        return _unasked(audited, rows)
     embeddings = look(audited.dataset.of(rows), progress)
     unjudged = too_few(rows)
     fit = [place for place, row in enumerate(rows) if row.label not in unjudged]
@@ -119,6 +122,12 @@ def investigate(
         progress.say("judging labels")
         audited = _judged(audited, [rows[place] for place in fit], embeddings[fit])
     return Findings(audited, usable, embeddings, unjudged)
+
+
+def _unasked(audited: Audit, rows: Sequence[Row]) -> Findings:
+    """Nobody looked: no label is judged."""
+    not_judged = dict.fromkeys(sorted({row.label for row in rows}), "nobody asked")
+    return Findings(audited, [], np.zeros((0, 0), np.float32), not_judged)
 
 
 def _known(rows: Sequence[Row]) -> dict[str, Row]:

@@ -28,6 +28,12 @@ def flat_map(embeddings: np.ndarray, seed: int = 0) -> np.ndarray:
     )
 
 
+def unit_length(features: np.ndarray) -> np.ndarray:
+    """(n, features), each row of length 1: the products of rows are likenesses."""
+    lengths = np.linalg.norm(features, axis=1, keepdims=True)
+    return np.asarray(features / np.maximum(lengths, 1e-9))
+
+
 def on_page(points: np.ndarray) -> np.ndarray:
     """(n, 2) points moved and scaled onto a map of `PAGE`, with a margin."""
     low, high = points.min(0), points.max(0)

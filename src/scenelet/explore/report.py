@@ -31,6 +31,7 @@ from scenelet.explore.layout import (
     on_grid,
     on_page,
     picture_grid,
+    unit_length,
 )
 from scenelet.images import decode
 from scenelet.parallel import in_parallel
@@ -68,11 +69,7 @@ def explore_page(findings: Findings, seed: int = 0, manifest: Path | None = None
     """
     rows = [row for row in findings.rows if row.pixel_hash]
     if not rows:
-        named = "".join(f" (the first: {row.path}: {row.excluded})" for row in findings.rows[:1])
-        raise DataError(
-            f"{findings.audit.dataset.source.name}: no image in use that can be drawn{named}."
-            " `scenelet data audit` lists them."
-        )
+        raise _nothing_to_draw(findings)
     everyone = sorted({row.label for row in rows})
     subtitle = f"{len(rows):,} images of {len(everyone)} classes: {listed(everyone)}"
     names = _drawn(rows)
@@ -89,6 +86,14 @@ def explore_page(findings: Findings, seed: int = 0, manifest: Path | None = None
     found = [*finding_sections(findings), next_steps(findings, manifest)]
     sections = [overview(findings), *pictures, *found]
     return page(title_of(findings), subtitle, sections, headline(findings))
+
+
+def _nothing_to_draw(findings: Findings) -> DataError:
+    named = "".join(f" (the first: {row.path}: {row.excluded})" for row in findings.rows[:1])
+    return DataError(
+        f"{findings.audit.dataset.source.name}: no image in use that can be drawn{named}."
+        " `scenelet data audit` lists them."
+    )
 
 
 def _drawn(rows: Sequence[Row]) -> list[str]:
@@ -171,12 +176,14 @@ def _mean_image(findings: Findings, rows: list[Row]) -> str:
 
 def _random(findings: Findings, rows: list[Row], names: Sequence[str], seed: int) -> Section:
     rng = np.random.default_rng(seed)
-    galleries = []
-    for name in names:
-        of_class = [row for row in rows if row.label == name]
-        chosen = rng.choice(len(of_class), min(PER_CLASS, len(of_class)), replace=False)
-        galleries.append(Gallery(name, _cards(findings, [of_class[place] for place in chosen])))
+    drawn = {name: _drawn_lots([row for row in rows if row.label == name], rng) for name in names}
+    galleries = [Gallery(name, _cards(findings, some)) for name, some in drawn.items()]
     return Section("At random", "Not chosen by anyone.", galleries=galleries)
+
+
+def _drawn_lots(rows: list[Row], rng: np.random.Generator) -> list[Row]:
+    chosen = rng.choice(len(rows), min(PER_CLASS, len(rows)), replace=False)
+    return [rows[place] for place in chosen]
 
 
 def _cards(
@@ -192,8 +199,7 @@ def _embedded(
     if not len(findings.embeddings):
         return []
     rows = [findings.rows[position] for position in findings.embedded]
-    lengths = np.linalg.norm(findings.embeddings, axis=1, keepdims=True)
-    directions = findings.embeddings / np.maximum(lengths, 1e-9)
+    directions = unit_length(findings.embeddings)
     sections = [_typical(findings, rows, directions, names)]
     if len(rows) >= MAP_LEAST:
         sections.append(_map(findings, rows, everyone, seed))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scenelet.assess.compare import compare_bundles, mcnemar, verdict
+from scenelet.assess.compare import compare_bundles, mcnemar, only_one_right, verdict
 from scenelet.bundle.figures import Interval
 from scenelet.bundle.metrics import paired_difference
 from scenelet.errors import DataError
@@ -68,8 +68,7 @@ def compare_again(
         if not both:
             raise DataError(f"{runs[1].folder}: no held-out picture in common with the first run.")
         right = [np.array([told[each] for each in both]) for told in (first, second)]
-        only = (int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum()))
-        gain, p_value = paired_difference(right[0], right[1]), mcnemar(*only)
+        gain, p_value = paired_difference(*right), mcnemar(*only_one_right(*right))
         accuracies = (float(right[0].mean()), float(right[1].mean()))
         return Again(len(both), accuracies, gain, p_value, verdict(gain, p_value, len(both)))
     found = compare_bundles(bundles, data, "val", ledger, progress, manifest).figures

@@ -245,12 +245,15 @@ def _tell_complete(search: Search, trial: Trial, outcome: Outcome) -> None:
         trial.set_user_attr("cost", [cost.size_mb, cost.latency_ms])
     search.study.tell(trial, [values[objective] for objective in search.config.objectives])
     search.run_of(trial.number).last_checkpoint.unlink(missing_ok=True)
-    leader = best(trials_of(search.study))
-    so_far = f"; best {leader.accuracy:.2%} (trial {leader.number})" if leader else ""
     search.progress.say(
         f"trial {trial.number}: accuracy {result.val_top1_accuracy:.2%},"
-        f" {result.training_s:.0f} s{so_far}"
+        f" {result.training_s:.0f} s{_so_far(search)}"
     )
+
+
+def _so_far(search: Search) -> str:
+    leader = best(trials_of(search.study))
+    return f"; best {leader.accuracy:.2%} (trial {leader.number})" if leader else ""
 
 
 def _tell_too_costly(search: Search, trial: Trial, outcome: Outcome) -> None:

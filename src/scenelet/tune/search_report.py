@@ -11,7 +11,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.exceptions import OptunaError
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.study import Study
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from scenelet.report.charts import COLOURS, GREY, LINE, blank, legend_above, styled
 from scenelet.report.html import Section, following, page, svg
@@ -53,21 +53,23 @@ def search_summary(study: Study) -> dict[str, Any]:
     """The search in plain values, for JSON."""
     trials = trials_of(study)
     leader = best(trials)
-    frozen = study.get_trials(deepcopy=False)
+    frozen = study.get_trials(deepcopy=False)  # there may be more of them by now
     return {
         "name": study.study_name,
         "search": asked_of(study),
-        "trials": [
-            {
-                "number": trial.number,
-                "state": trial.state,
-                "values": frozen[trial.number].values,
-                "dials": trial.dials,
-                **frozen[trial.number].user_attrs,
-            }
-            for trial in trials
-        ],
+        "trials": [_told(*each) for each in zip(trials, frozen, strict=False)],
         "best": leader.number if leader else None,
+    }
+
+
+def _told(trial: Trial, frozen: FrozenTrial) -> dict[str, Any]:
+    """A trial, and what was noted of it."""
+    return {
+        "number": trial.number,
+        "state": trial.state,
+        "values": frozen.values,
+        "dials": trial.dials,
+        **frozen.user_attrs,
     }
 
 
