@@ -17,7 +17,19 @@ pytestmark = pytest.mark.aws
 
 
 @pytest.fixture
-def faulty(aws, monkeypatch):
+def impatient(monkeypatch):
+    """Clients that give up soon: what they say then is what is tested."""
+    config = Config(
+        user_agent_extra="scenelet/test",
+        retries={"mode": "standard", "max_attempts": 2},
+        connect_timeout=1,
+        read_timeout=1,
+    )
+    monkeypatch.setattr("scenelet.deploy.aws.cloud._CONFIG", config)
+
+
+@pytest.fixture
+def faulty(aws, impatient, monkeypatch):
     """Puts a faulty line between boto3 and moto; the gateway keeps its own."""
     lines = []
     honest = aws.endpoint_url
@@ -28,13 +40,6 @@ def faulty(aws, monkeypatch):
         monkeypatch.setenv("AWS_ENDPOINT_URL", line.url)
         return line
 
-    config = Config(
-        user_agent_extra="scenelet/test",
-        retries={"mode": "standard", "max_attempts": 2},
-        connect_timeout=1,
-        read_timeout=1,
-    )
-    monkeypatch.setattr("scenelet.deploy.aws.cloud._CONFIG", config)
     yield put
     monkeypatch.setenv("AWS_ENDPOINT_URL", honest)
     for line in lines:
@@ -117,7 +122,7 @@ def test_an_upload_that_is_cut_every_time_says_so_and_leaves_nothing_half(aws, p
     ],
 )
 def test_a_wrong_account_region_or_address_is_one_line(
-    aws, packages, scenelet, monkeypatch, change, message
+    aws, packages, scenelet, impatient, monkeypatch, change, message
 ):
     for name, value in change.items():
         monkeypatch.delenv(name, raising=False)
