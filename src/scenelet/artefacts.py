@@ -11,7 +11,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -134,6 +134,12 @@ def whole_folder(path: Path) -> Iterator[Path]:
 def _aside(path: Path, kind: str) -> Path:
     """A name beside a path that no other writer takes."""
     return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.{kind}")
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files into a folder that is there; raises as `write_bytes`."""
+    for name, content in files.items():
+        write_bytes(folder / name, content)
 
 
 def _clear(path: Path) -> None:

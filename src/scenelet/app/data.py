@@ -155,10 +155,10 @@ def _judge(row: Row, asked: Sources, manifest: Path) -> None:
     tiles.show([tiles.Tile(image, row.path, f"{row.path}, labelled {row.label}")], height_px=180)
     label, suggested = markdown(row.label), markdown(row.suggested_label)
     st.markdown(f"**{label}**, or rather **{suggested}**?")
+    named = {"relabel": suggested, "keep": label}
     for verdict in VERDICTS:
-        named = suggested if verdict == "relabel" else label if verdict == "keep" else ""
-        words, key = f"{_WORDS[verdict]} {named}".strip(), f"{verdict}-{row.path}"
-        pressed = st.button(words, key=key, width="stretch")
+        words = f"{_WORDS[verdict]} {named.get(verdict, '')}".strip()
+        pressed = st.button(words, key=f"{verdict}-{row.path}", width="stretch")
         if pressed and _try(partial(give, manifest, row.path, verdict)):
             st.rerun()
 

@@ -252,11 +252,14 @@ def _confusion(seen: Seen) -> None:
     true = left.selectbox("True class", places, key="true", format_func=named)
     answer = right.selectbox("Answer", places, key="answer", format_func=named)
     chosen = np.flatnonzero((seen.labels == true) & (seen.answers == answer))
-    is_true, told = (markdown(seen.names[place]) for place in (true, answer))
-    pictures = "picture" if len(chosen) == 1 else "pictures"
-    was = "was" if len(chosen) == 1 else "were"
-    st.markdown(f"**{len(chosen)}** {pictures} of {is_true} {was} answered {told}.")
+    st.markdown(_counted(len(chosen), *(markdown(seen.names[place]) for place in (true, answer))))
     _gallery(seen, chosen)
+
+
+def _counted(count: int, true: str, answer: str) -> str:
+    if count == 1:
+        return f"**1** picture of {true} was answered {answer}."
+    return f"**{count}** pictures of {true} were answered {answer}."
 
 
 def _matrix(seen: Seen, matrix: np.ndarray) -> None:

@@ -171,11 +171,14 @@ def _unseen_by_both(
     of_second = {row.path for row in choose(bundles[1], found, part)[0].used.rows}
     both = chosen.used.keeping(lambda row: row.path in of_second, "trained on by the second")
     if not both.rows:
-        raise DataError(
-            f"{source}: no image is unseen by both bundles. Give images that neither was"
-            " trained on."
-        )
+        raise _none_unseen(source)
     return both, place
+
+
+def _none_unseen(source: Path) -> DataError:
+    return DataError(
+        f"{source}: no image is unseen by both bundles. Give images that neither was trained on."
+    )
 
 
 def _figures(

@@ -84,7 +84,8 @@ def report_page(assessment: Assessment, progress: Progress = SILENT) -> str:
 
 def _headline(assessment: Assessment) -> Headline:
     """How often it is right, where it is weak, and what becomes of a hundred pictures."""
-    evaluated, accuracy = assessment.evaluated, assessment.evaluated.figures.top1_accuracy
+    evaluated = assessment.evaluated
+    accuracy = evaluated.figures.top1_accuracy
     shown = trust(evaluated.bundle.contract, assessment.promise)
     right = f"Right in {round(100 * (accuracy.value or 0))} of 100 pictures"
     words = f"{_interval(accuracy)} {_weak(evaluated)}{shown.words}"

@@ -5,7 +5,7 @@ Nine corruptions, at five strengths each, applied to the decoded picture. Knows 
 
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -172,11 +172,14 @@ def measure_robustness(
         numbered = list(enumerate(dataset.rows))
         right = np.array(list(in_parallel(spoil_and_ask, numbered, advance)), bool)
     clean, *spoilt = [wilson_interval(int(count), len(dataset)) for count in right.sum(0)]
-    by_corruption = {
-        name: spoilt[STRENGTHS * place : STRENGTHS * (place + 1)]
-        for place, name in enumerate(CORRUPTIONS)
-    }
-    return Robustness(len(dataset), clean, by_corruption, float(right[:, 1:].mean()))
+    return Robustness(len(dataset), clean, _by_name(spoilt), float(right[:, 1:].mean()))
+
+
+def _by_name(spoilt: Sequence[Interval]) -> dict[str, list[Interval]]:
+    """Of each corruption, at its strengths."""
+    starts = range(0, len(spoilt), STRENGTHS)
+    parts = (list(spoilt[start : start + STRENGTHS]) for start in starts)
+    return dict(zip(CORRUPTIONS, parts, strict=True))
 
 
 def _spoilt(

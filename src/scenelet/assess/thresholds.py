@@ -10,7 +10,12 @@ import numpy as np
 
 from scenelet.assess.calibrate import fit_temperature
 from scenelet.bundle.figures import PredictionSets, Promise, SetFigures, Wished
-from scenelet.bundle.metrics import error_by_chance, expected_calibration_error, wilson_interval
+from scenelet.bundle.metrics import (
+    error_by_chance,
+    expected_calibration_error,
+    family_of,
+    wilson_interval,
+)
 from scenelet.bundle.numeric import softmax
 
 FOLDS = 10
@@ -237,7 +242,7 @@ def cross_fitted(
 
 def _parts(count: int, kin: Sequence[str] | None, seed: int) -> np.ndarray:
     """(n,) which of ten parts each image is in."""
-    owner = np.arange(count) if kin is None else np.unique(kin, return_inverse=True)[1]
+    owner = family_of(count, kin)
     families = int(owner.max()) + 1
     part = np.random.default_rng(seed).permutation(families) % min(FOLDS, families)
     return np.asarray(part[owner])

@@ -171,7 +171,7 @@ def log_loss_interval(
     Source: Rubin 1981 (Bayesian bootstrap).
     """
     losses = -np.log(np.clip(probabilities[np.arange(len(labels)), labels], 1e-15, 1))
-    owner = np.arange(len(labels)) if kin is None else np.unique(kin, return_inverse=True)[1]
+    owner = family_of(len(labels), kin)
     families, rng = np.bincount(owner), np.random.default_rng(seed)
     sums = np.bincount(owner, losses)  # of each family
     draws = []
@@ -181,6 +181,11 @@ def log_loss_interval(
     low, high = np.percentile(draws, [2.5, 97.5])
     value = float(losses.mean())
     return Interval(value, min(float(low), value), max(float(high), value))
+
+
+def family_of(count: int, kin: Sequence[str] | None) -> np.ndarray:
+    """(n,) number of each image's family; each is its own where nothing is known."""
+    return np.arange(count) if kin is None else np.unique(kin, return_inverse=True)[1]
 
 
 def mean_family(kin: Sequence[str] | None) -> float:

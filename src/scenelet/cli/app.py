@@ -119,16 +119,21 @@ def _free_port(host: str) -> int:
         ConfigError: All of twenty are taken, or this machine has no such address.
     """
     for port in range(_PORT, _PORT + 20):
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError:
-                continue
+        if _is_free(host, port):
             return port
     raise ConfigError(
         f"--host {host}: no port from {_PORT} to {_PORT + 19} is free there. Give --port."
     )
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
 
 
 def _become(environment: dict[str, str], host: str, port: int, is_opened: bool) -> None:

@@ -1,6 +1,7 @@
 """`scenelet package`, `preflight`, `deploy`, `doctor`: from a bundle to an address."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -14,11 +15,13 @@ from scenelet.cli.settings import given, with_settings
 from scenelet.progress import ConsoleProgress, Progress
 
 if TYPE_CHECKING:
+    from scenelet.deploy.aws.account import Finding
     from scenelet.deploy.aws.preparing import Prepared
     from scenelet.deploy.aws.release import Deployed, Release
     from scenelet.deploy.aws.settings import DeploySettings
     from scenelet.deploy.package import Package
     from scenelet.deploy.preflight import Preflight
+    from scenelet.deploy.preflight.checks import Check
 
 StackOption = Annotated[str, typer.Option(help="Name of the stack, and of its function.")]
 RegionOption = Annotated[
@@ -242,8 +245,6 @@ def doctor(
     Example: `scenelet doctor --region eu-central-1`
     or `scenelet doctor --engine ray --address 10.0.0.7:6379 --place s3://bucket/photos`
     """
-    from rich.table import Table
-
     if machines.is_cluster:
         examine_cluster(machines, str(place or ""))
         return
@@ -252,10 +253,7 @@ def doctor(
     from scenelet.deploy.aws.account import doctor as look
 
     found = look(release.cloud, release.identity)
-    table = Table(box=None, pad_edge=False, show_header=False)
-    for each in found:
-        table.add_row(_MARKS[each.ok], each.name, each.detail)
-    stdout().print(table)
+    _show_looks(found)
     if any(each.ok is False for each in found):
         raise typer.Exit(1)
     typer.echo(f"next: scenelet deploy --stack {stack} --region {release.cloud.region} --plan")
@@ -324,13 +322,17 @@ def _show_plan(changes: list[str], stack: str) -> None:
     typer.echo(f"nothing was changed\nnext: scenelet deploy --stack {stack}")
 
 
-def _show_preflight(found: "Preflight") -> None:
+def _show_looks(looks: "Iterable[Check | Finding]") -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, show_header=False)
-    for check in found.checks:
-        table.add_row(_MARKS[check.ok], check.name, check.detail)
+    for each in looks:
+        table.add_row(_MARKS[each.ok], each.name, each.detail)
     stdout().print(table)
+
+
+def _show_preflight(found: "Preflight") -> None:
+    _show_looks(found.checks)
     if found.measured is None:
         return
     measured = found.measured

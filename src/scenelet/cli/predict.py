@@ -244,13 +244,17 @@ def _answer(ask: Ask, source: str) -> Answer:
 
 
 def _read(source: str, trusted: frozenset[str]) -> bytes:
-    from scenelet.errors import UnreadableImageError
-    from scenelet.names import raw
-
     if _is_url(source):
         from scenelet.fetch import FetchLimits, fetch
 
         return fetch(source, FetchLimits(trusted=trusted))
+    return _read_file(source)
+
+
+def _read_file(source: str) -> bytes:
+    from scenelet.errors import UnreadableImageError
+    from scenelet.names import raw
+
     try:
         return Path(raw(source)).read_bytes()
     except IsADirectoryError as error:

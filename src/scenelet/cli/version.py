@@ -13,15 +13,15 @@ _NOT_PARTS = ("dev", "docs")
 def version_lines() -> list[str]:
     """Version and machine, then a line for each extra: what of it is here, or how to get it."""
     machine = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
-    lines = [f"scenelet {__version__} ({machine})"]
-    for extra, packages in _extras().items():
-        missing = [name for name in packages if not _installed(name)]
-        if missing:
-            lines.append(f"  {extra}: not installed; pip install 'scenelet[{extra}]'")
-        else:
-            told = ", ".join(f"{name} {_installed(name)}" for name in packages)
-            lines.append(f"  {extra}: {told}")
-    return lines
+    return [f"scenelet {__version__} ({machine})", *(_line(*each) for each in _extras().items())]
+
+
+def _line(extra: str, packages: list[str]) -> str:
+    versions = {name: _installed(name) for name in packages}
+    if not all(versions.values()):
+        return f"  {extra}: not installed; pip install 'scenelet[{extra}]'"
+    told = ", ".join(f"{name} {found}" for name, found in versions.items())
+    return f"  {extra}: {told}"
 
 
 def _extras() -> dict[str, list[str]]:

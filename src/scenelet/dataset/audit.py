@@ -259,22 +259,23 @@ def _not_equal(groups: list[list[int]], looks: Sequence[Look]) -> list[list[int]
     ]
 
 
+def _side(row: Row) -> float:
+    """Of a square of as many pixels."""
+    return float(np.sqrt(row.width * row.height))
+
+
 def _with_odd_sizes(rows: list[Row]) -> list[Row]:
     """Cleanvision's rule.
 
     Root of the area over three interquartile ranges outside the quartiles.
     """
-    roots = np.array([np.sqrt(row.width * row.height) for row in rows if row.width])
+    roots = np.array([_side(row) for row in rows if row.width])
     if not len(roots):
         return rows
     low, high = np.percentile(roots, (25, 75))
     least, most = low - 3 * (high - low) - 0.5, high + 3 * (high - low) + 0.5
     return [
-        (
-            row.with_issue("odd size")
-            if row.width and not least <= np.sqrt(row.width * row.height) <= most
-            else row
-        )
+        (row.with_issue("odd size") if row.width and not least <= _side(row) <= most else row)
         for row in rows
     ]
 

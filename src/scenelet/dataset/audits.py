@@ -92,10 +92,10 @@ def _audits(home: Path) -> Iterator[Path]:
 def _recorded(folder: Path) -> str:
     """The place that an audit is of; "" where it does not say."""
     try:
-        told = json_object((folder / SUMMARY).read_text(encoding="utf-8"))
+        told = json_object((folder / SUMMARY).read_text(encoding="utf-8")) or {}
     except (OSError, ValueError):
         return ""
-    place = (told or {}).get("place")
+    place = told.get("place")
     return place if isinstance(place, str) else ""
 
 

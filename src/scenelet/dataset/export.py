@@ -98,8 +98,8 @@ def _imagefolder(dataset: Dataset, out: Path, progress: Progress) -> None:
 
 
 def _metadata(names: Sequence[str], rows: Sequence[Row]) -> str:
-    told = ((name, row.label, row.group) for name, row in zip(names, rows, strict=True))
-    return csv_of(("file_name", "label", "group"), told)
+    labels, groups = (row.label for row in rows), (row.group for row in rows)
+    return csv_of(("file_name", "label", "group"), zip(names, labels, groups, strict=True))
 
 
 KINDS: dict[str, Callable[[Dataset, Path, Progress], None]] = {

@@ -155,8 +155,7 @@ def _names(path: str, columns: Sequence[str], given: Columns) -> dict[str, str]:
     """
     found = {}
     for ours in COLUMNS:
-        known = (ours, *_CALLED.get(ours, ()))
-        theirs = dict(given).get(ours) or next((name for name in known if name in columns), "")
+        theirs = dict(given).get(ours) or _usual(ours, columns)
         if theirs and theirs not in columns:
             raise DataError(
                 f"{path}: no column {theirs} (found {', '.join(columns) or 'nothing'}). Give one of"
@@ -165,6 +164,12 @@ def _names(path: str, columns: Sequence[str], given: Columns) -> dict[str, str]:
         if theirs:
             found[ours] = theirs
     return found
+
+
+def _usual(ours: str, columns: Sequence[str]) -> str:
+    """The first usual name of a column of ours that a table has; "" if it has none."""
+    known = (ours, *_CALLED.get(ours, ()))
+    return next((name for name in known if name in columns), "")
 
 
 def _of_several_labels(cells: Mapping[str, str]) -> dict[str, str]:

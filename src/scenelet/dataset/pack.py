@@ -167,6 +167,10 @@ def _examined(dataset: Dataset, row: Row) -> tuple[Row, bytes | None]:
     return dataset.looked(row, data), data
 
 
+def _said(row: Row) -> tuple[str, str, str]:
+    return row.path, row.label, row.split
+
+
 def _kept(out: Shelf, part: Part[Row], there: set[str]) -> _Shard | None:
     """What a killed process has written of a part, if it is the same pictures."""
     import pyarrow as pa
@@ -176,8 +180,7 @@ def _kept(out: Shelf, part: Part[Row], there: set[str]) -> _Shard | None:
         return None
     table = pq.read_table(pa.BufferReader(out.read(_rows_name(part.number))))
     rows, told = [from_record(each) for each in table.to_pylist()], table.schema.metadata
-    same = [(row.path, row.label, row.split) for row in rows]
-    if same != [(row.path, row.label, row.split) for row in part.items]:
+    if list(map(_said, rows)) != list(map(_said, part.items)):
         return None
     return _Shard(rows, json.loads(told[b"firsts"]), int(told[b"bytes"]))
 

@@ -80,10 +80,7 @@ def refuse(path: Path | str, faults: list[str]) -> None:
 
 def _csv(path: str, data: bytes) -> Table:
     text = _text(path, data)
-    lines = [line for line in text.splitlines()[:2] if not _FOR_EXCEL.fullmatch(line.strip())]
-    first = lines[0] if lines else ""
-    separator = max(_SEPARATORS, key=lambda mark: len(_header(first, mark)))
-    rows = enumerate(_csv_rows(path, text, separator), 1)
+    rows = enumerate(_csv_rows(path, text, _separator(text)), 1)
     header = _unique(path, next((cells for _, cells in rows if _is_header(cells)), []))
     filled = [(number, cells) for number, cells in rows if any(cells)]
     _refuse_wide(path, filled, len(header))
@@ -92,6 +89,13 @@ def _csv(path: str, data: bytes) -> Table:
         (number, dict(zip(header, [*cells, *missing], strict=False))) for number, cells in filled
     )
     return Table(header, tuple(records))
+
+
+def _separator(text: str) -> str:
+    """The one that cuts the first line into most cells."""
+    lines = (line for line in text.splitlines()[:2] if not _FOR_EXCEL.fullmatch(line.strip()))
+    first = next(lines, "")
+    return max(_SEPARATORS, key=lambda mark: len(_header(first, mark)))
 
 
 def _refuse_wide(path: str, rows: list[tuple[int, list[str]]], columns: int) -> None:

@@ -164,11 +164,16 @@ def _zip(files: Files) -> bytes:
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, content in files.items():
-            entry = zipfile.ZipInfo(name, _DATE)
-            entry.compress_type, entry.create_system = zipfile.ZIP_DEFLATED, 3
-            entry.external_attr = (0o755 if ".so" in name else 0o644) << 16
-            archive.writestr(entry, content)
+            archive.writestr(_entry(name), content)
     return buffer.getvalue()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    """The same on every machine and every day."""
+    entry = zipfile.ZipInfo(name, _DATE)
+    entry.compress_type, entry.create_system = zipfile.ZIP_DEFLATED, 3
+    entry.external_attr = (0o755 if ".so" in name else 0o644) << 16
+    return entry
 
 
 def _described(out: Path, target: Target, content: bytes, files: Files, compiled: bool) -> Package:

@@ -84,6 +84,9 @@ class _RuntimeApi(http.server.BaseHTTPRequestHandler):
         if len(content) > MAX_PAYLOAD_BYTES:
             kind, content = "error", b'{"errorMessage": "answer over 6 MB"}'
         cast("RuntimeServer", self.server).answers.put((kind, json.loads(content)))
+        self._accepted()
+
+    def _accepted(self) -> None:
         self.send_response(202)
         self.send_header("Content-Length", "0")
         self.end_headers()

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -97,12 +98,16 @@ def colour_strips(colours: np.ndarray, labels: Sequence[str], names: Sequence[st
         axes.imshow(strip, aspect="auto", extent=place, interpolation="nearest")
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_yticks(range(len(names)), named(names))
+    _name_ends(axes)
+    axes.spines[["left", "bottom"]].set_visible(False)
+    return figure
+
+
+def _name_ends(axes: mpl.axes.Axes) -> None:
     axes.set_xticks([0, 1], ["darkest image", "lightest image"])
     left, right = axes.get_xticklabels()
     left.set_horizontalalignment("left")
     right.set_horizontalalignment("right")
-    axes.spines[["left", "bottom"]].set_visible(False)
-    return figure
 
 
 def _strip(colours: np.ndarray) -> np.ndarray:
@@ -122,9 +127,8 @@ def embedding_map(points: np.ndarray, labels: Sequence[str], names: Sequence[str
         drawn.append(axes.scatter(x, y, s=9, color=colour_of(index)))
         drawn[-1].set(alpha=0.65, linewidth=0, rasterized=True)
     if len(names) <= IN_LEGEND:
-        legend = axes.legend(drawn, named(names), frameon=False, markerscale=3)
-        legend.set_loc("center left")
-        legend.set_bbox_to_anchor((1.0, 0.5))
+        beside: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
+        axes.legend(drawn, named(names), frameon=False, markerscale=3, **beside)
     else:
         _name_on_map(axes, points, of_label)
     axes.set(xticks=[], yticks=[])

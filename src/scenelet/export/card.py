@@ -214,14 +214,13 @@ def _confusions(figures: Figures) -> str:
         ]
         heading = f"The {len(rows)} most frequent confusions:\n\n" if rows else "No confusion."
         return heading + (_table(("true class", "answer", "images"), rows) if rows else "")
-    table = _table(
-        ("", *map(markdown, names)),
-        [
-            (f"**{markdown(name)}**", *map(str, row))
-            for name, row in zip(names, figures.confusion_matrix, strict=True)
-        ],
-    )
-    return f"Rows are the true class, columns the answer:\n\n{table}"
+    return f"Rows are the true class, columns the answer:\n\n{_matrix(figures)}"
+
+
+def _matrix(figures: Figures) -> str:
+    names = list(map(markdown, figures.class_names))
+    pairs = zip(names, figures.confusion_matrix, strict=True)
+    return _table(("", *names), [(f"**{name}**", *map(str, row)) for name, row in pairs])
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -109,15 +109,10 @@ def _without_remarks(path: Path) -> bytes:
     import onnx
 
     model = onnx.load(path)
-    for part in (
-        model.graph,
-        *model.graph.node,
-        *model.graph.value_info,
-        *model.graph.input,
-        *model.graph.output,
-    ):
+    graph = model.graph
+    for part in (graph, *graph.node, *graph.value_info, *graph.input, *graph.output):
         del part.metadata_props[:]
-    for node in model.graph.node:
+    for node in graph.node:
         node.doc_string = ""
     return bytes(model.SerializeToString())
 

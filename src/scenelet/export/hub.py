@@ -57,11 +57,7 @@ def publish(bundle: Path, address: str, data_set: str = "", private: bool = Fals
     """
     name, branch = parse_address(address)
     contract = read_contract(bundle)
-    if contract.licence == NOT_STATED:
-        raise ConfigError(
-            f"{bundle}: its licence is not stated, and what has none may be used by nobody. Export"
-            " it again with --licence."
-        )
+    _require_licence(bundle, contract)
     files = _files(bundle, contract, name, data_set)
     api = HfApi()
     try:
@@ -75,6 +71,14 @@ def publish(bundle: Path, address: str, data_set: str = "", private: bool = Fals
     except (HfHubHTTPError, LocalTokenNotFoundError, OSError, RuntimeError) as error:
         raise ArtefactError(f"{address}: {_why(error)}") from error
     return Published(commit.commit_url, {path: len(content) for path, content in files.items()})
+
+
+def _require_licence(bundle: Path, contract: Contract) -> None:
+    if contract.licence == NOT_STATED:
+        raise ConfigError(
+            f"{bundle}: its licence is not stated, and what has none may be used by nobody. Export"
+            " it again with --licence."
+        )
 
 
 def hubs_card(contract: Contract, card: str, name: str, data_set: str = "") -> str:

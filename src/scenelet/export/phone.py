@@ -58,15 +58,19 @@ def export_phone(bundle: Path, out: Path) -> Phone:
     labels = [one_line(name) for name in contract.class_names]
     model = with_metadata(with_softmax(files[LITERT], contract.temperature), labels)
     difference = _difference(model, contract, files)
+    _require_small(difference)
+    with whole_folder(out) as folder:
+        write_bytes(folder / MODEL, model)
+        write_text(folder / LABELS, "".join(f"{label}\n" for label in labels))
+    return Phone(out, len(model), difference)
+
+
+def _require_small(difference: float) -> None:
     if difference > TOLERANCE:
         raise ParityError(
             f"{MODEL}: MediaPipe's probabilities differ by {difference:.1e} from the bundle's, at"
             f" most {TOLERANCE:g} allowed; nothing was written."
         )
-    with whole_folder(out) as folder:
-        write_bytes(folder / MODEL, model)
-        write_text(folder / LABELS, "".join(f"{label}\n" for label in labels))
-    return Phone(out, len(model), difference)
 
 
 def with_metadata(content: bytes, labels: list[str]) -> bytes:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from scenelet.answers import Answers, ask
-from scenelet.artefacts import make_folder, whole_folder, write_bytes, write_json
+from scenelet.artefacts import make_folder, whole_folder, write_files, write_json
 from scenelet.assess.strangers import Labelled
 from scenelet.assess.trust import trust
 from scenelet.bundle.contract import (
@@ -341,10 +341,12 @@ def record_golden(model: LiteRTModel, material: Material, temperature: float) ->
     for file, content in golden_files().items():
         logits = model.logits(to_input(content, material.spec))
         values = SINGLE_LABEL.probabilities_of_many(logits, temperature)
-        named = zip(material.class_names, values, strict=True)
-        recorded = {name: round(float(value), 6) for name, value in named}
-        found.append(Golden(f"{GOLDEN}/{file}", recorded))
+        found.append(Golden(f"{GOLDEN}/{file}", _recorded(material.class_names, values)))
     return tuple(found)
+
+
+def _recorded(names: Sequence[str], values: np.ndarray) -> dict[str, float]:
+    return {name: round(float(value), 6) for name, value in zip(names, values, strict=True)}
 
 
 def gather(
@@ -381,8 +383,7 @@ def write(out: Path, contract: Contract, files: dict[str, bytes]) -> None:
     checksums = {file: sha256(content) for file, content in files.items()}
     with whole_folder(out) as folder:
         (folder / GOLDEN).mkdir()
-        for file, content in files.items():
-            write_bytes(folder / file, content)
+        write_files(folder, files)
         write_json(folder / CONTRACT, replace(contract, sha256=checksums).as_dict())
 
 

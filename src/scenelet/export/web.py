@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scenelet.artefacts import whole_folder, write_bytes, write_text
+from scenelet.artefacts import whole_folder, write_files, write_text
 from scenelet.bundle.contract import DISTANCE, LITERT, Contract, read_contract, verify_files
 from scenelet.bundle.plain import as_plain
 from scenelet.export.graph import with_float_outputs
@@ -79,8 +79,7 @@ def export_web(bundle: Path, out: Path, cache: Path | None = None) -> Web:
     total = sum(map(len, files.values()))
     with whole_folder(out) as folder:
         (folder / "litert").mkdir()
-        for name, content in files.items():
-            write_bytes(folder / name, content)
+        write_files(folder, files)
         write_text(folder / "README.md", _readme(contract, total - spared))
     return Web(out, total, total - spared)
 

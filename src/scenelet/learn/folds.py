@@ -87,10 +87,14 @@ def fit_folds(
         answers.append(_held_out(job.run, part.part("val")))
     judged = _judged(answers, results, trained(dataset).class_names)
     _say(judged, progress)
-    everything = dataset.of(
+    last = prepare(config, run, _with_nothing_held_out(dataset))
+    return fit(replace(last, judged=judged), place, progress)
+
+
+def _with_nothing_held_out(dataset: Dataset) -> Dataset:
+    return dataset.of(
         row.with_split("train") if row.split == "val" else row for row in dataset.rows
     )
-    return fit(replace(prepare(config, run, everything), judged=judged), place, progress)
 
 
 def _fewest_kin(dataset: Dataset) -> int:

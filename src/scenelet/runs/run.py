@@ -306,13 +306,17 @@ def trained(dataset: Dataset) -> Dataset:
     return dataset.of(row for row in dataset.rows if row.split in _SPLITS)
 
 
+def _by_class(dataset: Dataset) -> dict[str, int]:
+    """How many images each class has, by name."""
+    return dict(sorted(Counter(row.label for row in dataset.rows).items()))
+
+
 def describe_data(dataset: Dataset) -> dict[str, Any]:
     """Class names, counts by split and class, and a fingerprint of pixels, labels and splits."""
-    counts = {split: Counter(row.label for row in dataset.part(split).rows) for split in _SPLITS}
     return {
         "source": dataset.source.name,
         "class_names": list(trained(dataset).class_names),
-        "images": {split: dict(sorted(each.items())) for split, each in counts.items()},
+        "images": {split: _by_class(dataset.part(split)) for split in _SPLITS},
         "excluded": len(dataset.excluded),
         "fingerprint": dataset.fingerprint,
     }

@@ -50,9 +50,7 @@ def measure_cost(
             figures.
     """
     key = json.dumps([architecture, class_count, size], sort_keys=True)
-    known: dict[str, Any] = (
-        json.loads(memory.read_text(encoding="utf-8")) if memory.is_file() else {}
-    )
+    known = _known(memory)
     if key not in known:
         known[key] = asdict(_measure(architecture, class_count, size))
         write_json(memory, known)
@@ -91,6 +89,12 @@ def sizes_within(
             " here. Allow that much, or take a smaller network (--recipe small)."
         )
     return tuple(found)
+
+
+def _known(memory: Path) -> dict[str, Any]:
+    if not memory.is_file():
+        return {}
+    return dict(json.loads(memory.read_text(encoding="utf-8")))
 
 
 def _measure(architecture: Mapping[str, Any], class_count: int, size: int) -> Cost:

@@ -6,6 +6,7 @@ that is rolled back after minutes.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -13,6 +14,7 @@ from scenelet.deploy.aws.cloud import Cloud, message_of, told_of, translated
 from scenelet.deploy.aws.policy import PASSED_TO_LAMBDA, Part, parts
 from scenelet.deploy.aws.settings import Identity
 from scenelet.errors import CloudError
+from scenelet.text import listed
 
 USUAL_CONCURRENCY = 5
 KEPT_FREE = 100  # Lambda keeps so many for functions that reserve nothing; small accounts: all
@@ -227,16 +229,12 @@ def _permissions(cloud: Cloud, identity: Identity) -> Finding:
             return Finding("permissions", None, f"not known: {message_of(error)}")
     needed = [action for action, wanted_by in denied.items() if not wanted_by]
     if needed:
-        told = f"not permitted: {_some(needed)}. What is needed: scenelet deploy --policy"
+        told = f"not permitted: {listed(needed, 4)}. What is needed: scenelet deploy --policy"
         return Finding("permissions", False, told)
     if denied:
-        told = f"not permitted: {_some(list(denied))}, which a deployment does without"
+        told = f"not permitted: {listed(list(denied), 4)}, which a deployment does without"
         return Finding("permissions", None, f"{told} (wanted by {', '.join(set(denied.values()))})")
     return Finding("permissions", True, "all that a deployment needs")
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
 def _denied(cloud: Cloud, arn: str, part: Part, resources: list[str]) -> list[str]:
@@ -258,12 +256,13 @@ def _denied(cloud: Cloud, arn: str, part: Part, resources: list[str]) -> list[st
             ResourceArns=[resource if resource == "*" else resource.replace("*", "x")],
             ContextEntries=given,
         )
-        allowed |= {
-            each["EvalActionName"]
-            for each in found["EvaluationResults"]
-            if each["EvalDecision"] == "allowed"
-        }
+        allowed |= _allowed(found["EvaluationResults"])
     return [action for action in wanted if action not in allowed]
+
+
+def _allowed(results: list[dict[str, Any]]) -> set[str]:
+    """The actions that IAM allows."""
+    return {each["EvalActionName"] for each in results if each["EvalDecision"] == "allowed"}
 
 
 def _principal(arn: str) -> str:

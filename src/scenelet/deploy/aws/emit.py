@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from scenelet.artefacts import whole_folder, write_bytes
+from scenelet.artefacts import whole_folder, write_files
 from scenelet.deploy.aws.preparing import Prepared
 from scenelet.deploy.aws.release import Release
 from scenelet.deploy.aws.settings import DeploySettings
@@ -107,8 +107,7 @@ def write_infrastructure(
     if kind == "terraform":
         files["main.tf"] = _filled(_TERRAFORM, marks).encode()
     with whole_folder(out) as folder:
-        for name, content in files.items():
-            write_bytes(folder / name, content)
+        write_files(folder, files)
     return out
 
 

@@ -41,6 +41,11 @@ class StackState:
     parameters: dict[str, str] = field(default_factory=dict)
     ours: bool = True
 
+    @property
+    def is_changing(self) -> bool:
+        """Whether somebody is changing it, or is about to."""
+        return self.status.endswith("_IN_PROGRESS")
+
 
 class Stack:
     """One stack, by its name."""
@@ -245,11 +250,7 @@ class Stack:
         end_s, told = time.monotonic() + PATIENCE_S, False
         while True:
             state = self.state()
-            if (
-                state is None
-                or not state.status.endswith("_IN_PROGRESS")
-                or state.status == "REVIEW_IN_PROGRESS"
-            ):
+            if state is None or not state.is_changing or state.status == "REVIEW_IN_PROGRESS":
                 return state
             if not told:
                 progress.say(f"stack {self.name}: {state.status}: {remark}")
@@ -269,11 +270,8 @@ class Stack:
             for event in self._events():
                 if event["EventId"] not in told:
                     told.add(event["EventId"])
-                    progress.say(
-                        f"  {event['ResourceStatus'].lower().replace('_', ' '):28}"
-                        f" {event['LogicalResourceId']}"
-                    )
-            if state is None or not state.status.endswith("_IN_PROGRESS"):
+                    progress.say(_line(event))
+            if state is None or not state.is_changing:
                 return state
             time.sleep(self._poll_s)
         raise CloudError(
@@ -283,19 +281,21 @@ class Stack:
 
     def _reason(self, seen: set[str]) -> str:
         """Of the first resource that failed; of early validation, where none was begun."""
-        failed = [
+        failed = self._failed(seen)
+        if not failed:
+            return self._validation(StackName=self.name) or "failed without a reason"
+        real = (each for each in failed if "cancelled" not in each.get("ResourceStatusReason", ""))
+        first = next(real, failed[0])
+        told = " ".join(first.get("ResourceStatusReason", "no reason given").split())
+        return f"{first['LogicalResourceId']}: {known_reason(told) or told}"
+
+    def _failed(self, seen: set[str]) -> list[dict[str, Any]]:
+        """Events of resources that failed, those before the change aside."""
+        return [
             event
             for event in self._events()
             if event["EventId"] not in seen and event["ResourceStatus"].endswith("_FAILED")
         ]
-        real = [
-            event for event in failed if "cancelled" not in event.get("ResourceStatusReason", "")
-        ]
-        if not failed:
-            return self._validation(StackName=self.name) or "failed without a reason"
-        first = (real or failed)[0]
-        told = " ".join(first.get("ResourceStatusReason", "no reason given").split())
-        return f"{first['LogicalResourceId']}: {known_reason(told) or told}"
 
     def _validation(self, **which: str) -> str:
         """What was found before anything was made: DescribeEvents alone tells it."""
@@ -339,3 +339,8 @@ def _change(change: dict[str, Any]) -> str:
         f"{change['Action'].lower():8} {change['LogicalResourceId']:18}"
         f" {change['ResourceType']}{replaced}"
     )
+
+
+def _line(event: dict[str, Any]) -> str:
+    status = event["ResourceStatus"].lower().replace("_", " ")
+    return f"  {status:28} {event['LogicalResourceId']}"
