@@ -21,7 +21,7 @@ system-tools: ## What the browser and container tests need from Debian (as root)
 	apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium buildah podman runc mmdebstrap
 
-demo: install ## The whole way once: paint (or DATA=folder), train, export, evaluate, answer as Lambda, predict
+demo: install ## The whole way once: paint (or DATA=folder), `scenelet start`, answer as Lambda, predict
 	$(BIN)/python scripts/demo.py $(if $(DATA),--data "$(DATA)")
 
 unit: install ## The quick tests, which train nothing (under a minute)

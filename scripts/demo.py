@@ -1,4 +1,4 @@
-"""The whole way once, by the same commands a person would type.
+"""The whole way once: `scenelet start` on painted photos, then what a person would try next.
 
 Ends with a table of what was measured and where things are.
 
@@ -13,12 +13,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-DEMO = Path("demo")
+from scenelet.bundle.contract import read_contract
+from scenelet.runs.run import Run
+
+DEMO, PER_CLASS = Path("demo"), 100
 CONSOLE = Console(highlight=False)
+TABLE = Table("", "measured", "where", title="What this demo measured", title_justify="left")
 # What Lambda does: import the handler in a fresh process, answer one event. Prints the answer and
 # the milliseconds.
 LAMBDA = """
@@ -47,7 +52,7 @@ def scenelet(*arguments: object) -> str:
     return done.stdout
 
 
-def answer_as_lambda(bundle: Path, picture: Path) -> dict[str, object]:
+def answer_as_lambda(bundle: Path, picture: Path) -> dict[str, Any]:
     """Send a picture through the Lambda handler in a fresh process, as an HTTP API event with a binary body."""
     event = {
         "version": "2.0",
@@ -72,87 +77,70 @@ def answer_as_lambda(bundle: Path, picture: Path) -> dict[str, object]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
+def begun(data: Path, name: str) -> None:
+    """Audit, explore, train, export, judge and pack: one command, which shows each step."""
+    words = ["start", data, "--recipe", "quick", "--name", name, "--out", DEMO, "--pack"]
+    scenelet(*words, "--no-app")
+
+
+def told(row: str, *cells: str) -> None:
+    """A row of the table at the end."""
+    TABLE.add_row(row, *cells)
+
+
+def measured(bundle: Path, run: Run, picture: Path) -> None:
+    """What the bundle, the handler and the package are found to do, row by row."""
+    contract, result = read_contract(bundle), run.result()
+    accuracy = contract.figures.top1_accuracy
+    told("accuracy", f"{accuracy.percent} of {contract.figures.images} held-out images", "")
+    epochs = f"{result.epochs} epochs, {result.parameters:,} parameters"
+    told("training", epochs, str(run.folder))
+    told("report", "where it fails and when it should not answer", str(DEMO / "evaluation.html"))
+    size_mb = (bundle / "model.tflite").stat().st_size / 1e6
+    told("model", f"{size_mb:.2f} MB LiteRT", str(bundle))
+    told("parity", f"checkpoint, LiteRT, ONNX within {contract.parity.worst:.0e}", "")
+    own = json.loads(scenelet("predict", "--bundle", bundle, picture, "--json"))
+    served = answer_as_lambda(bundle, picture)
+    body = json.loads(served["response"]["body"])
+    CONSOLE.print(json.dumps({key: body[key] for key in ("label", "probability")}))
+    gaps = (abs(body["probabilities"][name] - each) for name, each in own["probabilities"].items())
+    first, then = served["cold_ms"], served["warm_ms"]
+    told("Lambda handler", f"first answer {first:.0f} ms, then {then:.1f} ms", "on this machine")
+    told("handler v predict", f"largest probability difference {max(gaps):.0e}", "")
+
+
+def packed(package: Path) -> None:
+    """Whether the package starts as on Lambda, and with what."""
+    flown = json.loads(scenelet("preflight", package, "--json"))
+    tried = next(check["detail"] for check in flown["checks"] if check["name"] == "starts")
+    if flown["measured"]:
+        tried = (
+            f"{flown['measured']['init_ms']:.0f} ms of a core to start, at most"
+            f" {flown['measured']['peak_mib']:.0f} MiB"
+        )
+    told("package", f"{package.stat().st_size / 1e6:.1f} MB zip; {tried}", str(package))
+
+
 def main() -> None:
     """Run every step."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder of class folders; default: paint one")
-    given: Path | None = parser.parse_args().data
-    start_s = time.perf_counter()
-    data = given or DEMO / "painted"
-    name = f"{data.resolve().name}-quick"
-    run, bundle = DEMO / "runs" / name, DEMO / "bundles" / name
-    if given is None and not data.exists():
-        scenelet("data", "paint", data, "--per-class", 150)
-    trained = json.loads(
-        scenelet("train", data, "--recipe", "quick", "--runs", DEMO / "runs", "--json")
-    )
-    exported = json.loads(scenelet("export", run, "--out", bundle, "--json"))
-    report, ledger = DEMO / "evaluation.html", DEMO / "test-ledger.jsonl"
-    figures = json.loads(
-        scenelet("evaluate", bundle, data, "--report", report, "--ledger", ledger, "--json")
-    )
+    data: Path = parser.parse_args().data or DEMO / "painted"
+    start_s, name = time.perf_counter(), f"{data.resolve().name}-quick"
+    run, bundle = Run(DEMO / "runs" / name), DEMO / "bundles" / name
+    if data == DEMO / "painted" and not data.exists():
+        scenelet("data", "paint", data, "--per-class", PER_CLASS)
+    begun(data, name)
     picture = bundle / "golden" / "buildings.jpg"
-    own = json.loads(scenelet("predict", "--bundle", bundle, picture, "--json"))
-    served = answer_as_lambda(bundle, picture)
-    body = json.loads(served["response"]["body"])  # type: ignore[index]
-    CONSOLE.print(json.dumps({key: body[key] for key in ("label", "probability")}))
-    gap = max(
-        abs(body["probabilities"][label] - value) for label, value in own["probabilities"].items()
-    )
-    package = DEMO / f"{name}.zip"
-    packed = json.loads(scenelet("package", bundle, "--out", package, "--json"))
-    flown = json.loads(scenelet("preflight", package, "--json"))
-    pictures = [picture] + ([next(path for path in sorted(data.rglob("*.jpg")))] if given else [])
+    measured(bundle, run, picture)
+    packed(DEMO / f"{name}.zip")
     CONSOLE.print("\nThe same, with the Intel scenes bundle that comes along:")
-    scenelet("predict", *pictures)
-
-    accuracy, parity = figures["top1_accuracy"], exported["parity"]
-    table = Table("", "measured", "where", title="What this demo measured", title_justify="left")
-    table.add_row(
-        "data", f"{figures['images']} images evaluated ({figures['part']} part)", str(data)
-    )
-    table.add_row(
-        "training",
-        f"{trained['epochs']} epochs in {trained['training_s']:.0f} s, {trained['parameters']:,}"
-        " parameters",
-        str(run),
-    )
-    interval = (
-        f"{accuracy['value']:.1%} (95 % interval {accuracy['low']:.1%} to {accuracy['high']:.1%})"
-    )
-    table.add_row("accuracy", interval, f"scenelet evaluate {bundle} {data}")
-    table.add_row(
-        "report", "confusions, calibration, abstaining, sets, strangers, explanations", str(report)
-    )
-    table.add_row(
-        "model", f"{exported['size_bytes']['model.tflite'] / 1e6:.2f} MB LiteRT", str(bundle)
-    )
-    worst = max(parity["differences"].values())
-    table.add_row(
-        "parity",
-        f"checkpoint, LiteRT, ONNX within {worst:.0e} over {parity['images']} images",
-        str(bundle / "bundle.json"),
-    )
-    table.add_row(
-        "Lambda handler",
-        f"first answer {served['cold_ms']:.0f} ms, then {served['warm_ms']:.1f} ms",
-        "on this machine",
-    )
-    table.add_row("handler v predict", f"largest probability difference {gap:.0e}", "")
-    tried = next(check for check in flown["checks"] if check["name"] == "starts")
-    told = f"{packed['zip_bytes'] / 1e6:.1f} MB zip; {tried['detail']}"
-    if flown["measured"]:
-        told = (
-            f"{packed['zip_bytes'] / 1e6:.1f} MB zip; {flown['measured']['init_ms']:.0f} ms of a"
-            f" core to start, at most {flown['measured']['peak_mib']:.0f} MiB"
-        )
-    table.add_row("package", told, str(package))
-    table.add_row(
-        "whole demo", f"{time.perf_counter() - start_s:.0f} s (without the installs)", str(DEMO)
-    )
+    scenelet("predict", picture)
+    told("whole demo", f"{time.perf_counter() - start_s:.0f} s (without the installs)", str(DEMO))
     CONSOLE.print()
-    CONSOLE.print(table)
-    CONSOLE.print(f"next: .venv/bin/scenelet predict --bundle {bundle} YOUR.jpg", soft_wrap=True)
+    CONSOLE.print(TABLE)
+    pages = ["app", "--bundle", bundle, "--data", data, "--run", DEMO / "runs"]
+    CONSOLE.print(f"next: .venv/bin/scenelet {shlex.join(map(str, pages))}", soft_wrap=True)
     CONSOLE.print(f"with an AWS account: .venv/bin/scenelet deploy {bundle} --plan", soft_wrap=True)
 
 

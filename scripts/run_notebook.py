@@ -17,6 +17,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
+WIDEST_PX, COLOURS = 1000, 64
 EXECUTED = "executed"  # in a cell's metadata
 
 
@@ -65,17 +68,23 @@ def execute(source: str, names: dict[str, Any], where: str) -> list[dict[str, An
 
 def shown(value: Any) -> dict[str, Any]:
     """A value as Jupyter's MIME bundle."""
-    buffer = io.BytesIO()
     if hasattr(value, "savefig"):
+        buffer = io.BytesIO()
         value.savefig(buffer, format="png", bbox_inches="tight", facecolor="white")
-    elif hasattr(value, "save") and hasattr(value, "quantize"):
-        value.quantize(200).save(buffer, "PNG", optimize=True)
+        picture = Image.open(buffer).convert("RGB")
+    elif isinstance(value, Image.Image):
+        picture = value
     else:
         return {"text/plain": repr(value).splitlines(keepends=True)}
-    return {
-        "image/png": base64.b64encode(buffer.getvalue()).decode(),
-        "text/plain": [f"<{type(value).__name__}>"],
-    }
+    return {"image/png": png(picture), "text/plain": [f"<{type(value).__name__}>"]}
+
+
+def png(picture: Image.Image) -> str:
+    """As base64, small enough for a repository."""
+    picture.thumbnail((WIDEST_PX, WIDEST_PX))
+    buffer = io.BytesIO()
+    picture.quantize(COLOURS).save(buffer, "PNG", optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode()
 
 
 def main() -> None:

@@ -1,4 +1,6 @@
 import json
+import os
+import time
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -48,7 +50,10 @@ def test_the_page_shows_the_epoch_that_training_chose(shown):
 def test_a_training_under_way_shows_how_far_it_is(shown):
     folder, draw = shown
     write_history(folder / "metrics.csv", EPOCHS[:1])
-    assert "1 of 9 epochs, about 24 s left" in draw().info[0].value
+    assert "Under way: 1 of 9 epochs, about 24 s left" in draw().info[0].value
+    hours_ago = time.time() - 3 * 3600
+    os.utime(folder / "metrics.csv", (hours_ago, hours_ago))
+    assert "Stopped, by the look of it: 1 of 9 epochs" in draw().warning[0].value
 
 
 def test_several_trainings_stand_in_one_table_with_the_epoch_that_each_chose(shown):

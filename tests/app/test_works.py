@@ -53,3 +53,12 @@ def test_a_work_that_is_not_begun_can_not_be_damaged_by_a_stop(tmp_path):
     work.stop()
     assert not work.is_running
     assert work.steps() == []
+
+
+def test_a_work_that_could_not_go_on_says_why_in_its_own_line(tmp_path, monkeypatch):
+    work = Work(tmp_path / "trained" / "mine")
+    work.folder.mkdir(parents=True)
+    write_json(work.folder / "command.json", {"data": "photos", "options": [], "process": 1})
+    work.log.write_text("$ scenelet data audit x\nscenelet: photos: 1 class found (cats)\n")
+    found = drawn("train", tmp_path, monkeypatch)
+    assert "1 class found (cats)" in found.warning[0].value

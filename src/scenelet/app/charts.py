@@ -9,6 +9,7 @@ from scenelet.text import elided, one_line
 
 Spec = dict[str, Any]
 BLUE, GREEN, ORANGE, RED = "#3b7dd8", "#2e9e5b", "#d9822b", "#d1495b"
+FEW = 5  # names that stand side by side
 CLASS_COLOURS = (
     "#3b7dd8",
     "#2e9e5b",
@@ -23,6 +24,8 @@ CLASS_COLOURS = (
 )
 
 
+_PARTS = {"train": BLUE, "val": GREEN, "test": "#8a949e", "not split": ORANGE}  # as they are used
+_ABOVE = {"orient": "top"}  # a legend beside takes half of a phone
 _ROW = (
     "display:grid;grid-template-columns:minmax(5.5rem,8rem) 1fr"
     " 3.6rem;gap:.6rem;align-items:center;margin:.2rem 0"
@@ -60,14 +63,26 @@ def _in_colours(field: str, title: str | None = None) -> Spec:
 
 def class_balance(counts: list[dict[str, Any]]) -> Spec:
     """Bars of images by class and split. Rows: label, split, images."""
+    there = {row["split"] for row in counts}
+    colours = [_PARTS[each] for each in _PARTS if each in there]
+    places = {part: place for place, part in enumerate(_PARTS)}
+    rows = [{**row, "place": places[row["split"]]} for row in counts]
     return {
-        "data": {"values": counts},
+        "data": {"values": rows},
         "height": 30 * len({row["label"] for row in counts}) + 60,
         "mark": {"type": "bar", "cornerRadiusEnd": 3},
         "encoding": {
             "y": {"field": "label", "type": "nominal", "title": None, "sort": "ascending"},
             "x": {"field": "images", "type": "quantitative", "title": "images"},
-            "color": _in_colours("split", "part"),
+            "color": {
+                "field": "split",
+                "type": "nominal",
+                "title": "part",
+                "legend": _ABOVE,
+                "sort": list(_PARTS),
+                "scale": {"domain": [each for each in _PARTS if each in there], "range": colours},
+            },
+            "order": {"field": "place"},
             "tooltip": [{"field": "label"}, {"field": "split"}, {"field": "images"}],
         },
     }
@@ -85,7 +100,7 @@ def then_and_now(rows: list[dict[str, Any]]) -> Spec:
                 "type": "nominal",
                 "sort": {"field": "place"},
                 "title": None,
-                "axis": {"labelAngle": -35},
+                "axis": {"labelAngle": 0 if len({row["bin"] for row in rows}) <= FEW else -35},
             },
             "xOffset": {"field": "of", "sort": ["validation", "log"]},
             "y": {"field": "share", "type": "quantitative", "title": "share"},
@@ -94,6 +109,7 @@ def then_and_now(rows: list[dict[str, Any]]) -> Spec:
                 "type": "nominal",
                 "title": None,
                 "sort": ["validation", "log"],
+                "legend": _ABOVE,
                 "scale": {"range": ["#8a949e", BLUE]},
             },
             "tooltip": [{"field": "bin"}, {"field": "of"}, {"field": "share", "format": ".1%"}],
@@ -163,7 +179,8 @@ _OVER_THE_NUMBERS = {  # unseen; the numbers would catch the clicks
 
 def _name_axis(names: Sequence[str]) -> dict[str, Any]:
     """Names of people by their places, so that two that look alike stay two."""
-    return {"labelExpr": f"{json.dumps(list(map(shown, names)))}[datum.value]", "labelLimit": 160}
+    words = f"{json.dumps(list(map(shown, names)))}[datum.value]"
+    return {"labelExpr": words, "labelLimit": 160, "labelOverlap": False}
 
 
 def _cells(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> list[dict[str, Any]]:
@@ -269,7 +286,10 @@ def lines(rows: list[dict[str, Any]], x: str, y: str, series: str, titles: tuple
                 "axis": {"tickMinStep": 1},
             },
             "y": {"field": y, "type": "quantitative", "title": titles[1], "scale": {"zero": False}},
-            "color": _in_colours(series),
+            "color": {
+                **_in_colours(series),
+                "legend": _ABOVE if len({row[series] for row in rows}) > 1 else None,
+            },
             "tooltip": [{"field": series}, {"field": x}, {"field": y, "format": ".4f"}],
         },
     }

@@ -305,7 +305,7 @@ def _answer(answer: Answer, photos: str) -> None:
     if answer.get("is_stranger"):
         st.warning("This looks like none of my classes.", icon=":material/help:")
     elif answer.get("abstains"):
-        st.warning("Not sure: better not believed.", icon=":material/help:")
+        st.warning("Not sure: I'd rather not answer.", icon=":material/help:")
     told = f'<div style="flex:1 1 15rem">{bars(answer["probabilities"])}</div>'
     st.html(f'<div style="{LOOK}">{photos}{told}</div>')
     took_ms = answer.get("decode_ms", 0) + answer.get("inference_ms", 0)

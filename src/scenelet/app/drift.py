@@ -57,13 +57,20 @@ def show(logged: Logged, shifts: Sequence[Shift]) -> None:
         f"{len(logged.labels):,} answers; {logged.abstained:.0%} abstained, {logged.strangers:.0%}"
         " looked like none of the classes."
     )
-    for shift in sorted(shifts, key=lambda each: -each.stability_index):
-        st.subheader(f"{markdown(shift.name)}: {shift.verdict}", anchor=False)
-        st.vega_lite_chart(
-            spec=charts.then_and_now(_rows(shift)),
-            width="stretch",
-            alt=f"{shift.name}: shares then and now; stability index {shift.stability_index:.2f}",
-        )
+    beside = st.columns(2, gap="large")
+    for place, shift in enumerate(sorted(shifts, key=lambda each: -each.stability_index)):
+        with beside[place % 2]:
+            _shown(shift)
+
+
+def _shown(shift: Shift) -> None:
+    name = shift.name.replace("_", " ").capitalize()
+    st.markdown(f"**{markdown(name)}**: {shift.verdict}")
+    st.vega_lite_chart(
+        spec=charts.then_and_now(_rows(shift)),
+        width="stretch",
+        alt=f"{name}: shares then and now; stability index {shift.stability_index:.2f}",
+    )
 
 
 def _rows(shift: Shift) -> list[dict[str, Any]]:

@@ -7,8 +7,11 @@ from scenelet.app.kept import thumbnail
 from scenelet.app.tiles import safe
 from scenelet.runs.growing import Answered, Growing
 
-_GRID = "display:grid;grid-template-columns:repeat(auto-fill,minmax(104px,1fr));gap:.8rem .6rem"
-_IMAGE = "width:100%;height:96px;object-fit:cover;border-radius:.4rem;display:block"
+_GRID = (
+    "display:grid;gap:.8rem .6rem;"
+    "grid-template-columns:repeat(auto-fill,minmax(max(100px,14%),1fr))"
+)
+_IMAGE = "width:100%;aspect-ratio:4/3;object-fit:cover;border-radius:.4rem;display:block"
 _TRACK = (
     "height:.5rem;border-radius:3px;margin-top:.25rem;overflow:hidden;"
     "background:color-mix(in srgb,currentColor 14%,transparent)"

@@ -181,11 +181,12 @@ def _buttons(task: Task, path: str, guess: str, classes: list[str]) -> None:
         act = Act(path, label, why, task.labels.table.stem)
         return lambda: task.labels.say(act)
 
-    for number, name in enumerate(classes, 1):
-        key = str(number) if number <= KEYS else None
-        st.button(
-            markdown(name), key=f"as-{name}", shortcut=key, width="stretch", on_click=say(name)
-        )
+    with st.container(horizontal=True):
+        for number, name in enumerate(classes, 1):
+            key = str(number) if number <= KEYS else None
+            st.button(
+                markdown(name), key=f"as-{name}", shortcut=key, type="primary", on_click=say(name)
+            )
     with st.container(horizontal=True):
         if guess:
             st.button("Keep the guess", key="keep", shortcut="k", on_click=say(guess))

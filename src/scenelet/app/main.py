@@ -10,6 +10,9 @@ _STYLE = """<style>
 [data-testid=stMetricValue] {font-size: 1.9rem}
 [data-testid=stCaptionContainer], [data-testid=stCaptionContainer] p {color: inherit; opacity: .92}
 [data-stale=true] {opacity: 1 !important}  /* what is drawn again every three seconds never fades */
+[data-testid=stBaseButton-primary]:enabled {  /* white on it is read in the dark, too */
+  background: #2463b8; border-color: #2463b8;
+}
 [class*=st-key-sample-] {position: relative}  /* its picture is part of the button */
 [class*=st-key-sample-] :is([data-testid=stElementContainer], .stButton, button) {position: static}
 [class*=st-key-sample-] button::after {content: ""; position: absolute; inset: 0; cursor: pointer}

@@ -89,8 +89,10 @@ def page() -> None:
 
 
 def _weak(contract: Contract) -> None:
-    for line in cautions(contract):
-        st.warning(markdown(line), icon=":material/warning:")
+    told = [markdown(line) for line in cautions(contract)]
+    if told:
+        lines = told if len(told) == 1 else [f"- {line}" for line in told]
+        st.warning("\n".join(lines), icon=":material/warning:")
 
 
 def _measured(asked: Sources) -> Seen | None:

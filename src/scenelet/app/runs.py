@@ -1,5 +1,6 @@
 """Trainings and searches, live while they work; and the recipes that come along."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ from scenelet.app.works import newest_first
 from scenelet.errors import SceneletError
 from scenelet.runs.history import Epoch, chosen
 from scenelet.runs.run import Run
-from scenelet.runs.search import STUDY, Axis, Trial, complete, front, read_trials
+from scenelet.runs.search import STUDY, Axis, Trial, complete, front, ranked, read_trials
 from scenelet.shipped import shipped_folder
 from scenelet.text import one_line
 
 EVERY_S = 3
 MOST_CURVES = 4
+LONG_S = 120.0  # without a sign, besides three epochs
 _LOSSES = {"train_loss": "training loss", "val_log_loss": "validation log loss"}
 _AXES: dict[Axis, str] = {"size_mb": "model, MB", "latency_ms": "latency, ms"}
 
@@ -75,6 +77,7 @@ def _side_by_side(folders: list[Path]) -> None:
     ]
     if values:
         spec = charts.lines(values, "epoch", "value", "of", ("epoch", "validation accuracy"))
+        spec["encoding"]["y"] |= {"axis": {"format": "%"}}
         _chart(spec, "validation accuracy by epoch, a line a training", "curves-together")
 
 
@@ -96,8 +99,24 @@ def _standing(run: Run, epochs: list[Epoch], asked: int) -> None:
         said = f"Complete: epoch {best.number} of {len(epochs)} chosen, of lowest log loss"
         st.success(said, icon=":material/check_circle:")
         return
-    said = f"Under way or interrupted: {len(epochs)} of {asked} epochs{_left(epochs, asked)}."
-    st.info(f"{said} The same command goes on.", icon=":material/hourglass_top:")
+    far = f"{len(epochs)} of {asked} epochs"
+    silent_s = _silent_s(run)
+    if silent_s < LONG_S + 3 * max((epoch.epoch_s for epoch in epochs), default=0.0):
+        st.info(f"Under way: {far}{_left(epochs, asked)}.", icon=":material/hourglass_top:")
+        return
+    said = f"Stopped, by the look of it: {far}, the last {_ago(silent_s)} ago."
+    st.warning(f"{said} The same command goes on.", icon=":material/pause_circle:")
+
+
+def _silent_s(run: Run) -> float:
+    """Since it wrote something."""
+    written = run.metrics_csv if run.metrics_csv.is_file() else run.folder
+    return max(0.0, time.time() - written.stat().st_mtime)
+
+
+def _ago(seconds: float) -> str:
+    minutes = seconds / 60
+    return f"{minutes:.0f} minutes" if minutes < 100 else f"{minutes / 60:.0f} hours"
 
 
 def _left(epochs: list[Epoch], asked: int) -> str:
@@ -113,12 +132,13 @@ def _figures(epochs: list[Epoch]) -> None:
     best = chosen(epochs)
     if best is None:
         return
-    left, middle, right = st.columns(3)
-    if best.val_top1_accuracy is not None and best.val_log_loss is not None:
-        left.metric(f"Accuracy, epoch {best.number}", f"{best.val_top1_accuracy:.1%}")
-        middle.metric("Log loss there", f"{best.val_log_loss:.2f}")
-    mean_s = sum(epoch.epoch_s for epoch in epochs) / len(epochs)
-    right.metric("Seconds an epoch", f"{mean_s:.1f}")
+    with st.container(horizontal=True):
+        if best.val_top1_accuracy is not None and best.val_log_loss is not None:
+            name, value = f"Accuracy, epoch {best.number}", f"{best.val_top1_accuracy:.1%}"
+            st.metric(name, value, width="content")
+            st.metric("Log loss there", f"{best.val_log_loss:.2f}", width="content")
+        mean_s = sum(epoch.epoch_s for epoch in epochs) / len(epochs)
+        st.metric("Seconds an epoch", f"{mean_s:.1f}", width="content")
 
 
 def _curves(epochs: list[Epoch]) -> None:
@@ -133,6 +153,8 @@ def _curves(epochs: list[Epoch]) -> None:
     ]
     for values, title in ((losses, "loss"), (accuracies, "accuracy")):
         spec = charts.lines(values, "epoch", "value", "of", ("epoch", title))
+        if title == "accuracy":
+            spec["encoding"]["y"] |= {"axis": {"format": "%"}}
         _chart(spec, f"{title} by epoch", f"curve-{title}")
 
 
@@ -152,7 +174,7 @@ def _searches() -> None:
     for axis, title in _AXES.items():
         if len({trial.cost(axis) for trial in done} - {None}) > 1:
             _pareto(done, axis, title)
-    st.dataframe([_cells(trial) for trial in trials], hide_index=True)
+    st.dataframe([_cells(trial) for trial in ranked(trials)], hide_index=True)
 
 
 def _pareto(done: list[Trial], axis: Axis, title: str) -> None:

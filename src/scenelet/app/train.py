@@ -256,12 +256,15 @@ def _standing(work: Work, is_running: bool) -> None:
             if st.button("Stop", icon=":material/stop:", key="stop"):
                 work.stop()
                 st.rerun(scope="fragment")
+        elif work.is_complete and work.refusal:
+            st.error(markdown(work.refusal), icon=":material/error:", width="stretch")
         elif work.is_complete:
             told = ", ".join(STEPS[step] for step in dict.fromkeys(steps))
             st.success(f"Done: {told}", icon=":material/check_circle:", width="stretch")
         else:
+            told = markdown(work.refusal) or "Stopped: see what it says below."
             st.warning(
-                "Stopped, or it could not go on: see what it says below. What is done is kept.",
+                f"{told}\n\nWhat is done is kept.",
                 icon=":material/pause_circle:",
                 width="stretch",
             )

@@ -37,6 +37,7 @@ STEPS = {
     "evaluate": "Judging",
     "package": "Packing for AWS",
 }
+_REFUSED = "scenelet: "  # begins the line of an error, which is the last
 _BEGUN: dict[Path, "subprocess.Popen[bytes]"] = {}  # of this server: to notice their end
 
 
@@ -190,6 +191,12 @@ class Work:
             return self.log.read_text(encoding="utf-8", errors="backslashreplace")
         except OSError:
             return ""
+
+    @property
+    def refusal(self) -> str:
+        """Why its last command could not do its work, in its own line; "" where it could."""
+        last = self.said().rstrip().rpartition("\n")[2]
+        return last.removeprefix(_REFUSED) if last.startswith(_REFUSED) else ""
 
     def looked_at(self) -> Run:
         """The run whose epochs are to be watched: of several folds, the one at work."""

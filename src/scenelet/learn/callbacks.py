@@ -2,7 +2,7 @@
 
 import io
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +18,7 @@ from scenelet.artefacts import write_bytes
 from scenelet.progress import Progress
 from scenelet.runs.history import Epoch, write_history
 
+CURVE, _BLOCKS = 20, "▁▂▃▄▅▆▇█"  # epochs that are drawn
 Watch = Callable[[int, Mapping[str, float]], bool]
 
 
@@ -151,8 +152,13 @@ class ImagesPerSecond(Callback):
     def __init__(self, progress: Progress) -> None:
         self._progress, self._counting = progress, ExitStack()
         self._advance: Callable[[], None] | None = None
-        self._images = 0
+        self._images, self._begun_s, self._first = 0, 0.0, 0
         self._start_s = self._speed = 0.0
+        self._accuracies = list[float]()
+
+    def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Start the clock of the whole training, of which some epochs may be done."""
+        self._begun_s, self._first = time.perf_counter(), trainer.current_epoch
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start the clock."""
@@ -188,8 +194,24 @@ class ImagesPerSecond(Callback):
         told = _told(trainer.callback_metrics)
         self._progress.say(
             f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}: {told},"
-            f" {self._speed:.0f} images/s"
+            f" {self._speed:.0f} images/s{self._left(trainer)}{self._curve(trainer)}"
         )
+
+    def _left(self, trainer: L.Trainer) -> str:
+        """About how long the rest takes, in words; "" after the last epoch."""
+        done = trainer.current_epoch + 1
+        left_s = (time.perf_counter() - self._begun_s) / (done - self._first)
+        left_s *= (trainer.max_epochs or done) - done
+        if left_s <= 0:
+            return ""
+        return f", {left_s:.0f} s left" if left_s < 100 else f", {left_s / 60:.0f} min left"
+
+    def _curve(self, trainer: L.Trainer) -> str:
+        """The accuracies of the last epochs, drawn in one line."""
+        accuracy = trainer.callback_metrics.get("val_top1_accuracy")
+        if accuracy is not None:
+            self._accuracies.append(float(accuracy))
+        return f"  {sparkline(self._accuracies[-CURVE:])}" if len(self._accuracies) > 1 else ""
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Take the bar away, also after an interrupt."""
@@ -197,6 +219,13 @@ class ImagesPerSecond(Callback):
 
     def _images_per_second(self) -> float:
         return self._images / max(1e-9, time.perf_counter() - self._start_s)
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """A letter a value: the lowest of them lies at the bottom, the highest at the top."""
+    low, high = min(values), max(values)
+    steps = (round((len(_BLOCKS) - 1) * (each - low) / (high - low or 1)) for each in values)
+    return "".join(_BLOCKS[step] for step in steps)
 
 
 def _told(metrics: Mapping[str, Tensor]) -> str:

@@ -86,6 +86,11 @@ def best(trials: Iterable[Trial]) -> Trial | None:
     return min(complete(trials), key=_by_accuracy, default=None)
 
 
+def ranked(trials: Iterable[Trial]) -> list[Trial]:
+    """The most accurate first; those without an accuracy last."""
+    return sorted(trials, key=lambda trial: (trial.accuracy is None, -(trial.accuracy or 0)))
+
+
 def front(trials: Sequence[Trial], axis: Axis) -> list[Trial]:
     """Complete trials that no other beats in both accuracy and cost, the cheapest first."""
     costed = [trial for trial in complete(trials) if trial.cost(axis) is not None]

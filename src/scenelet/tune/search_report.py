@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from scenelet.report.charts import COLOURS, GREY, LINE, blank, legend_above, styled
 from scenelet.report.html import Section, following, page, svg
-from scenelet.runs.search import Axis, Trial, best, complete, front, trials_of
+from scenelet.runs.search import Axis, Trial, best, complete, front, ranked, trials_of
 from scenelet.tune.study import asked_of
 
 _STATES = {
@@ -233,8 +233,7 @@ def _front(done: Sequence[Trial], axis: Axis, words: str) -> Figure:
 
 def _table(trials: Sequence[Trial]) -> Section:
     names = sorted({name for trial in trials for name in trial.dials})
-    order = sorted(trials, key=lambda trial: (trial.accuracy is None, -(trial.accuracy or 0)))
-    rows = [_cells(trial, names) for trial in order]
+    rows = [_cells(trial, names) for trial in ranked(trials)]
     heading = ["trial", "accuracy", "epochs", "state", *names]
     return Section("All trials", "The best first.", table=[heading, *rows])
 
