@@ -139,7 +139,8 @@ def main() -> None:
     told("whole demo", f"{time.perf_counter() - start_s:.0f} s (without the installs)", str(DEMO))
     CONSOLE.print()
     CONSOLE.print(TABLE)
-    pages = ["app", "--bundle", bundle, "--data", data, "--run", DEMO / "runs"]
+    audited = ("--manifest", DEMO / "audit" / "manifest.csv")
+    pages = ["app", "--bundle", bundle, "--data", data, *audited, "--run", DEMO / "runs"]
     CONSOLE.print(f"next: .venv/bin/scenelet {shlex.join(map(str, pages))}", soft_wrap=True)
     CONSOLE.print(f"with an AWS account: .venv/bin/scenelet deploy {bundle} --plan", soft_wrap=True)
 

@@ -15,7 +15,7 @@ def collect(
     place: Annotated[
         str,
         typer.Argument(
-            metavar="[S3://BUCKET/PREFIX/]", help="Where they lie; default: what the stack says."
+            metavar="S3://BUCKET/PREFIX/", help="Where they lie; default: what the stack says."
         ),
     ] = "",
     *,

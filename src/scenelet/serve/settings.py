@@ -62,8 +62,8 @@ class Settings:
     )
     collect: str = setting(
         "",
-        "s3://bucket/prefix that pictures which it is not sure of, or which are like none of its"
-        " classes, are kept in, to be learned from; the service says so.",
+        "s3://bucket/prefix/ of your own: a share of the pictures that it is not sure of, or that"
+        " are like none of its classes, are kept there, to be learned from; the service says so.",
     )
     collect_percent: int = setting(10, "Of these, so many in a hundred are kept.")
     collect_days: int = setting(30, "Days after which S3 deletes them.")
