@@ -25,7 +25,7 @@ def ask(key: str, content: bytes, answered: str, class_names: Sequence[str], bun
     """
     said = st.session_state.setdefault("said", {})
     if key in said:
-        _said(key, said)
+        _said(key, answered, said[key])
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         is_right = st.button("Right", key=f"right-{key}", icon=":material/check:")
@@ -54,15 +54,23 @@ def _keep(key: str, content: bytes, label: str, answered: str, bundle: str) -> N
     st.rerun()
 
 
-def _said(key: str, said: dict[str, Correction]) -> None:
-    kept = said[key]
+def _said(key: str, answered: str, kept: Correction) -> None:
+    """What was said of the picture, beside the answer of today: another bundle's may be another."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        words = "Right" if kept.is_right else f"It is {markdown(kept.label)}"
+        words = "Right" if kept.label == answered else f"It is {markdown(kept.label)}"
         st.caption(f"{words}. Kept in {FOLDER}/, and learned when you train again.")
         if st.button("Undo", key=f"undo-{key}", icon=":material/undo:"):
-            take_back(started_with().home / FOLDER, kept.pixels)
-            del said[key]
-            st.rerun()
+            _forget(key, kept)
+
+
+def _forget(key: str, kept: Correction) -> None:
+    try:
+        take_back(started_with().home / FOLDER, kept.pixels)
+    except SceneletError as error:
+        refused(error, ":material/error:")
+        return
+    del st.session_state["said"][key]
+    st.rerun()
 
 
 def count(class_names: Sequence[str]) -> int:

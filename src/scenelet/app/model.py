@@ -23,7 +23,7 @@ from scenelet.assess.thresholds import risk_coverage
 from scenelet.assess.trust import trust
 from scenelet.bundle.cautions import cautions
 from scenelet.bundle.contract import Contract
-from scenelet.bundle.figures import Figures
+from scenelet.bundle.figures import Figures, StrangerFigures
 from scenelet.bundle.metrics import calibration_bins, wilson_interval
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.row import Row
@@ -191,7 +191,7 @@ def _recorded_confusion(figures: Figures) -> None:
 
 def _promises(contract: Contract) -> None:
     """What it keeps on pictures that its thresholds were not fitted on."""
-    held, sets, stranger = contract.promises, contract.promises.sets, contract.strangers[0]
+    held, sets = contract.promises, contract.promises.sets
     told = [f"Calibration error {held.calibration}: how far stated probabilities lie off."]
     if contract.abstain_below <= 1:
         wished = f"{held.wished.accuracy:.0%} of the answers right"
@@ -201,12 +201,16 @@ def _promises(contract: Contract) -> None:
             f"Its prediction sets hold the true class for {sets.coverage.percent}, with"
             f" {sets.mean_set_size:.1f} classes on average."
         )
-    kinds = sum(stranger.told.values()) / len(stranger.told)
-    told.append(
-        f"Of painted pictures of none of its classes {kinds:.0%} are told as strangers, and"
+    told.append(_of_strangers(contract.strangers[0]))
+    st.markdown("\n".join(f"- {markdown(line)}" for line in told))
+
+
+def _of_strangers(stranger: StrangerFigures) -> str:
+    told = sum(stranger.told.values()) / len(stranger.told)
+    return (
+        f"Of painted pictures of none of its classes {told:.0%} are told as strangers, and"
         f" {stranger.false_alarms:.0%} of its own pictures by mistake."
     )
-    st.markdown("\n".join(f"- {markdown(line)}" for line in told))
 
 
 def _headline(seen: Seen) -> None:

@@ -134,8 +134,7 @@ class Work:
             ConfigError: It is at work already.
         """
         make_folder(self.folder)
-        if self.is_running:
-            raise ConfigError(f"{self.name}: is being trained already.")
+        self._require_idle()
         words = ["start", data, "--name", self.name, "--out", str(self.folder)]
         self._do([*words, "--pack", "--no-app", *options])
         record = {"data": data, "options": list(options), "process": _BEGUN[self.folder].pid}
@@ -151,12 +150,15 @@ class Work:
             ArtefactError: The folder can't be written.
             ConfigError: It is at work already.
         """
-        if self.is_running:
-            raise ConfigError(f"{self.name}: is being trained already.")
+        self._require_idle()
         places = (str(self.run.folder), str(self.bundle), "--corrections", str(corrections))
         self._do(["improve", *places, "--out", str(self.folder / "improved")])
         record = self._record() | {"process": _BEGUN[self.folder].pid}
         write_json(self.folder / "command.json", record)
+
+    def _require_idle(self) -> None:
+        if self.is_running:
+            raise ConfigError(f"{self.name}: is being trained already.")
 
     def _do(self, words: Sequence[str]) -> None:
         with open(self.log, "wb") as log:

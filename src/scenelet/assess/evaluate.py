@@ -60,17 +60,22 @@ def choose(bundle: BundleModel, found: Dataset, part: str) -> tuple[Dataset, str
     paths = {row.path for row in chosen}
     found = found.without(unfit, "was trained on: the same picture is in the training data")
     found = found.keeping(lambda row: bool(row.excluded) or row.path in paths, "of another part")
-    if not chosen and "val" not in known.values():
-        raise DataError(
+    if not chosen:
+        raise _none_chosen(found, part, held_out="val" in known.values())
+    return found, place
+
+
+def _none_chosen(found: Dataset, part: str, held_out: bool) -> DataError:
+    name = found.source.name
+    if not held_out:
+        return DataError(
             f"{name}: the bundle learned from all of its pictures and was judged in folds; its card"
             " has these figures. Give pictures that it has not seen."
         )
-    if not chosen:
-        raise DataError(
-            f"{name}: no usable image in part {part!r}; {len(found):,} could not be used. Give"
-            " another --part."
-        )
-    return found, place
+    return DataError(
+        f"{name}: no usable image in part {part!r}; {len(found):,} could not be used. Give"
+        " another --part."
+    )
 
 
 def training_data(bundle: BundleModel, rows: Sequence[Row] = ()) -> Mapping[str, str]:
@@ -133,12 +138,15 @@ def _choose_part(
     if part == "auto" and is_its_own_data and held_out:
         return "val", held_out, []
     if trained and (part != "auto" or is_its_own_data):
-        raise DataError(
-            f"{source}: {len(trained):,} of {len(usable):,} images were trained on, so a figure on"
-            " all would flatter. Give --part val for the held-out ones (or --part train, knowing"
-            " what it is)."
-        )
+        raise _flattering(source, len(trained), len(usable))
     return "other", [row for row in usable if known.get(row.pixel_hash) not in LEARNED], trained
+
+
+def _flattering(source: str, trained: int, images: int) -> DataError:
+    return DataError(
+        f"{source}: {trained:,} of {images:,} images were trained on, so a figure on all would"
+        " flatter. Give --part val for the held-out ones (or --part train, knowing what it is)."
+    )
 
 
 def _check_classes(bundle: BundleModel, source: str, rows: Sequence[Row]) -> None:

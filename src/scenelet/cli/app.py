@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from scenelet.cli.options import DEFAULT_LEDGER, bundle_at
-from scenelet.cli.output import needs_extra, note
+from scenelet.cli.output import note, require
 from scenelet.errors import ConfigError
 
 _SETTINGS = {
@@ -80,7 +80,7 @@ def app(
     from scenelet.dataset.audits import HOME, MANIFEST, audit_of
     from scenelet.shipped import default_bundle
 
-    _require_streamlit()
+    require("app", "streamlit")
     _require_place(data)
     asked = Sources(
         bundle=str(bundle or default_bundle()),
@@ -94,15 +94,6 @@ def app(
         is_own=host in _OWN,
     )
     _become(asked.to_environment(), host, port or _free_port(host), open_pages)
-
-
-def _require_streamlit() -> None:
-    """Without loading it: the app is another process."""
-    from importlib.util import find_spec
-
-    with needs_extra("app"):
-        if find_spec("streamlit") is None:
-            raise ImportError(name="streamlit")
 
 
 def _require_place(data: Path | None) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scenelet.cli.output import needs_extra, note, table
+from scenelet.cli.signature import taking
 from scenelet.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -119,10 +120,7 @@ def on_machines(command: Callable[..., None]) -> Callable[..., None]:
         told = {name: values.pop(name) if name in mine else values[name] for name in _OPTIONS}
         command(**values, machines=_machines(**told))
 
-    parameters = [*named, *added, *rest]
-    with_options.__annotations__ = {each.name: each.annotation for each in parameters}
-    with_options.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
-    return with_options
+    return taking(with_options, [*named, *added, *rest])
 
 
 def _machines(engine: EngineName, address: str, workers: int, gpus_per_worker: float) -> Machines:

@@ -80,6 +80,10 @@ def _print(figures: "Comparison", folders: tuple[Path, Path]) -> None:
         ("first ", "second"), figures.accuracies, figures.latency_ms, folders, strict=True
     ):
         tell(f"{word}  {accuracy:.1%}, {took_ms:.2g} ms   {folder}")
+    _print_difference(figures)
+
+
+def _print_difference(figures: "Comparison") -> None:
     gain = figures.difference
     tell(
         f"difference {100 * (gain.value or 0):+.1f} points (95 % interval {100 * gain.low:+.1f} to"

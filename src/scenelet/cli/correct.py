@@ -6,14 +6,13 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scenelet.cli.options import DEFAULT_LEDGER, Ledger
-from scenelet.cli.output import command, needs_extra, note, tell, wrote
+from scenelet.cli.output import command, note, require, tell, wrote
 from scenelet.cli.steps import step
 from scenelet.progress import ConsoleProgress
 from scenelet.text import counted
@@ -74,9 +73,7 @@ def improve(
 
     Example: `scenelet improve runs/photos bundles/photos`
     """
-    with needs_extra("train"):
-        if find_spec("lightning") is None:
-            raise ImportError(name="lightning")
+    require("train", "lightning")
     from scenelet.app.works import LOCK
     from scenelet.artefacts import make_folder
     from scenelet.bundle.contract import read_contract
@@ -91,10 +88,8 @@ def improve(
         note(f"not added: {line}", "yellow")
     if not found:
         raise DataError(f"{folder}: no correction to learn from. Correct answers in the app first.")
-    note(
-        f"{len(found):,} pictures are added, {sum(not each.is_right for each in found):,} of them"
-        " answered wrongly"
-    )
+    wrong = sum(not each.is_right for each in found)
+    note(f"{len(found):,} pictures are added, {wrong:,} of them answered wrongly")
     home = out or Path("improved") / name
     make_folder(home)
     busy = f"{home}: is being improved already. Let it end, or give another --out."
@@ -177,7 +172,7 @@ def _laid_down(old: "Run", folder: Path, found: list["Correction"], home: Path) 
     from scenelet.dataset.sources import source_of
 
     place = Path(old.data()["source"])
-    rows = [row for row in old.rows() if row.split in ("train", "val") and not row.excluded]
+    rows = old.pictures()
     source, pictures = source_of(place), make_folder(home / PICTURES)
     for row in rows:
         _link(place / row.path, pictures / row.path, partial(source.read, row.path))

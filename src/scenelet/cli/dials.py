@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from scenelet.cli.signature import taking
 from scenelet.errors import ConfigError
 from scenelet.runs.dial import Dial, dials_of, table
 from scenelet.runs.recipe import TrainConfig
@@ -29,9 +30,7 @@ def with_dials(command: Callable[..., None]) -> Callable[..., None]:
         values.pop("dials")
         command(**values)
 
-    with_options.__annotations__ = {each.name: each.annotation for each in parameters}
-    with_options.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
-    return with_options
+    return taking(with_options, parameters)
 
 
 def chosen(dials: Mapping[str, Any], pairs: list[str] | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from scenelet.errors import ConfigError
 from scenelet.progress import ConsoleProgress
 
 if TYPE_CHECKING:
+    from scenelet.bundle.figures import Parity, Quantisation
     from scenelet.export.steps import Exported
 
 
@@ -169,24 +170,30 @@ def _described(made: "Exported") -> dict[str, object]:
 def _print(made: "Exported") -> None:
     from scenelet.bundle.cautions import cautions
 
-    parity, quantisation, accuracy = made.parity, made.quantisation, made.figures.top1_accuracy
+    _print_parity(made.parity)
+    if made.quantisation.mode != "none":
+        _print_quantisation(made.quantisation)
+    judged = "out-of-fold" if made.contract.training.folds > 1 else "validation"
+    tell(
+        f"{judged} accuracy of model.tflite {made.figures.top1_accuracy.percent}, 95 % interval,"
+        f" {made.figures.images:,} images; {made.size_bytes['model.tflite'] / 1e6:.2f} MB"
+    )
+    for line in cautions(made.contract):
+        tell(f"mind: {line}")
+
+
+def _print_parity(parity: "Parity") -> None:
     tell(
         f"largest probability difference over {parity.images} images, from their bytes (0.001"
         " allowed; fp16 0.005):"
     )
     for pair, difference in parity.differences.items():
         tell(f"  {pair:28} {difference:.1e}")
-    judged = "out-of-fold" if made.contract.training.folds > 1 else "validation"
-    if quantisation.mode != "none":
-        tell(
-            f"{quantisation.mode} against float: accuracy {quantisation.accuracy:.2%} v"
-            f" {quantisation.float_accuracy:.2%}, same answer on {quantisation.agreement:.2%}, size"
-            f" x {quantisation.size_ratio:.2f}, latency x {quantisation.latency_ratio:.2f}"
-            f" ({quantisation.latency_ms:.2f} ms, one thread)"
-        )
+
+
+def _print_quantisation(found: "Quantisation") -> None:
     tell(
-        f"{judged} accuracy of model.tflite {accuracy.percent}, 95 % interval,"
-        f" {made.figures.images:,} images; {made.size_bytes['model.tflite'] / 1e6:.2f} MB"
+        f"{found.mode} against float: accuracy {found.accuracy:.2%} v {found.float_accuracy:.2%},"
+        f" same answer on {found.agreement:.2%}, size x {found.size_ratio:.2f}, latency x"
+        f" {found.latency_ratio:.2f} ({found.latency_ms:.2f} ms, one thread)"
     )
-    for line in cautions(made.contract):
-        tell(f"mind: {line}")

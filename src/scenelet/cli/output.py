@@ -6,6 +6,7 @@ Names of people are printed as they are: nothing of them is markup, and nothing 
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +108,13 @@ def needs_extra(extra: str) -> Iterator[None]:
             f"this command needs scenelet[{extra}] ({error.name} is not installed). Install it: pip"
             f" install 'scenelet[{extra}]'"
         ) from error
+
+
+def require(extra: str, package: str) -> None:
+    """See to it that a package is here, without loading it; raises as `needs_extra`."""
+    with needs_extra(extra):
+        if find_spec(package) is None:
+            raise ImportError(name=package)
 
 
 def wrote(what: str, path: Path, next_command: str | None = None) -> None:

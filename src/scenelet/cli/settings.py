@@ -9,6 +9,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import typer
 
+from scenelet.cli.signature import taking
+
 
 def with_settings(
     load: Callable[[], tuple[type, ...]], hidden: tuple[str, ...] = ()
@@ -30,9 +32,7 @@ def with_settings(
         def with_options(**values: Any) -> None:
             command(**values)
 
-        with_options.__annotations__ = {each.name: each.annotation for each in parameters}
-        with_options.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
-        return with_options
+        return taking(with_options, parameters)
 
     return give
 

@@ -11,7 +11,7 @@ import typer
 
 from scenelet.cli.app import Open
 from scenelet.cli.options import Folder
-from scenelet.cli.output import command, needs_extra, note, wrote
+from scenelet.cli.output import command, note, require, wrote
 from scenelet.cli.steps import step
 
 if TYPE_CHECKING:
@@ -55,9 +55,7 @@ def start(
 
     Example: `scenelet start photos --open`
     """
-    with needs_extra("train"):
-        if find_spec("lightning") is None:
-            raise ImportError(name="lightning")
+    require("train", "lightning")
     from scenelet.app.works import LOCK
     from scenelet.artefacts import make_folder
     from scenelet.locks import held
@@ -68,13 +66,17 @@ def start(
     with held(out / LOCK, f"{out}: another `start` works here. Let it end, or give another --out."):
         shown = _go(folder, name, way, dials, out, pack)
     if not (recipe or fine_tune):
-        further = ("start", folder, "--fine-tune", *(("--out", out) if out != Path() else ()))
-        note(f"often some points better, in minutes: {command('scenelet', *map(str, further))}")
+        _say_further(folder, out)
     options = (*shown, *(("--open",) if open_pages else ()))
     told = command("scenelet", "app", *map(str, options))
     note(f"$ {told}" if pages else f"next: {told}", "bold")
     if pages:
         os.execv(sys.executable, [sys.executable, "-m", "scenelet", "app", *map(str, options)])  # noqa: S606
+
+
+def _say_further(folder: Path, out: Path) -> None:
+    further = ("start", folder, "--fine-tune", *(("--out", out) if out != Path() else ()))
+    note(f"often some points better, in minutes: {command('scenelet', *map(str, further))}")
 
 
 def _go(
@@ -103,9 +105,15 @@ def _go(
         step("package", bundle, "--out", out / f"{name}.zip")
     typer.echo(err=True)
     note(f"all of it took {(time.monotonic() - begun_s) / 60:.1f} minutes")
+    _tell_bundle(bundle)
+    return ("--bundle", bundle, "--data", folder, "--manifest", manifest, "--run", out / "runs")
+
+
+def _tell_bundle(bundle: Path) -> None:
+    from scenelet.bundle.contract import read_contract
+
     accuracy = read_contract(bundle).figures.top1_accuracy
     wrote(f"bundle, which answers {accuracy.percent} rightly", bundle)
-    return ("--bundle", bundle, "--data", folder, "--manifest", manifest, "--run", out / "runs")
 
 
 def _dials(recipe: str | None, fine_tune: bool, epochs: int | None) -> tuple[str, ...]:

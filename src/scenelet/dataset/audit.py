@@ -19,6 +19,7 @@ from scenelet.dataset.faults import Look, look_at
 from scenelet.dataset.layout import NO_IMAGE, twin_lines
 from scenelet.dataset.row import Row
 from scenelet.dataset.source import Source
+from scenelet.dataset.verdicts import DOUBTFUL
 from scenelet.engine import Engine, Part, Processes, in_parts
 from scenelet.errors import UnreadableImageError
 from scenelet.grouped import grouped
@@ -27,7 +28,7 @@ from scenelet.progress import SILENT, Progress
 
 AGAINST = "against"
 OF_GROUPS = frozenset(  # issues of an image that are counted by their own kind
-    ("duplicate", "near-duplicate", "near-leakage", "conflict", "leakage", "doubtful label")
+    ("duplicate", "near-duplicate", "near-leakage", "conflict", "leakage", DOUBTFUL)
 )
 _IMBALANCE = 3.0
 _CHUNK = 64

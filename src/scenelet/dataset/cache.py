@@ -65,14 +65,7 @@ class Cache:
         return self.folder / name[:2] / name
 
     def _keep(self, place: Path, data: bytes) -> None:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        aside = place.with_name(f".{place.name}.{os.getpid()}.{threading.get_ident()}.part")
-        try:
-            aside.write_bytes(_digest(data) + data)
-            aside.replace(place)
-        except OSError:
-            aside.unlink(missing_ok=True)
-            raise
+        _write(place, data)
         with self._lock:
             first, self._since_bytes = self._since_bytes is None, self._since_bytes or 0
             self._since_bytes += len(data)
@@ -172,6 +165,18 @@ def _read(place: Path) -> bytes | None:
         return None
     data = held[_DIGEST_BYTES:]
     return data if _digest(data) == held[:_DIGEST_BYTES] else None
+
+
+def _write(place: Path, data: bytes) -> None:
+    """Whole or not at all."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    aside = place.with_name(f".{place.name}.{os.getpid()}.{threading.get_ident()}.part")
+    try:
+        aside.write_bytes(_digest(data) + data)
+        aside.replace(place)
+    except OSError:
+        aside.unlink(missing_ok=True)
+        raise
 
 
 def _kept_in(folder: Path) -> Iterable[tuple[float, int, Path]]:

@@ -127,11 +127,16 @@ def get(name: str, to: Path) -> dict[str, int]:
     downloaded = _download(data_set, aside, to)
     counts = verify(downloaded, data_set)
     with explained(to):
-        if to.exists():
-            to.rmdir()
-        downloaded.rename(to)
+        _move(downloaded, to)
         shutil.rmtree(aside)
     return counts
+
+
+def _move(downloaded: Path, to: Path) -> None:
+    """Into the place of a folder that is empty, or not there."""
+    if to.exists():
+        to.rmdir()
+    downloaded.rename(to)
 
 
 def verify(folder: Path, data_set: DataSet) -> dict[str, int]:

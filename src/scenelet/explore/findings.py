@@ -17,9 +17,9 @@ from scenelet.dataset.audits import place_of
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.row import Row
 from scenelet.dataset.source import Source
-from scenelet.dataset.verdicts import BY_HAND, DOUBTFUL
+from scenelet.dataset.verdicts import BY_HAND
 from scenelet.engine import Engine
-from scenelet.explore.labels import doubt_labels, out_of_fold_probabilities, too_few
+from scenelet.explore.labels import doubt_labels, doubted, out_of_fold_probabilities, too_few
 from scenelet.progress import SILENT, Progress
 
 Look = Callable[[Dataset, Progress], np.ndarray]  # examined pictures to (n, features)
@@ -144,10 +144,7 @@ def _with(audited: Audit, known: Mapping[str, Row]) -> Audit:
 
 def _as_doubted(row: Row, known: Mapping[str, Row]) -> Row:
     old = known.get(row.path)
-    if old is None:
-        return row
-    doubted = replace(row, label_quality=old.label_quality, suggested_label=old.suggested_label)
-    return doubted.with_issue(DOUBTFUL) if old.suggested_label else doubted
+    return row if old is None else doubted(row, old.label_quality, old.suggested_label)
 
 
 def _judged(audited: Audit, rows: Sequence[Row], embeddings: np.ndarray) -> Audit:

@@ -8,6 +8,7 @@ import numpy as np
 
 from scenelet.dataset.row import Row
 from scenelet.dataset.split import assign_folds
+from scenelet.dataset.verdicts import DOUBTFUL
 
 FOLDS = 5
 ENOUGH = 2 * FOLDS  # different pictures of a class
@@ -93,14 +94,17 @@ def doubt_labels(rows: Sequence[Row], probabilities: np.ndarray, names: Sequence
     quality = get_label_quality_scores(labels, probabilities, method="self_confidence")
     doubtful = find_label_issues(labels, probabilities, filter_by="both", n_jobs=1)
     return [
-        replace(
-            row,
-            label_quality=round(float(score), 4),
-            suggested_label=names[int(answer.argmax())] if doubted else "",
-            issues=(*row.issues, "doubtful label") if doubted else row.issues,
+        doubted(row, round(float(score), 4), names[int(answer.argmax())] if is_doubtful else "")
+        for row, score, answer, is_doubtful in zip(
+            rows, quality, probabilities, doubtful, strict=True
         )
-        for row, score, answer, doubted in zip(rows, quality, probabilities, doubtful, strict=True)
     ]
+
+
+def doubted(row: Row, quality: float | None, suggested: str) -> Row:
+    """The row with how likely its label is right, and the label suggested in its place, or ""."""
+    judged = replace(row, label_quality=quality, suggested_label=suggested)
+    return judged.with_issue(DOUBTFUL) if suggested else judged
 
 
 def ranked(rows: Sequence[Row]) -> list[int]:

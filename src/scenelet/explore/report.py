@@ -106,14 +106,18 @@ def _drawn(rows: Sequence[Row]) -> list[str]:
 
 def _balance(findings: Findings, names: Sequence[str]) -> Section:
     rows = findings.rows
-    counts = Counter(row.label for row in rows)
-    (most, many), (least, few) = counts.most_common()[0], counts.most_common()[-1]
-    lead = (
+    lead = _most_and_fewest(Counter(row.label for row in rows))
+    chart = figures.class_balance([row.label for row in rows], [row.split for row in rows], names)
+    return Section("Class balance", lead, figures=[(svg(chart), lead)])
+
+
+def _most_and_fewest(counts: Counter[str]) -> str:
+    ordered = counts.most_common()
+    (most, many), (least, few) = ordered[0], ordered[-1]
+    return (
         f"{most} has most images ({many:,}), {least} fewest ({few:,})"
         f"{f': {many / few:.1f} times as many' if many > few else ''}."
     )
-    chart = figures.class_balance([row.label for row in rows], [row.split for row in rows], names)
-    return Section("Class balance", lead, figures=[(svg(chart), lead)])
 
 
 def _sizes(rows: list[Row]) -> Section:

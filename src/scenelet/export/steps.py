@@ -29,7 +29,6 @@ from scenelet.bundle.figures import Figures, Interval, Parity, Quantisation
 from scenelet.bundle.latency import latencies_ms
 from scenelet.bundle.metrics import paired_difference
 from scenelet.bundle.numeric import FeatureSpace
-from scenelet.bundle.origin import SPLITS
 from scenelet.bundle.runtime import LiteRTModel
 from scenelet.bundle.task import SINGLE_LABEL
 from scenelet.bundle.training_data import training_data_csv
@@ -171,8 +170,7 @@ def open_material(run: Run, options: ExportOptions) -> Material:
     run.result()
     described, spec = run.data(), run.config().preprocess
     place = options.data or Path(described["source"])
-    rows = [row for row in run.rows() if row.split in SPLITS and not row.excluded]
-    images = Dataset(source_of(place), tuple(rows))
+    images = Dataset(source_of(place), tuple(run.pictures()))
     if not _are_there(images):
         raise DataError(
             f"{place}: the run's images are not there. Say where they are now with --data FOLDER."

@@ -159,10 +159,13 @@ def start_from(pretrained: Pretrained, class_names: Sequence[str]) -> nn.Module:
     network = build_network(pretrained.architecture, len(class_names))
     state = pretrained.network.state_dict()
     if tuple(class_names) != pretrained.class_names:
-        head = head_name(network) + "."
-        state = {name: tensor for name, tensor in state.items() if not name.startswith(head)}
+        state = _without(state, head_name(network))
     network.load_state_dict(state, strict=False)
     return network
+
+
+def _without(state: Mapping[str, Tensor], head: str) -> dict[str, Tensor]:
+    return {name: tensor for name, tensor in state.items() if not name.startswith(f"{head}.")}
 
 
 def require_size(pretrained: Pretrained, sizes: Sequence[int]) -> None:

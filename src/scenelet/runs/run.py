@@ -210,6 +210,10 @@ class Run:
         """The manifest."""
         return read_manifest(self.folder / "manifest.csv")
 
+    def pictures(self) -> list[Row]:
+        """Of the manifest, those that were trained on or held out to validate."""
+        return [row for row in self.rows() if row.split in _SPLITS and not row.excluded]
+
     def open(
         self,
         config: TrainConfig,

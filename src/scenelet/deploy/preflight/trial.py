@@ -230,6 +230,10 @@ def _compared(differences: Mapping[str, float]) -> Check:
     )
 
 
+def _each(wrong: Mapping[str, object]) -> str:
+    return "; ".join(f"{name}: {reason}" for name, reason in wrong.items())
+
+
 def _formats(answers: Mapping[str, Any]) -> Check:
     wrong = {
         name: answer.get("error", answer)
@@ -237,8 +241,7 @@ def _formats(answers: Mapping[str, Any]) -> Check:
         if "label" not in answer
     }
     if wrong:
-        told = "; ".join(f"{name}: {reason}" for name, reason in wrong.items())
-        return Check("formats", False, told)
+        return Check("formats", False, _each(wrong))
     return Check("formats", True, f"answers {', '.join(PACKED)}")
 
 
@@ -246,8 +249,7 @@ def _heaviest(
     wrong: Mapping[str, str], measured: Measured, memory_mib: int, timeout_s: int
 ) -> Check:
     if wrong:
-        told = "; ".join(f"{name}: {reason}" for name, reason in wrong.items())
-        return Check("heaviest", False, f"{told}. Give it more memory: --memory")
+        return Check("heaviest", False, f"{_each(wrong)}. Give it more memory: --memory")
     longest_s = measured.heaviest_ms / 1000 * max(1.0, FULL_CORE_MIB / memory_mib)
     told = (
         f"the heaviest picture of each format is answered or refused; at most"
