@@ -4,6 +4,7 @@ import resource
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -105,3 +106,11 @@ def test_a_command_that_may_open_no_further_file_says_so_in_one_line(painted, tm
     assert done.returncode == 1, done.stdout
     assert done.stderr.splitlines()[-1].startswith("scenelet: too many files are open")
     assert "Traceback" not in done.stderr
+
+
+def test_a_working_folder_that_was_removed_is_told(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert "folder that this runs in is gone" in ended(raised_by(Path.cwd))

@@ -4,6 +4,7 @@ Knows the words of the system and of libraries for it, so that nobody else has t
 """
 
 import errno
+from pathlib import Path
 
 _AGAIN = "and run the same command again"
 _FULL = f"no space left on the disk; free some {_AGAIN}"
@@ -59,7 +60,18 @@ def is_ours(error: OSError) -> bool:
 def _told(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return _MEMORY
+    if isinstance(error, FileNotFoundError) and error.filename is None and _is_homeless():
+        return "the folder that this runs in is gone; change to another one and run it again"
     if isinstance(error, OSError):
         return _BY_NUMBER.get(error.errno or 0, "")
     said = str(error)
     return next((told for words, told in _BY_WORDS.items() if words in said), "")
+
+
+def _is_homeless() -> bool:
+    """Whether the working folder was removed; then no relative path leads anywhere."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False

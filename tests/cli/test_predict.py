@@ -1,5 +1,6 @@
 import io
 import json
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -103,3 +104,16 @@ def test_wrong_usage_exits_with_2(scenelet):
 def test_strange_file_names_are_shown_as_they_are(bundle, tmp_path, scenelet):
     (tmp_path / "[red]ü.jpg").write_bytes(nasty_files()["buildings.jpg"])
     assert "[red]ü.jpg" in scenelet("predict", "--bundle", bundle, tmp_path).out
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs a device that never ends")
+def test_a_device_that_never_ends_is_one_record(bundle, scenelet):
+    _, (line,) = answers(scenelet, "--bundle", bundle, "/dev/zero")
+    assert line["error"] == "can't be read: a device, no file"
+
+
+def test_a_table_may_go_into_a_folder_that_is_not_there_yet(bundle, painted, tmp_path, scenelet):
+    out = tmp_path / "new" / "folder" / "answers.csv"
+    done = scenelet("predict", "--bundle", bundle, painted / "seg_pred", "--out", out)
+    assert done.code == 0, done.err
+    assert out.is_file()

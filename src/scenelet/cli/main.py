@@ -3,6 +3,7 @@
 import signal
 import sys
 import warnings
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 import typer
@@ -169,6 +170,7 @@ def main() -> None:
         "ignore", message="Image size .* exceeds limit"
     )  # scenelet has its own limit, and says so
     try:
+        Path.cwd()  # where the folder is gone, libraries end the process in words of their own
         app()
     except SceneletError as error:
         typer.echo(f"scenelet: {error}", err=True)

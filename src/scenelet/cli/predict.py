@@ -256,7 +256,7 @@ def _read_file(source: str) -> bytes:
     from scenelet.names import raw
 
     try:
-        return Path(raw(source)).read_bytes()
+        return _bytes_of(Path(raw(source)))
     except IsADirectoryError as error:
         raise UnreadableImageError(
             "folder without an image; give images, a folder of images, or a URL"
@@ -265,6 +265,13 @@ def _read_file(source: str) -> bytes:
         raise UnreadableImageError(
             f"can't be read: {getattr(error, 'strerror', None) or error}"
         ) from error
+
+
+def _bytes_of(path: Path) -> bytes:
+    """Of a file, or of what another program sends; a device may never end."""
+    if path.is_char_device() or path.is_block_device():
+        raise ValueError("a device, no file")
+    return path.read_bytes()
 
 
 def _is_url(source: str) -> bool:

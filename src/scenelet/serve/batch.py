@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from scenelet.artefacts import explained
+from scenelet.artefacts import explained, make_folder
 from scenelet.bundle.contract import LITERT
 from scenelet.errors import SceneletError
 from scenelet.files import Entry, read, walk
@@ -77,6 +77,7 @@ def predict_folder(
     write = writer_of(out)
     model = predictor.model.contract.sha256[LITERT]
     place = _Folder(folder) if isinstance(folder, Path) else folder
+    make_folder(out.parent)
     begun = Partial(out.with_name(out.name + ".partial"), {"folder": place.name, "model": model})
     with explained(out):
         there = (entry.path for entry in place.entries() if not entry.reason)
