@@ -45,7 +45,7 @@ def test_three_classes_of_thirty_dropped_pictures_become_a_bundle_without_a_keyb
         page.get_by_role("button", name="Stop").wait_for()
         page.goto(running.url)  # the page is closed; the training goes on
         page.get_by_role("link", name="Train").click()
-        page.get_by_text("Pictures that it has never seen").wait_for()
+        page.get_by_text("Pictures that it has never seen").wait_for(timeout=360_000)
         page.get_by_role("button", name="Try it").wait_for(timeout=360_000)
         page.get_by_role("button", name="Try it").click()
         page.get_by_text("mine: forest, sea, street").wait_for()
