@@ -1,6 +1,7 @@
 """What the pages Train and Label show without a browser: of a work on disk, and to strangers."""
 
 import json
+import shutil
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -8,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from scenelet.app.sources import VARIABLE
 from scenelet.app.works import Work
 from scenelet.artefacts import write_json
+from scenelet.dataset.corrections import TABLE
 from scenelet.runs.growing import Answered, Growing, write_growing
 from scenelet.runs.history import Epoch, write_history
 
@@ -62,3 +64,16 @@ def test_a_work_that_could_not_go_on_says_why_in_its_own_line(tmp_path, monkeypa
     work.log.write_text("$ scenelet data audit x\nscenelet: photos: 1 class found (cats)\n")
     found = drawn("train", tmp_path, monkeypatch)
     assert "1 class found (cats)" in found.warning[0].value
+
+
+def test_a_damaged_table_of_corrections_is_told_beside_a_complete_work(
+    tmp_path, monkeypatch, painted, bundle
+):
+    work = Work(tmp_path / "trained" / "mine")
+    shutil.copytree(bundle, work.bundle)
+    write_json(work.folder / "command.json", {"data": str(painted), "options": [], "process": 1})
+    (tmp_path / "corrections").mkdir()
+    (tmp_path / "corrections" / TABLE).write_text("no,table\n1,2\n")
+    found = drawn("train", tmp_path, monkeypatch)
+    assert found.metric[0].label == "Right, of held-out pictures"
+    assert "damaged" in found.error[0].value

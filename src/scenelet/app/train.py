@@ -16,7 +16,7 @@ from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.gather import Given, class_name, gather, of_paths, of_zip
 from scenelet.errors import DataError, SceneletError
 from scenelet.image_formats import SUFFIXES
-from scenelet.text import markdown
+from scenelet.text import counted, markdown
 
 EVERY_S = 2
 ZIP_MB = 2000  # of an archive that is dropped
@@ -222,11 +222,11 @@ def _watched(work: Work) -> None:
         if work.manifest.is_file():
             st.caption(markdown(_accounted(work.data, str(work.manifest), stamp(work.manifest))))
         _standing(work, is_running)
+        if work.has_bundle and not is_running:
+            _result(work)
     except SceneletError as error:
         refused(error, ":material/error:")
         return
-    if work.has_bundle and not is_running:
-        _result(work)
     epochs = work.epochs()
     if len(epochs) > 1:
         _curve(work)
@@ -298,7 +298,7 @@ def _result(work: Work) -> None:
     if verdict:
         st.info(markdown(verdict[-1]).capitalize(), icon=":material/balance:")
     corrected = correcting.count(contract.class_names)
-    words = f"Train again with {corrected} correction{'s' if corrected != 1 else ''}"
+    words = f"Train again with {counted(corrected, 'correction')}"
     if corrected and st.button(words, icon=":material/school:", key="improve"):
         work.improve(started_with().home / correcting.FOLDER)
         st.rerun(scope="fragment")
