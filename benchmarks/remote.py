@@ -1,11 +1,12 @@
 """Small pictures in a bucket beside the same on disk: audit and batch prediction, speed and memory.
 
-    python benchmarks/remote.py [--images 20000]
+    python benchmarks/remote.py [--images 20000] [--store moto]
 
-The bucket is moto's server on this machine, which shares its cores with what is measured and
-answers some hundred requests a second: a real store answers more. What it gives at most stands
-first: pictures that are fetched and nothing done with them. Each job runs in a process of its own;
-`s3` fetches each picture, `s3 kept` finds it in the cache, as whatever runs after the first.
+The bucket is a small store of ours on this machine (`fast_store.py`), which shares its cores with
+what is measured; moto's server instead answers some hundred requests a second at most. What the
+store gives at most stands first: pictures that are fetched and nothing done with them. Each job
+runs in a process of its own; `s3` fetches each picture, `s3 kept` finds it in the cache, as
+whatever runs after the first.
 """
 
 import argparse
@@ -86,11 +87,21 @@ def serve(port: int) -> "subprocess.Popen[bytes]":
     return process
 
 
+def fast(folder: Path, port: int) -> "subprocess.Popen[bytes]":
+    """Our own store of a folder, once it answers."""
+    command = [sys.executable, str(Path(__file__).with_name("fast_store.py")), folder, str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    if process.stdout:
+        process.stdout.readline()
+    return process
+
+
 def main() -> None:
     """Measure a quarter and all, place by place, and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=20_000)
     parser.add_argument("--port", type=int, default=5055)
+    parser.add_argument("--store", choices=("fast", "moto"), default="fast")
     arguments = parser.parse_args()
     os.environ |= {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{arguments.port}",
@@ -98,23 +109,33 @@ def main() -> None:
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
-    server = serve(arguments.port)
-    try:
-        with tempfile.TemporaryDirectory() as scratch:
-            compare(Path(scratch), arguments.images)
-    finally:
-        server.kill()
-        server.wait()
+    with tempfile.TemporaryDirectory() as scratch:
+        counts = (arguments.images // 4, arguments.images)
+        buckets = Path(scratch) / "buckets"
+        for count in counts:
+            pictures(buckets / "bench" / f"{count}", count)
+        is_moto = arguments.store == "moto"
+        server = serve(arguments.port) if is_moto else fast(buckets, arguments.port)
+        try:
+            if is_moto:
+                fill(buckets / "bench")
+            compare(Path(scratch), counts)
+        finally:
+            server.kill()
+            server.wait()
 
 
-def compare(scratch: Path, most: int) -> None:
-    """Disk, the bucket, and the bucket with what was kept."""
+def fill(folder: Path) -> None:
+    """moto's bucket."""
     system = fsspec.filesystem("s3")
     system.mkdir("bench")
-    for count in (most // 4, most):
-        folder = scratch / f"{count}"
-        pictures(folder, count)
-        system.put(f"{folder}/", f"bench/{count}/", recursive=True)
+    system.put(f"{folder}/", "bench/", recursive=True)
+
+
+def compare(scratch: Path, counts: tuple[int, ...]) -> None:
+    """Disk, the bucket, and the bucket with what was kept."""
+    for count in counts:
+        folder = scratch / "buckets" / "bench" / f"{count}"
         told = subprocess.run(
             [sys.executable, "-c", FETCH, f"{count}/"], capture_output=True, text=True, check=True
         ).stdout
