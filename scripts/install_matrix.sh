@@ -3,6 +3,7 @@
 #   scripts/install_matrix.sh                  all of them (train and ray take minutes and gigabytes)
 #   scripts/install_matrix.sh serve heic       these
 #   PYTHONS="python3.11 python3.13" scripts/install_matrix.sh core
+#   WHEEL=dist/scenelet-1.whl scripts/install_matrix.sh heic    a wheel that is built already
 set -euo pipefail
 cd "$(dirname "$0")/.."
 unset PYTHONPATH
@@ -47,8 +48,8 @@ fsspec.get_filesystem_class('$1' if '$1' != 'az' else 'abfs')
     esac
 }
 
-"${PYTHON:-python3}" -m pip wheel --quiet --no-deps --wheel-dir "$work" .
-wheel=$(ls "$work"/scenelet-*.whl)
+[ -n "${WHEEL:-}" ] || "${PYTHON:-python3}" -m pip wheel --quiet --no-deps --wheel-dir "$work" .
+wheel=${WHEEL:-$(ls "$work"/scenelet-*.whl)}
 extras=("$@")
 [ $# -gt 0 ] || extras=(core serve app heic s3 gs az hf aws phone mlflow wandb pretrained docs train ray)
 failed=0

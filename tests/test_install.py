@@ -1,11 +1,13 @@
 """`pip install .` without extras, in an environment of its own."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 import venv
 import zipfile
+from pathlib import Path
 
 import pytest
 from commands import REPOSITORY, run_process
@@ -74,11 +76,30 @@ def test_the_core_installs_without_torch_and_predicts_offline(
     )
     names = {package["name"].lower() for package in json.loads(listed.stdout)}
     assert "scenelet" in names
-    assert not names & {"torch", "lightning", "transformers", "pandas", "pyyaml", "onnxruntime"}
+    assert not names & {
+        *("torch", "lightning", "transformers", "pandas", "pyyaml", "onnxruntime", "ray"),
+    }
     picture = shipped_bundle / "golden" / "forest-large.jpg"
     done = run_process("predict", picture, "--json", cwd=tmp_path, python=core_python)
     assert done.code == 0, done.err
     assert json.loads(done.out)["bundle"] == "intel-scenes"
+
+
+def test_an_extra_alone_does_what_it_claims_in_an_environment_of_its_own(wheel):
+    """The others: scripts/install_matrix.sh without names, which takes minutes and gigabytes."""
+    here = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "WHEEL": str(wheel),
+    }
+    done = subprocess.run(
+        [REPOSITORY / "scripts" / "install_matrix.sh", "heic"],
+        env=os.environ | here,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " heic: ok (" in done.stdout
 
 
 def test_a_real_image_is_predicted_by_the_core(core_python, real_images, tmp_path):
