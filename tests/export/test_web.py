@@ -4,6 +4,7 @@ import base64
 import functools
 import hashlib
 import http.server
+import re
 import shutil
 from typing import ClassVar
 
@@ -17,6 +18,7 @@ from scenelet.errors import ConfigError
 from scenelet.export import npm
 from scenelet.export.npm import Package, fetch_package
 from scenelet.export.web import export_web
+from scenelet.export.web_speed import browser_here
 from scenelet.images import PreprocessSpec, preprocess
 from scenelet.serve.predictor import Predictor
 
@@ -169,6 +171,19 @@ def test_the_camera_is_watched_frame_by_frame(web, chromium):
         shown.get_by_role("button", name="Stop the camera").click()
         assert shown.locator("#live").is_hidden()
         context.close()
+
+
+@pytest.mark.browser
+def test_the_card_tells_the_frames_a_second_in_a_browser_of_this_machine(
+    web, shipped_bundle, tmp_path
+):
+    if not browser_here():
+        pytest.skip("Chromium is not installed; `make system-tools` gets it")
+    made = export_web(shipped_bundle, tmp_path / "site", browser=browser_here())
+    assert re.match(r"\d+\.\d frames of 640 x 480 a second in Chromium \d", made.speed)
+    assert f"Speed: {made.speed}." in (tmp_path / "site" / "README.md").read_text()
+    assert "Speed: not measured here" in (web.folder / "README.md").read_text()
+    assert export_web(shipped_bundle, tmp_path / "other", browser="/bin/true").speed == ""
 
 
 def test_the_folder_says_what_is_in_it_and_the_policy_lets_no_script_of_others_run(web):

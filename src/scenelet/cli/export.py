@@ -141,10 +141,18 @@ def _export_run(
 
 def _export_web(bundle: Path, out: Path) -> dict[str, object]:
     from scenelet.export.web import export_web
+    from scenelet.export.web_speed import browser_here
 
-    site = export_web(bundle, out)
+    site = export_web(bundle, out, browser=browser_here())
     note(f"a browser loads {site.loaded_bytes / 1e6:.1f} MB; pictures never leave its device")
-    return {"folder": str(out), "loaded_bytes": site.loaded_bytes, "size_bytes": site.size_bytes}
+    if site.speed:
+        note(site.speed)
+    return {
+        "folder": str(out),
+        "speed": site.speed,
+        "loaded_bytes": site.loaded_bytes,
+        "size_bytes": site.size_bytes,
+    }
 
 
 def _export_phone(bundle: Path, out: Path) -> dict[str, object]:

@@ -14,6 +14,7 @@ from scenelet.bundle.contract import DISTANCE, LITERT, Contract, read_contract, 
 from scenelet.bundle.plain import as_plain
 from scenelet.export.graph import with_float_outputs
 from scenelet.export.npm import Package, cache_folder, fetch_package, taken
+from scenelet.export.web_speed import measured
 from scenelet.text import markdown
 
 SITE = Path(__file__).with_name("site")
@@ -46,20 +47,23 @@ class Web:
         folder: To be served.
         size_bytes: Of all files.
         loaded_bytes: Of those that one browser loads.
+        speed: Frames a second in a browser here, in words; "" where nobody measured.
     """
 
     folder: Path
     size_bytes: int
     loaded_bytes: int
+    speed: str = ""
 
 
-def export_web(bundle: Path, out: Path, cache: Path | None = None) -> Web:
+def export_web(bundle: Path, out: Path, cache: Path | None = None, browser: str = "") -> Web:
     """Write the folder.
 
     Args:
         bundle: Folder; checked first.
         out: Folder; an older one of this kind is replaced.
         cache: Where LiteRT for the browser is kept.
+        browser: Of this machine, to measure how quick the page is in it; "" for none.
 
     Raises:
         BundleError: The bundle can't be trusted or read.
@@ -80,8 +84,9 @@ def export_web(bundle: Path, out: Path, cache: Path | None = None) -> Web:
     with whole_folder(out) as folder:
         (folder / "litert").mkdir()
         write_files(folder, files)
-        write_text(folder / "README.md", _readme(contract, total - spared))
-    return Web(out, total, total - spared)
+        speed = measured(folder, browser) if browser else ""
+        write_text(folder / "README.md", _readme(contract, total - spared, speed))
+    return Web(out, total, total - spared, speed)
 
 
 def _runtime(cache: Path | None) -> dict[str, bytes]:
@@ -113,12 +118,15 @@ def _described(contract: Contract) -> bytes:
     return (json.dumps(described, indent=1) + "\n").encode()
 
 
-def _readme(contract: Contract, loaded_bytes: int) -> str:
+def _readme(contract: Contract, loaded_bytes: int, speed: str) -> str:
+    quick = speed or "not measured here; the page shows the frames a second of your device"
     return f"""# {markdown(contract.name)}, in the browser
 
 Serve this folder from any static host, over HTTPS if the camera shall be used; to try it here:
 `python -m http.server`. A browser loads {loaded_bytes / 1e6:.1f} MB once. Pictures never leave the
 device: the policy of the page lets it ask nothing but its own host, for its own files.
+
+Speed: {quick}.
 
 Weights: {markdown(contract.licence)}. In `litert/`: {RUNTIME.name} {RUNTIME.version} and
 {LOADER.name} {LOADER.version} of the npm registry (Apache-2.0), unchanged but for one import. The
