@@ -34,6 +34,7 @@ FOUNDATION = {
     "lease",
     "locks",
     "resources",
+    "scratch",
     "files",
     "grouped",
     "names",
@@ -135,6 +136,7 @@ HEAVY = (
     "matplotlib",
     "scipy",
     "sklearn",
+    "ray",
 )
 
 
@@ -193,12 +195,13 @@ def test_ray_is_imported_by_its_own_room_alone():
     assert rooms_that_import("ray") <= {"cluster"}
 
 
-def test_a_command_on_this_machine_loads_nothing_of_ray(painted, bundle, tmp_path):
-    words = ["predict", str(painted / "seg_test" / "sea"), "--bundle", str(bundle)]
-    words += ["--out", str(tmp_path / "answers")]
+def test_commands_on_this_machine_load_nothing_of_ray(painted, bundle, tmp_path):
+    predict = ["predict", str(painted / "seg_test" / "sea"), "--bundle", str(bundle)]
+    evaluate = ["evaluate", str(bundle), str(painted), "--part", "val", "--json"]
     loaded = modules_after(
-        f"import sys; sys.argv = ['scenelet', *{words!r}]; from scenelet.cli.main import"
-        " app; app(standalone_mode=False)"
+        "import sys; from scenelet.cli.main import app\n"
+        f"for words in ({[*predict, '--out', str(tmp_path / 'answers')]!r}, {evaluate!r}):\n"
+        "    sys.argv = ['scenelet', *words]; app(standalone_mode=False)"
     )
     assert (tmp_path / "answers" / "summary.json").is_file()
     assert "ray" not in loaded

@@ -11,7 +11,7 @@ from itertools import islice
 from multiprocessing import get_context
 from typing import Generic, Protocol, TypeVar
 
-from scenelet.parallel import cores
+from scenelet.parallel import Advance, cores, silent
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -115,3 +115,27 @@ def in_parts(items: Iterable[Item], size: int) -> Iterator[Part[Item]]:
     while piece := tuple(islice(queue, size)):
         yield Part(number, piece)
         number += 1
+
+
+def gathered(
+    engine: Engine,
+    make_worker: MakeWorker[Item, Sequence[Result]],
+    items: Iterable[Item],
+    size: int,
+    advance: Advance = silent,
+) -> list[Result]:
+    """What workers make of each item, in the order of the items.
+
+    Args:
+        engine: That does the work.
+        make_worker: As `Engine.map` has it; a worker gives one result an item of its part.
+        items: Any number.
+        size: Of a part.
+        advance: Called after each item.
+    """
+    found = dict[int, Sequence[Result]]()
+    for part, made in engine.map(make_worker, in_parts(items, size)):
+        found[part.number] = made
+        for _ in made:
+            advance()
+    return [each for number in sorted(found) for each in found[number]]

@@ -13,13 +13,15 @@ pytest.importorskip("ray", reason="needs the extra ray")
 OURS = "127.0.0.2"
 QUIET = {
     "RAY_memory_monitor_refresh_ms": "0",  # other programs of this machine kill nothing of ours
+    "RAY_health_check_period_ms": "500",  # a killed node is missed after five of them
+    "RAY_worker_niceness": "0",  # on a busy machine workers at 15 get nothing
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DISABLE_IMPORT_WARNING": "1",
     "PYTHONWARNINGS": "ignore",
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def settings(moto, tmp_path_factory):
     """Environment of the store, for this process and for the nodes that it starts."""
     moto.reset()
@@ -36,7 +38,7 @@ def settings(moto, tmp_path_factory):
         yield patch
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def cluster(settings):
     """Two nodes of one CPU; `extra` may add another, `kill` ends one as a power cut would."""
     from ray.cluster_utils import Cluster
@@ -50,9 +52,10 @@ def cluster(settings):
         }
 
     made = Cluster(initialize_head=True, head_node_args=node(OURS), shutdown_at_exit=False)
-    made.add_node(**node("127.0.0.3"))
+    second = made.add_node(**node("127.0.0.3"))
     yield SimpleNamespace(
         address=made.address,
+        second=second,
         flags=("--engine", "ray", "--address", made.address),
         extra=lambda address: made.add_node(**node(address)),
         kill=lambda added: made.remove_node(added, allow_graceful=False),

@@ -2,9 +2,7 @@
 
 import json
 import shutil
-import subprocess
 import sys
-import threading
 import time
 
 import fsspec
@@ -12,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deadly import DeadlyPlace
-from killing import kill_one, titled
-from servers import free_port, wait_until
+from killing import kill_one, run_and_die, titled, while_it_runs
+from servers import free_port
 
 from scenelet.errors import ClusterError
 from scenelet.serve.parts import predict_parts
@@ -58,15 +56,6 @@ def command(photos, bundle, out, cluster, *more):
     return ["predict", photos, "--bundle", bundle, "--out", out, *cluster.flags, *more]
 
 
-def while_it_runs(command, happens):
-    """Run a command; once it is at work do something to it."""
-    thread = threading.Thread(target=lambda: wait_until(happens, "somebody to kill", 300))
-    thread.start()
-    done = command()
-    thread.join()
-    return done
-
-
 def test_a_cluster_answers_as_this_machine_does_in_every_field_though_a_worker_is_killed(
     photos, expected, bundle, cluster, scenelet
 ):
@@ -81,33 +70,6 @@ def test_a_cluster_answers_as_this_machine_does_in_every_field_though_a_worker_i
     assert (summary["rows"], summary["errors"], summary["parts"]) == (164, 2, 4)
     again = scenelet(*command(photos, bundle, "s3://ray-tests/one", cluster))
     assert (again.code, "is complete already" in again.err) == (1, True)
-
-
-def parts(address):
-    system = fsspec.filesystem("s3", skip_instance_cache=True)
-    system.invalidate_cache()
-    found = system.find(address, detail=True).items() if system.exists(address) else ()
-    return {name: told["LastModified"] for name, told in found if "/part-" in name}
-
-
-def test_a_driver_that_is_killed_goes_on_with_what_is_left(
-    photos, expected, bundle, cluster, scenelet
-):
-    out = "s3://ray-tests/three"
-    words = command(photos, bundle, out, cluster)
-    code = "from scenelet.cli.main import main; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, words)], stderr=subprocess.DEVNULL
-    )
-    wait_until(lambda: parts(out), "a part", 300)
-    process.kill()
-    process.wait()
-    before = parts(out)
-    assert f"{out.removeprefix('s3://')}/summary.json" not in fsspec.filesystem("s3").find(out)
-    again = scenelet(*words)
-    assert again.code == 0, again.err
-    assert rows(out) == expected
-    assert before.items() <= parts(out).items()  # those are not answered again
 
 
 def test_parts_are_answered_by_this_machine_too(photos, expected, bundle, scenelet, tmp_path):
@@ -132,17 +94,40 @@ def test_a_picture_that_kills_its_process_ends_the_job_with_its_part_named(
     assert names == ["listing.parquet", "part-000000.parquet", "part-000002.parquet"]
 
 
-def test_an_audit_on_a_cluster_is_that_of_this_machine(painted, cluster, scenelet, tmp_path):
-    found = {}
-    for name, flags in {"here": (), "cluster": cluster.flags}.items():
-        out = tmp_path / name
-        done = scenelet("data", "audit", painted, "--out", out, "--no-labels", *flags)
-        assert done.code == 0, done.err
-        found[name] = (
-            (out / "manifest.csv").read_text(),
-            json.loads((out / "audit.json").read_text()),
-        )
-    assert found["here"] == found["cluster"]
+AFTER_A_PART = """
+from scenelet.dataset import kept_looks
+kept_looks.EACH_S, add = 0, kept_looks.KeptLooks.add
+kept_looks.KeptLooks.add = lambda *told: (add(*told), die())
+"""
+
+
+def test_an_audit_whose_driver_and_worker_are_killed_goes_on_and_is_that_of_this_machine(
+    painted, cluster, scenelet, tmp_path
+):
+    def words(out, *flags):
+        return ("data", "audit", painted, "--out", tmp_path / out, "--no-labels", *flags)
+
+    here = scenelet(*words("here"))
+    assert here.code == 0, here.err
+    run_and_die(words("cluster", *cluster.flags), AFTER_A_PART)
+    (kept,) = (tmp_path / "cluster" / "looks").iterdir()
+    assert len(kept.read_text().splitlines()) in (64, 52)
+    done = while_it_runs(
+        lambda: scenelet(*words("cluster", *cluster.flags)), lambda: kill_one("ray::_work")
+    )
+    assert done.code == 0, done.err
+    assert not kept.exists()
+    for name in ("manifest.csv", "audit.json"):
+        found, expected = ((tmp_path / out / name).read_text() for out in ("cluster", "here"))
+        assert found == expected
+
+
+def test_a_cluster_measures_what_this_machine_measures(photos, bundle, cluster, scenelet):
+    words = ("evaluate", bundle, photos, "--part", "val", "--json")
+    here, there = scenelet(*words), scenelet(*words, *cluster.flags)
+    assert (here.code, there.code) == (0, 0), there.err
+    assert there.out == here.out
+    assert json.loads(there.out)["excluded"]
 
 
 def test_a_folder_that_the_nodes_do_not_see_is_named(cluster, monkeypatch):
@@ -162,16 +147,6 @@ def test_a_cluster_packs_what_this_machine_packs(painted, cluster, scenelet, tmp
     for name in ("pack.json", "rows.parquet", "shard-000000.parquet"):
         there = system.cat_file(f"ray-tests/packed/{name}")
         assert there == (tmp_path / "packed" / name).read_bytes()
-
-
-def test_a_machine_that_is_lost_costs_no_picture(photos, expected, bundle, cluster, scenelet):
-    lost = cluster.extra("127.0.0.4")
-    done = while_it_runs(
-        lambda: scenelet(*command(photos, bundle, "s3://ray-tests/four", cluster)),
-        lambda: len(titled("ray::_work")) == 3 and cluster.kill(lost) is None,
-    )
-    assert done.code == 0, done.err
-    assert rows("s3://ray-tests/four") == expected
 
 
 @pytest.mark.parametrize(
@@ -219,3 +194,27 @@ def test_without_the_extra_one_line_says_what_to_install(monkeypatch, painted, t
     done = scenelet("predict", painted, "--out", tmp_path / "out", "--engine", "ray")
     assert done.code == 1
     assert "pip install 'scenelet[ray]'" in done.err
+
+
+def parts(address):
+    system = fsspec.filesystem("s3", skip_instance_cache=True)
+    found = system.find(address, detail=True).items()
+    return {name: told["LastModified"] for name, told in found if "/part-" in name}
+
+
+def test_a_driver_and_then_a_machine_that_are_killed_cost_no_picture(
+    photos, expected, bundle, cluster, scenelet
+):
+    out = "s3://ray-tests/two"
+    words = command(photos, bundle, out, cluster)
+    run_and_die(words, "from scenelet.lease import Lease; Lease.check = die")
+    before = parts(out)
+    assert before
+    assert f"{out.removeprefix('s3://')}/summary.json" not in fsspec.filesystem("s3").find(out)
+    lost = cluster.extra("127.0.0.4")
+    done = while_it_runs(
+        lambda: scenelet(*words), lambda: titled("ray::_work") and cluster.kill(lost) is None
+    )
+    assert done.code == 0, done.err
+    assert rows(out) == expected
+    assert before.items() <= parts(out).items()  # those are not answered again

@@ -1,19 +1,18 @@
 """Training and searching on two ray nodes: the same bits as on this machine, whatever is killed."""
 
+import json
 import subprocess
 import sys
-import threading
 
 import boto3
 import fsspec
 import optuna
 import pytest
 import torch
-from killing import kill_one
-from servers import wait_until
+from killing import kill_one, run_and_die, while_it_runs
 
 pytestmark = [pytest.mark.aws, pytest.mark.pipeline]
-FLAGS = ("--recipe", "quick", "--epochs", "4", "--threads", "1", "--device", "cpu", "--name", "r")
+FLAGS = ("--recipe", "quick", "--epochs", "6", "--threads", "1", "--device", "cpu", "--name", "r")
 
 
 @pytest.fixture(scope="module")
@@ -50,31 +49,48 @@ def command(painted, runs, cluster, workers=2):
     return ["train", painted, *FLAGS, "--runs", runs, *cluster.flags, "--workers", str(workers)]
 
 
-def while_it_runs(command, happens):
-    """Run a command; once it is at work do something to it."""
-    thread = threading.Thread(target=lambda: wait_until(happens, "somebody to kill", 400))
-    thread.start()
-    done = command()
-    thread.join()
-    return done
-
-
 def is_there(name):
     """By a client of its own: asked from a thread beside the command."""
     found = boto3.client("s3").list_objects_v2(Bucket="ray-tests", Prefix=name)
     return found["KeyCount"] > 0
 
 
-def test_two_workers_end_with_the_bits_of_two_devices_though_one_is_killed(
+AFTER_AN_EPOCH = """
+from scenelet.cluster.told import _Hearer
+hear = _Hearer.hear
+_Hearer.hear = lambda self, said: (hear(self, said), "epoch 2/" in str(said) and die())
+"""
+
+
+def epochs_at(name):
+    """That a run has sent home."""
+    if not is_there(name):
+        return 0
+    found = boto3.client("s3").get_object(Bucket="ray-tests", Key=name)
+    return found["Body"].read().count(b"\n") - 1
+
+
+def lose_a_machine(cluster):
+    """Once a third epoch is done; another machine comes for it."""
+    if epochs_at("runs/r/metrics.csv") < 3:
+        return False
+    cluster.kill(cluster.second)
+    cluster.extra("127.0.0.5")
+    return True
+
+
+def test_two_workers_end_with_the_bits_of_two_devices_though_driver_and_machine_are_killed(
     painted, expected, cluster, scenelet
 ):
     runs = "s3://ray-tests/runs"
+    run_and_die(command(painted, runs, cluster), AFTER_AN_EPOCH)
+    assert 1 <= epochs_at("runs/r/metrics.csv") < 6
     done = while_it_runs(
-        lambda: scenelet(*command(painted, runs, cluster)),
-        lambda: is_there("runs/r/checkpoints/last.ckpt") and kill_one("ray::RayTrainWorker"),
+        lambda: scenelet(*command(painted, runs, cluster)), lambda: lose_a_machine(cluster)
     )
     assert done.code == 0, done.err
-    assert "epoch 4/4" in done.err
+    assert "epoch 1/6" not in done.err
+    assert "epoch 6/6" in done.err
     assert "wrote run: s3://ray-tests/runs/r" in done.out
     assert weights_at(runs) == expected
     again = scenelet(*command(painted, runs, cluster))
@@ -90,7 +106,6 @@ def test_what_a_cluster_can_not_do_is_one_line(painted, cluster, scenelet, tmp_p
     for more, message in {
         (): "say --workers N",
         ("--workers", "2", "--devices", "3"): "--devices: found 3, --workers 2",
-        ("--workers", "2", "--folds", "3"): "--folds: not on a cluster",
     }.items():
         done = scenelet(*where, *more)
         assert (done.code, message in done.err) == (1, True), done.err
@@ -129,7 +144,14 @@ def trials_of(path):
     ]
 
 
-def test_a_search_finds_what_one_process_finds_though_a_worker_is_killed(
+AFTER_A_TRIAL = """
+from scenelet.cluster import searching
+outcome = searching._outcome
+searching._outcome = lambda told: (outcome(told), die())
+"""
+
+
+def test_a_search_finds_what_one_process_finds_though_driver_and_worker_are_killed(
     painted, cluster, scenelet, tmp_path
 ):
     (tmp_path / "r.yaml").write_text(RECIPE)
@@ -137,13 +159,52 @@ def test_a_search_finds_what_one_process_finds_though_a_worker_is_killed(
     here = scenelet("tune", painted, *flags, "--runs", tmp_path)
     assert here.code == 0, here.err
     where = ("--runs", "s3://ray-tests/searches", *cluster.flags, "--workers", "2")
-    done = while_it_runs(
-        lambda: scenelet("tune", painted, *flags, *where),
-        lambda: is_there("searches/s/trials") and kill_one("ray::_trial"),
-    )
+    words = ("tune", painted, *flags, *where)
+    run_and_die(words, AFTER_A_TRIAL)
+    done = while_it_runs(lambda: scenelet(*words), lambda: kill_one("ray::_trial"))
     assert done.code == 0, done.err
     (tmp_path / "study.db").write_bytes(
         fsspec.filesystem("s3").cat_file("ray-tests/searches/s/study.db")
     )
     assert trials_of(tmp_path / "study.db") == trials_of(tmp_path / "s" / "study.db")
     assert is_there("searches/s/report.html")
+
+
+def test_folds_are_trained_at_once_with_the_bits_of_one_after_the_other(
+    painted, cluster, scenelet, tmp_path
+):
+    (tmp_path / "r.yaml").write_text(RECIPE)
+    words = ("train", painted, "--recipe", tmp_path / "r.yaml", "--name", "f", "--folds", "2")
+    here = scenelet(*words, "--runs", tmp_path)
+    assert here.code == 0, here.err
+    there = scenelet(*words, "--runs", "s3://ray-tests/folded", *cluster.flags)
+    assert there.code == 0, there.err
+    assert "fold 2 of 2: epoch 2/2" in there.err
+    system = fsspec.filesystem("s3", skip_instance_cache=True)
+    for name in ("f/checkpoints/best.ckpt", "f/folds/2/checkpoints/last.ckpt"):
+        assert weights(system.cat_file(f"ray-tests/folded/{name}")) == weights(
+            (tmp_path / name).read_bytes()
+        )
+    assert system.cat_file("ray-tests/folded/f/folds/1/held_out.json") == (
+        (tmp_path / "f" / "folds" / "1" / "held_out.json").read_bytes()
+    )
+
+
+def test_variants_are_trained_at_once_and_compared_as_one_after_the_other(
+    painted, cluster, scenelet, tmp_path
+):
+    (tmp_path / "r.yaml").write_text(RECIPE)
+    (tmp_path / "v.yaml").write_text("first: {}\nplain: {network: plain}\n")
+    words = ("variants", painted, "--of", tmp_path / "v.yaml", "--recipe", tmp_path / "r.yaml")
+    here = scenelet(*words, "--out", tmp_path / "here", "--json")
+    assert here.code == 0, here.err
+    there = scenelet(*words, "--out", "s3://ray-tests/variants", "--json", *cluster.flags)
+    assert there.code == 0, there.err
+    measured = ("minutes", "latency_ms")
+    found, expected = (
+        [{k: v for k, v in row.items() if k not in measured} for row in json.loads(each.out)]
+        for each in (there, here)
+    )
+    assert found == expected
+    assert is_there("variants/plain/checkpoints/best.ckpt")
+    assert is_there("variants/variants.html")

@@ -27,6 +27,18 @@ def test_packing_again_elsewhere_gives_the_same_bytes(shipped_bundle, packages, 
     assert again.path.read_bytes() == packages["first"].read_bytes()
 
 
+def test_a_package_is_the_same_where_ray_is_not_installed(shipped_bundle, packages, tmp_path):
+    code = (
+        "import sys; sys.modules['ray'] = None\n"
+        "from pathlib import Path\n"
+        "from scenelet.deploy.package import package_zip\n"
+        "from scenelet.deploy.target import Target\n"
+        f"package_zip(Path({str(shipped_bundle)!r}), Path({str(tmp_path / 'p.zip')!r}), Target())"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert (tmp_path / "p.zip").read_bytes() == packages["first"].read_bytes()
+
+
 def test_an_environment_without_pip_is_told_what_to_do(tmp_path, monkeypatch):
     """As uv and pipx make them."""
     venv.create(tmp_path / "bare", with_pip=False)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scenelet.answers import Answers, ask, open_bundle
+from scenelet.answers import Answers, ask, ask_by, open_bundle
 from scenelet.assess.ledger import is_known, record
 from scenelet.bundle.contract import LITERT, TRAINING_DATA
 from scenelet.bundle.figures import Figures
@@ -19,6 +19,7 @@ from scenelet.bundle.training_data import LEARNED, read_shown, read_training_dat
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.row import Row
 from scenelet.dataset.source import Source
+from scenelet.engine import Engine
 from scenelet.errors import ConfigError, DataError
 from scenelet.image_likeness import same_looking
 from scenelet.progress import SILENT, Progress
@@ -99,7 +100,11 @@ def training_data(bundle: BundleModel, rows: Sequence[Row] = ()) -> Mapping[str,
 
 
 def open_part(
-    place: Path | Source, part: str, manifest: Path | None = None, progress: Progress = SILENT
+    place: Path | Source,
+    part: str,
+    manifest: Path | None = None,
+    progress: Progress = SILENT,
+    engine: Engine | None = None,
 ) -> Dataset:
     """Open and examine a data set; where there is a test part and it may be meant, that alone.
 
@@ -108,6 +113,7 @@ def open_part(
         part: One of `PARTS`.
         manifest: Of the place, whose labels and exclusions are then taken.
         progress: Is told how it goes on.
+        engine: That decodes; None for this process.
 
     Raises:
         ConfigError: No such part.
@@ -121,7 +127,7 @@ def open_part(
     elif part == "test":
         name = found.source.name
         raise DataError(f"{name}: no test part found (seg_test/ or test/). Give another --part.")
-    return found.examined(progress)
+    return found.examined(progress, engine)
 
 
 def _choose_part(
@@ -212,6 +218,7 @@ def evaluate_bundle(
     ledger: Path,
     progress: Progress = SILENT,
     manifest: Path | None = None,
+    engine: Engine | None = None,
 ) -> Evaluated:
     """Choose the images, ask the bundle, compute the figures.
 
@@ -224,6 +231,7 @@ def evaluate_bundle(
         ledger: Where looks at a test split are recorded.
         progress: Is told how it goes on.
         manifest: Of the folder, whose labels and exclusions are then taken.
+        engine: That decodes and asks; None for this process.
 
     Raises:
         BundleError: The bundle can't be trusted or read.
@@ -231,9 +239,13 @@ def evaluate_bundle(
         ArtefactError: The ledger can't be written.
     """
     bundle = open_bundle(folder)
-    found, place = choose(bundle, open_part(source, part, manifest, progress), part)
+    found, place = choose(bundle, open_part(source, part, manifest, progress, engine), part)
     contract, chosen = bundle.contract, found.used
-    answers = ask(bundle, chosen, contract.preprocess, progress)
+    answers = (
+        ask(bundle, chosen, contract.preprocess, progress)
+        if engine is None
+        else ask_by(engine, folder, chosen, contract.preprocess, progress)
+    )
     labels = bundle.task.targets(chosen, contract.class_names)
     probabilities = bundle.task.probabilities_of_many(answers.logits, contract.temperature)
     kin = [row.kin for row in chosen.rows]

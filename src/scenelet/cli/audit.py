@@ -78,6 +78,8 @@ def audit(
         from scenelet.explore.audit_report import write_audit
         from scenelet.explore.findings import investigate
     from scenelet.dataset.audits import folder_for
+    from scenelet.dataset.bucket import shelf_at
+    from scenelet.dataset.kept_looks import KeptLooks
     from scenelet.dataset.manifest import class_names_of
     from scenelet.dataset.sink import placed
     from scenelet.engine import Processes
@@ -85,12 +87,14 @@ def audit(
     look = look_of(bundle, progress) if labels else None
     source = source_at(folder, label_level, images, column)
     seen = [each for each in (images or folder, against) if each]
-    with machines.engine(Processes(), *seen) as engine:
-        findings = investigate(source, against, look, progress, engine=engine)
-    progress.say("drawing")
     out = out or folder_for(source.name)
+    kept_looks = KeptLooks(shelf_at(out))
+    with machines.engine(Processes(), *seen) as engine:
+        findings = investigate(source, against, look, progress, engine=engine, kept=kept_looks)
+    progress.say("drawing")
     with placed(out) as local:
         kept = write_audit(findings, local, out)
+    kept_looks.remove()
     if as_json:
         tell_json(findings.summary())
     else:

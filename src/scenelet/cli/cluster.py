@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -17,6 +17,8 @@ from scenelet.errors import ConfigError
 
 if TYPE_CHECKING:
     from scenelet.engine import Engine
+
+Local = TypeVar("Local", bound="Engine | None")
 
 
 class EngineName(StrEnum):
@@ -43,11 +45,11 @@ class Machines:
     gpus_per_worker: float
 
     @contextmanager
-    def engine(self, local: "Engine", *places: str | Path) -> Iterator["Engine"]:
+    def engine(self, local: "Local", *places: str | Path) -> Iterator["Engine | Local"]:
         """What works on the parts of a job.
 
         Args:
-            local: This machine's way.
+            local: This machine's way; None where it needs no parts.
             places: That all machines must see.
 
         Raises:
@@ -133,9 +135,7 @@ def _machines(engine: EngineName, address: str, workers: int, gpus_per_worker: f
 
 def examine_cluster(machines: Machines, place: str) -> None:
     """Say of each node whether it is fit; exit code 1 where one is not."""
-    from scenelet.engine import InProcess
-
-    with machines.engine(InProcess()):
+    with machines.engine(None):
         from scenelet.cluster.doctor import examine
 
         found = examine(place)

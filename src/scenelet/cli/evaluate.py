@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scenelet.cli.cluster import Machines, on_machines
 from scenelet.cli.options import (
     DEFAULT_LEDGER,
     AsJson,
@@ -51,6 +52,7 @@ Robustness = Annotated[
 ]
 
 
+@on_machines
 def evaluate(
     bundle: NamedBundle,
     folder: Folder,
@@ -64,6 +66,7 @@ def evaluate(
     strangers: Strangers = None,
     ledger: Ledger = DEFAULT_LEDGER,
     as_json: AsJson = False,
+    machines: Machines,
 ) -> None:
     """Measure a bundle on labelled images, from their raw bytes, with 95 % intervals.
 
@@ -73,8 +76,9 @@ def evaluate(
     """
     from scenelet.assess.evaluate import evaluate_bundle
 
-    place = source_at(folder, "", images, column)
-    evaluated = evaluate_bundle(bundle, place, part, ledger, ConsoleProgress(), manifest)
+    place, told = source_at(folder, "", images, column), ConsoleProgress()
+    with machines.engine(None, images or folder) as engine:
+        evaluated = evaluate_bundle(bundle, place, part, ledger, told, manifest, engine)
     left_out(evaluated.dataset.excluded)
     if report:
         _write_report(evaluated, report, robustness, strangers)

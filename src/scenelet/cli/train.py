@@ -12,7 +12,7 @@ from scenelet.cli.dials import Set, chosen, with_dials
 from scenelet.cli.options import Column, Folder, Images, LabelLevel, Tracker, told_to
 from scenelet.cli.output import command, needs_extra, tell, wrote
 from scenelet.cli.place import source_at
-from scenelet.cli.run_home import at_home, shared_out
+from scenelet.cli.run_home import at_home, is_folded, shared_out
 from scenelet.errors import ConfigError
 from scenelet.progress import ConsoleProgress, Progress
 from scenelet.text import address, listed, one_line
@@ -76,7 +76,7 @@ def train(
     config = resolve(recipe, given)
     home = runs / (name or run_name(folder, recipe))
     place, told = source_at(folder, label_level, images, column), ConsoleProgress()
-    with at_home(home, machines, images or folder) as trained:
+    with at_home(home, machines, images or folder, is_folded(given)) as trained:
         result = run_training(
             place,
             config,

@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
+from scenelet.cli.cluster import Machines, on_machines
 from scenelet.cli.dials import Set, set_dials
 from scenelet.cli.options import Folder, Prepared
 from scenelet.cli.output import command, needs_extra, table, tell_json, wrote
+from scenelet.cli.run_home import at_home
 from scenelet.progress import ConsoleProgress
 
 Of = Annotated[
@@ -20,11 +22,12 @@ Only = Annotated[
 ]
 Out = Annotated[
     Path | None,
-    typer.Option(help="Folder for the runs and the table; default variants/DATA-OF."),
+    typer.Option(help="Folder or address for the runs and the table; default variants/DATA-OF."),
 ]
 AsJsonOption = Annotated[bool, typer.Option("--json", help="Print the table as JSON.")]
 
 
+@on_machines
 def variants(
     folder: Folder,
     *,
@@ -35,8 +38,9 @@ def variants(
     out: Out = None,
     dial: Set = None,
     as_json: AsJsonOption = False,
+    machines: Machines,
 ) -> None:
-    """Train variants of a recipe in turn and compare them on the same validation images.
+    """Train variants of a recipe and compare them on the same validation images.
 
     Goes on where it was stopped.
 
@@ -53,12 +57,17 @@ def variants(
     title = Path(of).stem
     changes, base = read_variants(of, only or []), resolve(recipe, set_dials(dial))
     out = out or Path("variants") / f"{folder.resolve().name}-{title}"
-    results = compare_variants(folder, manifest, base, changes, out, ConsoleProgress())
-    plain = [result.as_dict() for result in results]
-    write_json(out / "variants.json", plain)
-    best = max(results, key=lambda each: each.top1_accuracy)
-    further = command("scenelet", "export", out / best.name)
-    write_text(out / "variants.html", variants_page(results, title, [further]))
+    with at_home(out, machines, folder, is_apart=True) as made:
+        how = {name: value for name, value in made.how.items() if name != "do"}
+        results = compare_variants(
+            folder, manifest, base, changes, made.folder, ConsoleProgress(), out, **how
+        )
+        plain = [result.as_dict() for result in results]
+        write_json(made.folder / "variants.json", plain)
+        best = max(results, key=lambda each: each.top1_accuracy)
+        further = command("scenelet", "export", out / best.name)
+        write_text(made.folder / "variants.html", variants_page(results, title, [further]))
+        made.send()
     if as_json:
         tell_json(plain)
         return

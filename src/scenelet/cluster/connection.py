@@ -144,6 +144,12 @@ def _why(error: Exception) -> str:
     return f"can't connect: {told[:200]}"
 
 
+def beside_driver() -> Any:
+    """Where an actor lives as long as the command that started it: on its machine, if it may."""
+    here = ray.get_runtime_context().get_node_id()
+    return NodeAffinitySchedulingStrategy(here, soft=True)
+
+
 def nodes(question: Any = None) -> list[Node]:
     """Every living node and what runs there, each asked by a process of its own.
 

@@ -5,9 +5,9 @@ trial's run after each of its epochs. A trial whose process or machine dies goes
 its last epoch; after the death of the driver, trials that were left open come first.
 """
 
-import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
 from scenelet.artefacts import make_folder, write_bytes
-from scenelet.cluster.connection import require_alike
+from scenelet.cluster.connection import beside_driver, require_alike
 from scenelet.cluster.told import Telling, heard
 from scenelet.dataset.bucket import shelf_at
 from scenelet.errors import ConfigError
@@ -27,6 +27,7 @@ from scenelet.resources import ended
 from scenelet.runs.kept import Kept
 from scenelet.runs.run import Run
 from scenelet.runs.search import STUDY
+from scenelet.scratch import scratch
 from scenelet.shelf import Shelf
 from scenelet.tune.search import (
     FAILURES_IN_A_ROW,
@@ -51,8 +52,8 @@ class Keeper:
 
     def __init__(self, shelf: Shelf, name: str, config: SearchConfig, telling: Telling) -> None:
         """Open the study that is on the shelf."""
-        self._shelf = shelf
-        folder = make_folder(Path(tempfile.mkdtemp(prefix="scenelet-keeper-")) / name)
+        self._shelf, self._aside = shelf, ExitStack()
+        folder = make_folder(self._aside.enter_context(scratch("keeper")) / name)
         _fetch(shelf, folder)
         self._search = Search(folder, config, open_study(folder, config), telling)
         self._trials: dict[int, Trial] = {}
@@ -84,6 +85,10 @@ class Keeper:
         else:
             tell(self._search, trial, outcome)
         self._keep()
+
+    def end(self) -> None:
+        """Leave nothing on its machine."""
+        self._aside.close()
 
     def _left_open(self) -> Trial | None:
         study = self._search.study
@@ -141,9 +146,10 @@ def search_on_cluster(
     for name in (STUDY, _MANIFEST):
         shelf.write(name, (folder / name).read_bytes())
     with heard(progress) as telling:
-        make = ray.remote(Keeper).options(num_cpus=0)
+        make = ray.remote(Keeper).options(num_cpus=0, scheduling_strategy=beside_driver())
         keeper = make.remote(shelf, folder.name, config, telling)
         _work_off(keeper, shelf, config, lease, gpus_per_worker)
+        ray.get(keeper.end.remote())
         ray.kill(keeper)
     _fetch(shelf, folder)
     return open_study(folder, config)
@@ -189,8 +195,7 @@ def _trial(keeper: Any, shelf: Shelf, begun: Begun, left_s: float) -> Outcome | 
     """In a process of the cluster: do a trial, or what is left of it."""
     if begun.is_behind:
         return Outcome("fell behind")
-    with tempfile.TemporaryDirectory(prefix="scenelet-trial-") as aside:
-        folder = Path(aside)
+    with scratch("trial") as folder:
         write_bytes(folder / _MANIFEST, shelf.read(_MANIFEST))
         home = shelf_at(f"{shelf.name}/trials/{begun.number:04d}")
         own = Kept(make_folder(folder / f"{begun.number:04d}"), home)

@@ -4,11 +4,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ray
 
+from scenelet.cluster.connection import beside_driver
+from scenelet.parallel import silent
 from scenelet.progress import Progress
 
 _EACH_S = 0.5
@@ -36,17 +38,26 @@ class Telling:
 
     Attributes:
         ear: Its actor.
+        name: Of who tells, where several do; their counts are not heard.
     """
 
     ear: Any
+    name: str = ""
+
+    def of(self, name: str) -> "Telling":
+        """The same ear, told by one of several that work at once."""
+        return replace(self, name=name)
 
     def say(self, line: str) -> None:
         """Tell one line."""
-        self.ear.hear.remote("say", line)
+        self.ear.hear.remote("say", f"{self.name}: {line}" if self.name else line)
 
     @contextmanager
     def counting(self, what: str, total: int = 0) -> Iterator[Callable[[], None]]:
         """Tell the count twice a second."""
+        if self.name:
+            yield silent
+            return
         self.ear.hear.remote("begin", what, total)
         waiting, next_s = 0, 0.0
 
@@ -67,12 +78,13 @@ class Telling:
 @contextmanager
 def heard(progress: Progress) -> Iterator[Telling]:
     """Hear what the cluster says while the block runs."""
-    ear = ray.remote(_Ear).options(num_cpus=0).remote()
+    beside = beside_driver()
+    ear = ray.remote(_Ear).options(num_cpus=0, scheduling_strategy=beside, max_restarts=-1).remote()
     over, hearer = threading.Event(), _Hearer(progress)
 
     def listen() -> None:
         while not over.wait(_EACH_S):
-            hearer.hear(ray.get(ear.said.remote()))
+            hearer.hear(_said_to(ear))
 
     thread = threading.Thread(target=listen, daemon=True)
     thread.start()
@@ -81,9 +93,17 @@ def heard(progress: Progress) -> Iterator[Telling]:
     finally:
         over.set()
         thread.join()
-        hearer.hear(ray.get(ear.said.remote()))
+        hearer.hear(_said_to(ear))
         hearer.end()
         ray.kill(ear)
+
+
+def _said_to(ear: Any) -> list[tuple[Any, ...]]:
+    try:
+        said: list[tuple[Any, ...]] = ray.get(ear.said.remote())
+    except ray.exceptions.RayError:  # its process was killed: what it had heard is lost, no more
+        return []
+    return said
 
 
 class _Hearer:

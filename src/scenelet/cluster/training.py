@@ -24,14 +24,18 @@ from ray.train.torch import TorchConfig, TorchTrainer
 from scenelet.artefacts import make_folder
 from scenelet.cluster.connection import require_alike
 from scenelet.cluster.told import Telling, heard
+from scenelet.dataset.bucket import shelf_at
+from scenelet.engine import Engine, Part
 from scenelet.errors import ClusterError, SceneletError
 from scenelet.learn.callbacks import Watch
 from scenelet.learn.fit import fit
 from scenelet.learn.job import Job
 from scenelet.learn.place import Place, here, mapped, strategy
+from scenelet.learn.several import Then
 from scenelet.progress import Progress
 from scenelet.runs.kept import Kept
 from scenelet.runs.run import Result, Run
+from scenelet.scratch import SHARED, scratch
 from scenelet.shelf import Shelf
 
 RESTARTS = 3
@@ -77,7 +81,7 @@ class Together:
         return job.run.result()
 
     def _run(self, told: "_Told") -> None:
-        with tempfile.TemporaryDirectory(prefix="scenelet-ray-") as folder:
+        with scratch("ray") as folder:
             trainer = TorchTrainer(
                 _work,
                 train_loop_config={"told": told},
@@ -90,7 +94,7 @@ class Together:
                 torch_config=TorchConfig(timeout_s=_SILENT_S),
                 run_config=RunConfig(
                     name="run",
-                    storage_path=folder,
+                    storage_path=str(folder),
                     failure_config=FailureConfig(max_failures=RESTARTS),
                 ),
             )
@@ -135,8 +139,8 @@ def _work(given: dict[str, Any]) -> None:
     if told.folder.is_dir():
         os.chdir(told.folder)  # that relative paths start from
     job: Job = ray.get(told.job)
-    with tempfile.TemporaryDirectory(prefix="scenelet-run-") as aside:
-        own = Kept(make_folder(Path(aside) / job.run.name), told.shelf)
+    with scratch("run") as aside:
+        own = Kept(make_folder(aside / job.run.name), told.shelf)
         own.fetch()
         place = _place(job, own.send, told)
         fit(replace(job, run=Run(own.folder)), place, told.telling)
@@ -159,6 +163,93 @@ def _place(job: Job, keep: Callable[[], None], told: _Told) -> "Node":
         local_rank=context.get_local_rank(),
         local_size=context.get_local_world_size(),
     )
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Does jobs on a cluster, several of them at once, each by one process.
+
+    Attributes:
+        kept: A folder here that their runs lie in, and its home.
+        engine: The cluster; a job whose process or machine dies goes on elsewhere.
+        command: For the runs' records.
+    """
+
+    kept: Kept
+    engine: Engine
+    command: tuple[str, ...]
+
+    def fit_all(
+        self, jobs: Mapping[str, Job], place: Place, progress: Progress, then: Then
+    ) -> None:
+        """As `learn.several.one_by_one`, elsewhere.
+
+        Raises:
+            ConfigError: A run is another training.
+            ClusterError: Some did not come to their end: which.
+        """
+        self._work(jobs, replace(place, tracker=""), progress, then)
+
+    def fit(self, job: Job, place: Place, progress: Progress, watch: Watch | None = None) -> Result:
+        """As `learn.fit.fit`, elsewhere; nobody watches there.
+
+        Raises:
+            ConfigError: The run is another training.
+            ClusterError: It did not come to its end.
+        """
+        del watch
+        self._work({"training": job}, place, progress, _nothing)
+        return job.run.result()
+
+    def _work(self, jobs: Mapping[str, Job], place: Place, progress: Progress, then: Then) -> None:
+        for job in jobs.values():
+            if (job.run.folder / "data.json").is_file():
+                job.run.open(job.config, job.dataset, job.network, place.described())
+        with heard(progress) as telling:
+            work = _Alone(
+                self.kept.shelf.name, self.kept.folder, telling, self.command, place.tracker, then
+            )
+            parts = [Part(at, (job,), name) for at, (name, job) in enumerate(jobs.items())]
+            for part, _ in self.engine.map(work, parts):
+                progress.say(f"{part.name} is done")
+        self.kept.fetch()
+
+
+@dataclass(frozen=True)
+class _Alone:
+    """Makes a worker that does the job of a part; plain values, so that it may travel."""
+
+    home: str
+    folder: Path
+    telling: Telling
+    command: tuple[str, ...]
+    tracker: str
+    then: Then
+
+    def __call__(self) -> Callable[[Part[Job]], None]:
+        return self._work
+
+    def _work(self, part: Part[Job]) -> None:
+        (job,), telling = part.items, self.telling.of(part.name)
+        home = "/".join((self.home, *job.run.folder.relative_to(self.folder).parts))
+        with scratch("run") as aside:
+            own = Kept(make_folder(aside / job.run.name), shelf_at(home))
+            own.fetch()
+            found, own_job = here(job.config), replace(job, run=Run(own.folder))
+            place = Node(
+                found.device,
+                found.precision,
+                tracker=self.tracker,
+                keep=own.send,
+                command=self.command,
+            )
+            fit(own_job, place, telling)
+            self.then(own_job)
+            own.send()
+
+
+def _nothing(job: Job) -> None:
+    del job
 
 
 @dataclass(frozen=True)
@@ -216,4 +307,4 @@ def _shared(run: Run) -> Path:
     """The folder of this machine for the images of a run: its pixels, splits and sizes."""
     told = f"{run.data()['fingerprint']} {run.config().as_dict()} {os.getuid()}"
     name = hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
-    return Path(tempfile.gettempdir()) / f"scenelet-decoded-{name}"
+    return Path(tempfile.gettempdir()) / f"{SHARED}{name}"

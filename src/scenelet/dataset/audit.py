@@ -16,6 +16,7 @@ from scenelet.dataset.address import has_own_address
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.duplicates import exact_groups, joined, near_groups
 from scenelet.dataset.faults import Look, look_at
+from scenelet.dataset.kept_looks import KeptLooks
 from scenelet.dataset.layout import NO_IMAGE, twin_lines
 from scenelet.dataset.row import Row
 from scenelet.dataset.source import Source
@@ -94,6 +95,7 @@ def audit(
     against: Dataset | None = None,
     progress: Progress = SILENT,
     engine: Engine | None = None,
+    kept: KeptLooks | None = None,
 ) -> Audit:
     """Look at every image once and compare them.
 
@@ -102,14 +104,15 @@ def audit(
         against: Another one (say, the test part) whose pictures must not be in this one.
         progress: Is told how it goes on.
         engine: That looks at the pictures; None for this machine.
+        kept: Where a killed audit goes on; None keeps nothing.
 
     Raises:
         DataError: The data set's manifest speaks of other pictures.
     """
     other = against or dataset.of(())
     with progress.counting("auditing", len(dataset) + len(other)) as advance:
-        looks = look_at_all(dataset, advance, engine)
-        all_looks = looks + look_at_all(other, advance, engine)
+        looks = look_at_all(dataset, advance, engine, kept)
+        all_looks = looks + look_at_all(other, advance, engine, kept)
     rows = _looked_at(dataset, looks)
     dataset.refuse_changed(rows)
     other_rows = [row.with_split(AGAINST) for row in _looked_at(other, all_looks[len(looks) :])]
@@ -150,7 +153,10 @@ def _find_kin(rows: Sequence[Row], looks: Sequence[Look]) -> _Kin:
 
 
 def look_at_all(
-    dataset: Dataset, advance: Advance = silent, engine: Engine | None = None
+    dataset: Dataset,
+    advance: Advance = silent,
+    engine: Engine | None = None,
+    kept: KeptLooks | None = None,
 ) -> list[Look]:
     """Decode and measure each picture.
 
@@ -159,14 +165,21 @@ def look_at_all(
         advance: Called after each.
         engine: That looks; None for processes of this machine: measuring holds Python's lock,
             decoding alone would not.
+        kept: Where a killed audit goes on; None keeps nothing.
     """
-    looks: dict[int, list[Look]] = {}
-    look, parts = Looking(dataset.source), in_parts(dataset.rows, _CHUNK)
-    for part, done in (engine or Processes()).map(look, map(_named, parts)):
-        looks[part.number] = done
+    looks = kept.of(dataset.source.name) if kept else {}
+    left = [row for row in dataset.rows if row.path not in looks]
+    for _ in range(len(dataset) - len(left)):
+        advance()
+    parts = map(_named, in_parts(left, _CHUNK))
+    for part, done in (engine or Processes()).map(Looking(dataset.source), parts):
+        found = dict(zip((row.path for row in part.items), done, strict=True))
+        looks |= found
+        if kept:
+            kept.add(dataset.source.name, found)
         for _ in done:
             advance()
-    return [look for number in sorted(looks) for look in looks[number]]
+    return [looks[row.path] for row in dataset.rows]
 
 
 def _named(part: Part[Row]) -> Part[Row]:

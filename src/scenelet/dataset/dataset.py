@@ -20,14 +20,16 @@ from scenelet.dataset.match import matched
 from scenelet.dataset.row import Row
 from scenelet.dataset.source import Source
 from scenelet.dataset.sources import source_of
+from scenelet.engine import Engine, Part, gathered
 from scenelet.errors import DataError, ImageError, UnreadableImageError
 from scenelet.files import Entry, account
 from scenelet.image_likeness import perceptual_hash
 from scenelet.images import PreprocessSpec, decode, decode_for, pixel_hash, preprocess
-from scenelet.parallel import in_parallel
+from scenelet.parallel import Advance, in_parallel, silent
 from scenelet.progress import SILENT, Progress
 
 MOST_CLASSES = 30  # named on a line
+_PART = 256  # pictures that a worker of an engine examines at a time
 
 
 @dataclass(frozen=True)
@@ -152,15 +154,15 @@ class Dataset:
             )
         return np.array([places[row.label] for row in self.rows], np.int64)
 
-    def completed(self, progress: Progress = SILENT) -> "Dataset":
+    def completed(self, progress: Progress = SILENT, engine: Engine | None = None) -> "Dataset":
         """`examined`, but for the images alone that the manifest says nothing of."""
         unknown = self.of(row for row in self.rows if not row.is_examined)
         if not unknown.rows:
             return self
-        told = {row.path: row for row in unknown.examined(progress).rows}
+        told = {row.path: row for row in unknown.examined(progress, engine).rows}
         return self.of(told.get(row.path, row) for row in self.rows)
 
-    def examined(self, progress: Progress = SILENT) -> "Dataset":
+    def examined(self, progress: Progress = SILENT, engine: Engine | None = None) -> "Dataset":
         """Decode each image that is not left out, at full size, for its measures and pixel hash.
 
         One that can't be decoded is left out with the reason; one whose pixels are not those that
@@ -168,6 +170,7 @@ class Dataset:
 
         Args:
             progress: To tell how it goes on.
+            engine: That decodes; None for this process.
 
         Raises:
             DataError: Images have changed since the manifest was written.
@@ -175,7 +178,7 @@ class Dataset:
         if self.is_verified:
             return self
         with progress.counting("examining", len(self)) as advance:
-            rows = tuple(in_parallel(self._look, self.rows, advance, self.is_far))
+            rows = self._looks(advance) if engine is None else self._by(engine, advance)
         self.refuse_changed(rows)
         return replace(self, rows=rows, is_verified=True)
 
@@ -260,6 +263,12 @@ class Dataset:
         more = f" and {len(listed) - MOST_CLASSES:,} more" if len(listed) > MOST_CLASSES else ""
         return f"{len(listed):,} classes: {', '.join(listed[:MOST_CLASSES])}{more}"
 
+    def _looks(self, advance: Advance = silent) -> tuple[Row, ...]:
+        return tuple(in_parallel(self._look, self.rows, advance, self.is_far))
+
+    def _by(self, engine: Engine, advance: Advance) -> tuple[Row, ...]:
+        return tuple(gathered(engine, _Examining(self.source), self.rows, _PART, advance))
+
     def _look(self, row: Row) -> Row:
         try:
             return row if row.excluded else self.looked(row, self.read(row))
@@ -279,3 +288,13 @@ class Dataset:
             pixel_hash=pixel_hash(picture),
             perceptual_hash=perceptual_hash(picture),
         )
+
+
+@dataclass(frozen=True)
+class _Examining:
+    """Makes a worker that examines parts of a source; plain values, so that it may travel."""
+
+    source: Source
+
+    def __call__(self) -> Callable[[Part[Row]], Sequence[Row]]:
+        return lambda part: Dataset(self.source, tuple(part.items))._looks()

@@ -15,6 +15,7 @@ from scenelet.answers import ask, open_bundle
 from scenelet.dataset.audit import Audit, audit
 from scenelet.dataset.audits import place_of
 from scenelet.dataset.dataset import Dataset
+from scenelet.dataset.kept_looks import KeptLooks
 from scenelet.dataset.row import Row
 from scenelet.dataset.source import Source
 from scenelet.dataset.verdicts import BY_HAND
@@ -91,6 +92,7 @@ def investigate(
     progress: Progress = SILENT,
     manifest: Path | None = None,
     engine: Engine | None = None,
+    kept: KeptLooks | None = None,
 ) -> Findings:
     """Audit a folder, embed its usable images and judge their labels.
 
@@ -101,13 +103,14 @@ def investigate(
         progress: Is told how it goes on.
         manifest: Look only at its rows in use, under their labels; None looks at the whole folder.
         engine: That decodes and measures; None for this machine.
+        kept: Where a killed audit goes on; None keeps nothing.
 
     Raises:
         DataError: No images there, or the manifest is of another folder.
     """
     dataset = Dataset.open(root, manifest, progress)
     other = Dataset.open(against) if against else None
-    audited = audit(dataset.used if manifest else dataset, other, progress, engine)
+    audited = audit(dataset.used if manifest else dataset, other, progress, engine, kept)
     usable = [position for position, row in enumerate(audited.rows) if _is_usable(row)]
     rows = [audited.rows[position] for position in usable]
     if look is None or not rows:

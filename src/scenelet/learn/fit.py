@@ -3,6 +3,7 @@
 import logging
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from pickle import UnpicklingError
 from typing import Any
@@ -45,6 +46,8 @@ from scenelet.progress import SILENT, Progress
 from scenelet.runs.history import chosen
 from scenelet.runs.recipe import TrainConfig
 from scenelet.runs.run import Result, same_network
+
+Fit = Callable[[Job, Place, Progress, Watch | None], Result]
 
 
 def fit(job: Job, place: Place, progress: Progress = SILENT, watch: Watch | None = None) -> Result:

@@ -20,12 +20,13 @@ from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.load import load_pixels
 from scenelet.dataset.split import split_folds
 from scenelet.errors import DataError
-from scenelet.learn.fit import fit
-from scenelet.learn.job import Sources, prepare
+from scenelet.learn.fit import Fit, fit
+from scenelet.learn.job import Job, Sources, prepare
 from scenelet.learn.judging import by_class, logits_of
 from scenelet.learn.log_loss import calibrated_log_loss
 from scenelet.learn.place import Place
 from scenelet.learn.pretrained import count_known
+from scenelet.learn.several import FitAll, one_by_one
 from scenelet.progress import SILENT, Progress
 from scenelet.runs.recipe import TrainConfig
 from scenelet.runs.run import Judged, Result, Run, trained
@@ -62,7 +63,13 @@ def folds_for(
 
 
 def fit_folds(
-    config: TrainConfig, run: Run, dataset: Dataset, place: Place, progress: Progress = SILENT
+    config: TrainConfig,
+    run: Run,
+    dataset: Dataset,
+    place: Place,
+    progress: Progress = SILENT,
+    do: Fit = fit,
+    do_all: FitAll = one_by_one,
 ) -> Result:
     """Train the networks of all folds, then the final one; what is done already is taken.
 
@@ -72,6 +79,8 @@ def fit_folds(
         dataset: Images in use; their validation part takes part in the folds.
         place: Where.
         progress: Is told how it goes on.
+        do: That does the final job.
+        do_all: That does those of the folds.
 
     Raises:
         DataError: A class has fewer different pictures than there are folds.
@@ -79,16 +88,17 @@ def fit_folds(
     """
     single = replace(config, folds=1)
     parts = [dataset.of(rows) for rows in split_folds(dataset.rows, config.folds, config.seed)]
-    results, answers = [], []
-    for number, part in enumerate(parts, 1):
-        progress.say(f"fold {number} of {config.folds}")
-        job = prepare(single, run.fold(number), part)
-        results.append(fit(job, replace(place, tracker=""), progress))
-        answers.append(_held_out(job.run, part.part("val")))
+    jobs = {
+        f"fold {number} of {config.folds}": prepare(single, run.fold(number), part)
+        for number, part in enumerate(parts, 1)
+    }
+    do_all(jobs, place, progress, _held_out)
+    results = [job.run.result() for job in jobs.values()]
+    answers = [_held_out(job) for job in jobs.values()]
     judged = _judged(answers, results, trained(dataset).class_names)
     _say(judged, progress)
     last = prepare(config, run, _with_nothing_held_out(dataset))
-    return fit(replace(last, judged=judged), place, progress)
+    return do(replace(last, judged=judged), place, progress, None)
 
 
 def _with_nothing_held_out(dataset: Dataset) -> Dataset:
@@ -114,13 +124,12 @@ def _is_known(config: TrainConfig, dataset: Dataset) -> bool:
     return any(any(count_known(source, (), dataset.rows)) for source in known)
 
 
-def _held_out(run: Run, images: Dataset) -> tuple[np.ndarray, np.ndarray]:
+def _held_out(job: Job) -> tuple[np.ndarray, np.ndarray]:
     """(n,) labels and (n, classes) logits of a fold's own validation part; computed once."""
-    path = run.folder / "held_out.json"
+    path = job.run.folder / "held_out.json"
     if not path.is_file():
-        names = run.data()["class_names"]
-        pixels = load_pixels(images, names, run.config().preprocess)
-        logits = logits_of(run, pixels.images).round(6).tolist()
+        pixels = load_pixels(job.dataset.part("val"), job.class_names, job.config.preprocess)
+        logits = logits_of(job.run, pixels.images).round(6).tolist()
         write_json(path, {"labels": pixels.labels.tolist(), "logits": logits})
     return _read(path)
 

@@ -12,6 +12,7 @@ from scenelet.dataset.groups import count_groups, grouped
 from scenelet.dataset.manifest import read_manifest
 from scenelet.dataset.source import Source
 from scenelet.dataset.split import split_validation
+from scenelet.engine import Engine
 from scenelet.errors import ConfigError, DataError
 from scenelet.learn.distill import require_classes
 from scenelet.learn.networks import architecture_of, require_room
@@ -105,7 +106,11 @@ def prepare(config: TrainConfig, run: Run, dataset: Dataset) -> Job:
 
 
 def split_dataset(
-    folder: Path | Source, manifest: Path | None, config: TrainConfig, progress: Progress = SILENT
+    folder: Path | Source,
+    manifest: Path | None,
+    config: TrainConfig,
+    progress: Progress = SILENT,
+    engine: Engine | None = None,
 ) -> Dataset:
     """Open, examine and split a folder.
 
@@ -117,13 +122,14 @@ def split_dataset(
             then taken.
         config: Validation fraction and seed.
         progress: Is told how it goes on.
+        engine: That decodes; None for this process.
 
     Raises:
         DataError: Too little in it to train on, or the manifest is of another folder.
     """
     found = Dataset.open(folder, manifest, progress)
     if manifest is not None:
-        found = _split(found.completed(progress), manifest, config, progress)
+        found = _split(found.completed(progress, engine), manifest, config, progress)
         return _without_doubtful(found, config.min_label_quality)
     if config.min_label_quality:
         raise ConfigError(
@@ -136,7 +142,7 @@ def split_dataset(
             f"{found.source.name}: only a test part found, which is never trained on. Give the"
             " training part."
         )
-    return _split(found.examined(progress), None, config, progress)
+    return _split(found.examined(progress, engine), None, config, progress)
 
 
 def _split(

@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from scenelet.dataset.source import Source
+from scenelet.engine import Engine
 from scenelet.learn.callbacks import Watch
-from scenelet.learn.fit import fit
+from scenelet.learn.fit import Fit, fit
 from scenelet.learn.folds import fit_folds, folds_for
-from scenelet.learn.job import Job, is_split_by_a_person, prepare, split_dataset
-from scenelet.learn.place import Place, here
+from scenelet.learn.job import is_split_by_a_person, prepare, split_dataset
+from scenelet.learn.place import here
 from scenelet.learn.plan import MOST_EPOCHS, SIZES, plan, say_how_long
+from scenelet.learn.several import FitAll, one_by_one
 from scenelet.progress import SILENT, Progress
 from scenelet.runs.recipe import TrainConfig, from_values
 from scenelet.runs.run import Result, Run
 
-Fit = Callable[[Job, Place, Progress, Watch | None], Result]
 STEPS, LEAST_BATCH = 8, 4  # of an epoch, and pictures of one
 
 
@@ -32,6 +33,8 @@ def train(
     sizes: Sequence[int] = SIZES,
     keep: Callable[[], None] | None = None,
     do: Fit = fit,
+    do_all: FitAll = one_by_one,
+    engine: Engine | None = None,
 ) -> Result:
     """Train in this process, or go on where a killed training stopped.
 
@@ -50,6 +53,8 @@ def train(
         sizes: Of the input in pixels, to choose from where it shall be chosen.
         keep: As `Place` has it.
         do: That does the job; another one has it done elsewhere.
+        do_all: That does those of folds, likewise.
+        engine: That decodes the pictures to examine them; None for this process.
 
     Raises:
         DataError: The folder can't be trained on.
@@ -58,7 +63,7 @@ def train(
     """
     place = replace(here(config), keep=keep)
     told = progress if place.writes else SILENT
-    dataset = split_dataset(folder, manifest, config, told)
+    dataset = split_dataset(folder, manifest, config, told, engine)
     if given is not None:
         config = plan(dataset, given, place.precision, told, sizes)
     elif not few_steps:
@@ -68,7 +73,7 @@ def train(
     if given is not None and place.device == "cpu":
         say_how_long(dataset, config, place.precision, told)
     if config.folds > 1:
-        return fit_folds(config, run, dataset, place, told)
+        return fit_folds(config, run, dataset, place, told, do, do_all)
     return do(prepare(config, run, dataset), place, told, watch)
 
 

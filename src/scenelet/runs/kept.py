@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from scenelet.artefacts import make_folder, write_bytes
 from scenelet.lease import Lease, leased
+from scenelet.scratch import scratch
 from scenelet.shelf import Shelf
 
 _LAST = ("data.json", "last.ckpt", "result.json", "study.db")  # in this order
@@ -78,8 +78,8 @@ def kept(shelf: Shelf, name: str, what: str) -> Iterator[Kept]:
     Raises:
         ConfigError: Another process is at it.
     """
-    with leased(shelf, what) as lease, TemporaryDirectory(prefix="scenelet-") as aside:
-        found = Kept(make_folder(Path(aside) / name), shelf, lease)
+    with leased(shelf, what) as lease, scratch("home") as aside:
+        found = Kept(make_folder(aside / name), shelf, lease)
         found.fetch()
         yield found
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scenelet.bundle.contract import LITERT, read_contract
+from scenelet.bundle.travelling import files_of, unpacked
 from scenelet.engine import Engine, Part, in_parts
 from scenelet.errors import ConfigError
 from scenelet.lease import Lease, leased
@@ -84,10 +85,11 @@ def _predicted(
     there = set(out.names())
     left = [number for number in range(listing.parts) if name_of(number) not in there]
     errors = sum(_errors_of(out, [each for each in range(listing.parts) if each not in set(left)]))
-    files = {path.relative_to(bundle).as_posix(): path.read_bytes() for path in _files(bundle)}
     with progress.counting("predicting", listing.rows) as advance:
         _told(advance, listing.rows - sum(map(listing.size, left)))
-        for part, failed in engine.map(Answering(files, place, out, copies), listing.of(left)):
+        for part, failed in engine.map(
+            Answering(files_of(bundle), place, out, copies), listing.of(left)
+        ):
             lease.check()
             errors += failed
             _told(advance, len(part.items))
@@ -119,12 +121,8 @@ class Answering:
 
     def __call__(self) -> "_Answers":
         """Load the bundle."""
-        with tempfile.TemporaryDirectory(prefix="scenelet-bundle-") as folder, quiet():
-            for name, data in self.bundle.items():
-                path = Path(folder) / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(data)
-            return _Answers(Predictor(Path(folder), self.copies), self.place, self.out)
+        with unpacked(self.bundle) as folder, quiet():
+            return _Answers(Predictor(folder, self.copies), self.place, self.out)
 
 
 @dataclass(frozen=True)
@@ -223,10 +221,6 @@ def _errors_in(out: Shelf, number: int) -> int:
 
     column = pq.read_table(pa.BufferReader(out.read(name_of(number))), columns=["error"])[0]
     return len(column) - int(column.null_count)
-
-
-def _files(bundle: Path) -> Iterator[Path]:
-    return (path for path in sorted(bundle.rglob("*")) if path.is_file())
 
 
 def _told(advance: Any, pictures: int) -> None:

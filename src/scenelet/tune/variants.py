@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,16 @@ from scenelet.answers import ask
 from scenelet.artefacts import make_folder, write_json
 from scenelet.bundle.metrics import log_loss, paired_difference, wilson_interval
 from scenelet.bundle.numeric import softmax
+from scenelet.dataset.address import address_of
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.manifest import write_manifest
+from scenelet.engine import Engine
 from scenelet.errors import ConfigError
-from scenelet.learn.job import split_dataset
+from scenelet.learn.job import Job, prepare, split_dataset
 from scenelet.learn.networks import normalise
+from scenelet.learn.place import here
 from scenelet.learn.pretrained import load_run_network
-from scenelet.learn.train import train
+from scenelet.learn.several import FitAll, one_by_one
 from scenelet.progress import SILENT, Progress
 from scenelet.runs.recipe import TrainConfig, from_values
 from scenelet.runs.run import Run
@@ -118,6 +121,10 @@ def compare_variants(
     changes: Mapping[str, Mapping[str, Any]],
     out: Path,
     progress: Progress = SILENT,
+    home: Path | None = None,
+    keep: Callable[[], None] | None = None,
+    do_all: FitAll = one_by_one,
+    engine: Engine | None = None,
 ) -> list[Variant]:
     """Train each variant, or take it where it is complete, and compare.
 
@@ -129,21 +136,31 @@ def compare_variants(
             value "{NAME}" stands for the run of a variant.
         out: Holds one run a variant.
         progress: Is told how it goes on.
+        home: Where the runs will lie, if elsewhere.
+        keep: As `Place` has it.
+        do_all: That does the trainings.
+        engine: That decodes the pictures to examine them; None for this process.
 
     Raises:
         ConfigError: A variant makes no sense, or `out` holds others.
         DataError: The folder can't be trained on.
     """
     recipes = {
-        name: from_values({**base.as_dict(), "folds": 1, **with_runs(part, changes, out)}, name)
+        name: from_values(
+            {**base.as_dict(), "folds": 1, **with_runs(part, changes, home or out)}, name
+        )
         for name, part in changes.items()
     }
-    split = _shared_split(folder, manifest, base, out, progress)
-    answers = {}
-    for name, recipe in recipes.items():
-        progress.say(f"variant {name}")
-        train(folder, recipe, Run(out / name), progress, split)
-        answers[name] = _answers(Run(out / name), split, folder)
+    folded = [name for name, recipe in recipes.items() if recipe.folds > 1]
+    if folded:
+        raise ConfigError(f"variant {folded[0]}: folds: variants share one validation part")
+    split = _shared_split(folder, manifest, base, out, progress, engine)
+    place, answers = replace(here(base), keep=keep), dict[str, _Said]()
+    for wave in waves(changes):
+        jobs = {name: _job(folder, split, recipes[name], Run(out / name)) for name in wave}
+        named = {f"variant {name}": job for name, job in jobs.items()}
+        do_all(named, place, progress, _answers)
+        answers |= {name: _answers(job) for name, job in jobs.items()}
     first = answers[next(iter(recipes))]
     return [
         _variant(Run(out / name), dict(part), answers[name], first)
@@ -151,11 +168,32 @@ def compare_variants(
     ]
 
 
+def waves(changes: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+    """Names of variants that can be trained at once, those first that the others start from.
+
+    Raises:
+        ConfigError: Variants start from each other.
+    """
+    left, found = dict(changes), list[list[str]]()
+    while left:
+        names = {f"{{{name}}}" for name in left}
+        wave = [name for name, part in left.items() if not names & set(map(str, part.values()))]
+        if not wave:
+            raise ConfigError(f"variants {listed(list(left))}: start from each other")
+        found.append(wave)
+        left = {name: part for name, part in left.items() if name not in wave}
+    return found
+
+
+def _job(folder: Path, split: Path, recipe: TrainConfig, run: Run) -> Job:
+    return prepare(recipe, run, split_dataset(folder, split, recipe))
+
+
 def with_runs(part: Mapping[str, Any], names: Iterable[str], out: Path) -> dict[str, Any]:
     """Dials of a variant, with the runs of other variants that they name as "{NAME}".
 
     Raises:
-        ConfigError: There is no such variant.
+        ConfigError: There is no such variant, or its run is not on a disk.
     """
     runs = {f"{{{name}}}": str(out / name) for name in names}
     for dial, value in part.items():
@@ -163,11 +201,21 @@ def with_runs(part: Mapping[str, Any], names: Iterable[str], out: Path) -> dict[
             raise ConfigError(
                 f"--{dial} {value}: no variant of this name; there are {listed(list(names))}"
             )
+        if str(value) in runs and address_of(str(out)):
+            raise ConfigError(
+                f"--out {out}: --{dial} {value} starts from a run, which all machines must see in"
+                " a folder. Give one that they share."
+            )
     return {dial: runs.get(str(value), value) for dial, value in part.items()}
 
 
 def _shared_split(
-    folder: Path, manifest: Path | None, base: TrainConfig, out: Path, progress: Progress
+    folder: Path,
+    manifest: Path | None,
+    base: TrainConfig,
+    out: Path,
+    progress: Progress,
+    engine: Engine | None,
 ) -> Path:
     """The manifest of all variants, written once.
 
@@ -176,10 +224,10 @@ def _shared_split(
     """
     make_folder(out)
     path = out / "manifest.csv"
-    dataset = split_dataset(folder, manifest, replace(base, min_label_quality=0), progress)
+    dataset = split_dataset(folder, manifest, replace(base, min_label_quality=0), progress, engine)
     if not path.is_file():
         write_manifest(path, dataset.rows)
-    elif Dataset.open(folder, path).fingerprint != dataset.examined(progress).fingerprint:
+    elif Dataset.open(folder, path).fingerprint != dataset.examined(progress, engine).fingerprint:
         raise ConfigError(
             f"{out}: holds variants of other images, labels or split. Give another --out."
         )
@@ -198,15 +246,14 @@ class _Said:
         return np.asarray(self.probabilities.argmax(1) == self.labels)
 
 
-def _answers(run: Run, manifest: Path, folder: Path) -> _Said:
+def _answers(job: Job) -> _Said:
     """Of the run's best checkpoint on its validation images; computed once."""
-    path = run.folder / "validation.json"
+    path = job.run.folder / "validation.json"
     if not path.is_file():
-        validation = Dataset.open(folder, manifest).part("val")
-        names = run.data()["class_names"]
-        answers = ask(_Kept(run), validation, run.config().preprocess)
+        validation = job.dataset.part("val")
+        answers = ask(_Kept(job.run), validation, job.config.preprocess)
         probabilities = softmax(answers.logits).round(6).tolist()
-        labels = validation.label_indices(names).tolist()
+        labels = validation.label_indices(job.class_names).tolist()
         write_json(path, {"labels": labels, "probabilities": probabilities})
     values = json.loads(path.read_text(encoding="utf-8"))
     return _Said(np.array(values["labels"]), np.array(values["probabilities"]))

@@ -1,0 +1,1 @@
+"""Tests that need a cluster: a package, so that they share one."""
