@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from scenelet.dataset.dataset import Dataset
 from scenelet.images import PreprocessSpec
 from scenelet.learn import features
 from scenelet.learn.features import BATCH, PART, Lens, features_of
+from scenelet.progress import SILENT
 
 SPEC = PreprocessSpec(24, 24)
 
@@ -91,3 +93,12 @@ def test_another_view_size_or_weight_is_another_place_in_the_cache(pictures, tmp
     assert len(keys) == 4
     one, other = (features_of(few, each, cache=tmp_path) for each in (plain, mirrored))
     assert not np.allclose(one, other)
+
+
+def test_a_cache_that_can_not_be_written_costs_no_answer(pictures, tmp_path):
+    few, told = pictures.of(pictures.rows[:3]), []
+    progress = SimpleNamespace(say=told.append, counting=SILENT.counting)
+    (tmp_path / "file").write_text("no folder")
+    found = features_of(few, lens(Counted()), progress, cache=tmp_path / "file")
+    assert np.array_equal(found, features_of(few, lens(Counted()), cache=tmp_path))
+    assert "not kept for the next time" in told[-1]

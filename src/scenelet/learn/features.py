@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from scenelet.artefacts import make_folder, write_bytes
 from scenelet.dataset.dataset import Dataset
+from scenelet.errors import ArtefactError
 from scenelet.images import PreprocessSpec
 from scenelet.learn.networks import headless, normalise
 from scenelet.learn.pretrained import Pretrained
@@ -101,9 +102,8 @@ def features_of(
 
     Raises:
         UnreadableImageError: An image can't be decoded.
-        ArtefactError: The cache can't be written.
     """
-    folder = make_folder((cache or cache_folder()) / lens.key)
+    folder = (cache or cache_folder()) / lens.key
     known = dict(_kept(folder, {row.pixel_hash for row in dataset.rows}))
     missing = list(
         {row.pixel_hash: row for row in dataset.rows if row.pixel_hash not in known}.values()
@@ -132,6 +132,7 @@ def _computed(
     """Look at every picture; a file of the cache for each part of them."""
     lens.network.eval().to(memory_format=torch.channels_last)
     known: dict[str, np.ndarray] = {}
+    unkept = ""
     names = iter([row.pixel_hash for row in dataset.rows])
     pictures = dataset.inputs(lens.spec, progress)
     while part := list(islice(names, PART)):
@@ -140,9 +141,20 @@ def _computed(
             for start in range(0, len(part), BATCH)
         ]
         features = np.concatenate(found)
-        _keep(folder, part, features)
+        unkept = unkept or _kept_or_why(folder, part, features)
         known |= dict(zip(part, features, strict=True))
+    if unkept:
+        progress.say(f"what was seen is not kept for the next time: {unkept}")
     return known
+
+
+def _kept_or_why(folder: Path, names: Sequence[str], features: np.ndarray) -> str:
+    """Keep features; why they can't be, which costs time the next time and nothing else."""
+    try:
+        _keep(folder, names, features)
+    except ArtefactError as error:
+        return str(error)
+    return ""
 
 
 def _keep(folder: Path, names: Sequence[str], features: np.ndarray) -> None:
@@ -150,4 +162,4 @@ def _keep(folder: Path, names: Sequence[str], features: np.ndarray) -> None:
     buffer = io.BytesIO()
     np.savez(buffer, **content)
     name = hashlib.blake2b("".join(names).encode(), digest_size=8).hexdigest()
-    write_bytes(folder / f"{name}.npz", buffer.getvalue())
+    write_bytes(make_folder(folder) / f"{name}.npz", buffer.getvalue())
