@@ -28,7 +28,8 @@ def page() -> None:
     )
     files = st.file_uploader("Logs of the service", accept_multiple_files=True, key="logs")
     if not files:
-        st.code(shell("scenelet", "serve", "--bundle", asked.bundle, "--log", "answers.log"))
+        served = shell("scenelet", "serve", "--bundle", asked.bundle, "--log", "answers.log")
+        st.code(served, wrap_lines=True)
         return
     texts = (file.getvalue().decode(errors="replace") for file in files)
     lines = chain.from_iterable(text.split("\n") for text in texts)

@@ -235,7 +235,11 @@ def _together(home: Path, place: str) -> None:
             write_text(home / MERGED, as_table(agreed))
             st.rerun()
     st.caption(f"The table: {markdown(str(table))}. Every command takes it:")
-    st.code(shlex.join(("scenelet", "train", str(table), "--images", place)), language="sh")
+    st.code(
+        shlex.join(("scenelet", "train", str(table), "--images", place)),
+        language="sh",
+        wrap_lines=True,
+    )
 
 
 def _disputed(said: dict[str, str]) -> str:

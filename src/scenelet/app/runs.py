@@ -210,13 +210,13 @@ def _recipes() -> None:
     st.caption("Known-good recipes; what each reaches, and in how long, says recipes/README.md.")
     for path in sorted(shipped_folder("recipes").glob("*.yaml")):
         with st.expander(path.stem):
-            st.code(path.read_text(encoding="utf-8"), language="yaml")
+            st.code(path.read_text(encoding="utf-8"), language="yaml", wrap_lines=True)
 
 
 def _none_yet(what: str, shows: str, command: str) -> None:
     said = f"No {what} yet. Begin one; {shows} here while it works:"
     st.info(said, icon=":material/model_training:")
-    st.code(command, language="sh")
+    st.code(command, language="sh", wrap_lines=True)
 
 
 def _picked(what: str, folders: list[Path]) -> Path:

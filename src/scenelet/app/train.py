@@ -234,7 +234,11 @@ def _watched(work: Work) -> None:
     if shown:
         growing.show(shown, work.data)
     with st.expander("What it says", expanded=not is_running and not work.is_complete):
-        st.code("\n".join(work.said().splitlines()[-LINES:]) or "nothing yet", language=None)
+        st.code(
+            "\n".join(work.said().splitlines()[-LINES:]) or "nothing yet",
+            language=None,
+            wrap_lines=True,
+        )
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
