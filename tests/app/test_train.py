@@ -56,7 +56,8 @@ def test_three_classes_of_thirty_dropped_pictures_become_a_bundle_without_a_keyb
         page.get_by_text("Kept in corrections/").wait_for()
         page.get_by_role("link", name="Train").click()
         page.get_by_role("button", name="Train again with 1 correction").click()
-        page.get_by_text("The new one is: ").wait_for(timeout=360_000)
+        told = page.get_by_test_id("stAlertContentInfo")
+        told.get_by_text("The new one is: ").wait_for(timeout=360_000)
     finally:
         context.close()
         running.close()
