@@ -259,7 +259,7 @@ def _standing(work: Work, is_running: bool) -> None:
             st.info(f"{told} …", icon=":material/hourglass_top:", width="stretch")
             if st.button("Stop", icon=":material/stop:", key="stop"):
                 work.stop()
-                st.rerun(scope="fragment")
+                st.rerun()
         elif work.is_complete and work.refusal:
             st.error(markdown(work.refusal), icon=":material/error:", width="stretch")
         elif work.is_complete:
@@ -274,7 +274,7 @@ def _standing(work: Work, is_running: bool) -> None:
             )
             if st.button("Go on", icon=":material/play_arrow:", key="go-on"):
                 work.go_on()
-                st.rerun(scope="fragment")
+                st.rerun()
     if is_running and steps[:-1]:
         st.caption("Done: " + ", ".join(STEPS[step] for step in dict.fromkeys(steps[:-1])))
 
@@ -305,7 +305,7 @@ def _result(work: Work) -> None:
     words = f"Train again with {counted(corrected, 'correction')}"
     if corrected and st.button(words, icon=":material/school:", key="improve"):
         work.improve(started_with().home / correcting.FOLDER)
-        st.rerun(scope="fragment")
+        st.rerun()
 
 
 def _opened(work: Work) -> dict[str, str]:
