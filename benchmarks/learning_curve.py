@@ -28,7 +28,7 @@ from scenelet.runs.recipe import resolve
 from scenelet.runs.run import Run
 
 PER_CLASS, DRAWS, STRENGTH, SIDE = (5, 20, 50, 100), 5, 0.01, 224
-SCRATCH_STEPS = 1_200
+SCRATCH_STEPS = 400
 
 
 def drawn(training: Dataset, per_class: int, seed: int) -> Dataset:

@@ -7,7 +7,7 @@ import shutil
 import pytest
 import yaml
 from commands import REPOSITORY, run_scenelet
-from test_readme import leaf
+from test_documented_commands import leaf
 
 WORKFLOW = yaml.safe_load((REPOSITORY / "examples" / "ci" / "model.yml").read_text())
 

@@ -33,7 +33,7 @@ COMMANDS = {
         "tune": Late("tune:tune", "Search the dials of a recipe."),
         "variants": Late(
             "variants:variants",
-            "Train variants of a recipe in turn and compare them on the same validation images.",
+            "Train variants of a recipe and compare them on the same validation images.",
         ),
         "export": Late(
             "export:export",
