@@ -48,7 +48,8 @@ fsspec.get_filesystem_class('$1' if '$1' != 'az' else 'abfs')
     esac
 }
 
-[ -n "${WHEEL:-}" ] || "${PYTHON:-python3}" -m pip wheel --quiet --no-deps --wheel-dir "$work" .
+pip=${PYTHON:-python3}
+[ -n "${WHEEL:-}" ] || "$pip" -m pip wheel --quiet --no-deps --wheel-dir "$work" .
 wheel=${WHEEL:-$(ls "$work"/scenelet-*.whl)}
 extras=("$@")
 [ $# -gt 0 ] || extras=(core serve app heic s3 gs az hf aws phone mlflow wandb pretrained docs train ray)
@@ -56,11 +57,11 @@ failed=0
 for python in ${PYTHONS:-python3}; do
     for extra in "${extras[@]}"; do
         place=$work/$python-$extra bin=$work/$python-$extra/venv/bin begun=$SECONDS
-        "$python" -m venv "$place/venv"
+        "$python" -m venv --without-pip "$place/venv"
         wanted=$wheel
         [ "$extra" = core ] || wanted="$wheel[$extra]"
         told=ok
-        { "$bin/pip" install --quiet "$wanted" && (cd "$place" && claim "$extra"); } >"$place/log" 2>&1 || told=failed
+        { "$pip" -m pip --python "$bin/python" install --quiet --no-compile "$wanted" && (cd "$place" && claim "$extra"); } >"$place/log" 2>&1 || told=failed
         echo "$python $extra: $told ($((SECONDS - begun)) s)"
         if [ $told = failed ]; then
             failed=1

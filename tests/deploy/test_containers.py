@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -10,13 +11,14 @@ import urllib.request
 import pytest
 import yaml
 from commands import REPOSITORY
-from servers import free_port, wait_until_answers
+from servers import free_port, wait_until, wait_until_answers
 
 CONTAINERS = REPOSITORY / "examples" / "containers"
 TOOLS = ("buildah", "podman", "runc", "mmdebstrap")
 BASE, IMAGE = "localhost/scenelet-serve-base", "localhost/scenelet-serve"
 PODMAN = ("podman", "--cgroup-manager", "cgroupfs")
 MOST_BYTES = 120_000_000
+LIMITS = ("nofile", "nproc")  # podman asks for more than a container of CI may have
 
 
 def run(*command):
@@ -58,6 +60,12 @@ def test_compose_runs_it_read_only_as_nobody():
     assert service["cap_drop"] == ["ALL"]
 
 
+def answers(port):
+    """Whether somebody listens on a port of loopback."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @pytest.fixture(scope="module")
 def image(tmp_path_factory):
     missing = [name for name in TOOLS if not shutil.which(name)]
@@ -76,6 +84,17 @@ def image(tmp_path_factory):
     run("buildah", "rmi", IMAGE, BASE)
 
 
+def require_same_answer(port, picture, scenelet):
+    """See to it that the service on a port answers about a picture as `predict` does."""
+    asked = urllib.request.Request(
+        f"http://127.0.0.1:{port}/predict", picture.read_bytes(), {"content-type": "image/jpeg"}
+    )
+    with urllib.request.urlopen(asked, timeout=30) as answer:
+        told = json.load(answer)
+    expected = json.loads(scenelet("predict", picture, "--json").out)
+    assert told["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-3)
+
+
 @pytest.mark.pipeline
 def test_the_image_is_small_and_serves_read_only_as_nobody(
     image, shipped_bundle, scenelet, tmp_path
@@ -83,28 +102,15 @@ def test_the_image_is_small_and_serves_read_only_as_nobody(
     size = int(run(*PODMAN, "image", "inspect", "--format", "{{.Size}}", image))
     assert size < MOST_BYTES
     port, name = free_port(), f"scenelet-serve-{os.getpid()}"
-    limits = ("--read-only", "--cap-drop", "all", "--network", "host", "--memory", "512m")
-    limits += (
-        "--ulimit",
-        "nofile=1024:1024",
-        "--ulimit",
-        "nproc=1024:1024",
-    )
+    limits = ["--read-only", "--cap-drop", "all", "--network", "host", "--memory", "512m"]
+    limits += [f"--ulimit={name}=1024:1024" for name in LIMITS]
     command = [*PODMAN, "run", "--rm", "--name", name, *limits, image]
     command += ["--host", "127.0.0.1", "--port", str(port)]
     with open(tmp_path / "log", "wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         wait_until_answers(f"http://127.0.0.1:{port}/health", process)
-        picture = shipped_bundle / "golden" / "buildings.jpg"
-        headers = {"content-type": "image/jpeg"}
-        asked = urllib.request.Request(
-            f"http://127.0.0.1:{port}/predict", picture.read_bytes(), headers
-        )
-        with urllib.request.urlopen(asked, timeout=30) as answer:
-            told = json.load(answer)
-        expected = json.loads(scenelet("predict", picture, "--json").out)
-        assert told["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-3)
+        require_same_answer(port, shipped_bundle / "golden" / "buildings.jpg", scenelet)
         described = json.loads(run(*PODMAN, "inspect", name))[0]
         assert described["Config"]["User"] == "65534:65534"
         check = described["Config"]["Healthcheck"]["Test"]
@@ -114,3 +120,27 @@ def test_the_image_is_small_and_serves_read_only_as_nobody(
         subprocess.run([*PODMAN, "kill", name], capture_output=True, check=False)
         process.wait(timeout=30)
         print((tmp_path / "log").read_text())  # pytest shows it where the test fails
+
+
+@pytest.mark.pipeline
+def test_compose_brings_it_up_and_takes_it_down(image, shipped_bundle, scenelet, tmp_path):
+    pytest.importorskip("podman_compose", reason="needs podman-compose")
+    port = free_port()
+    here = {
+        "network_mode": "host",
+        "command": ["--host", "127.0.0.1", "--port", str(port)],
+        "ulimits": {name: {"soft": 1024, "hard": 1024} for name in LIMITS},
+    }
+    (tmp_path / "here.yaml").write_text(json.dumps({"services": {"scenes": here}}))
+    compose = [sys.executable, "-m", "podman_compose", "--podman-args=--cgroup-manager=cgroupfs"]
+    compose += ["-p", f"scenes-{os.getpid()}", "-f", CONTAINERS / "compose.yaml"]
+    compose += ["-f", tmp_path / "here.yaml"]
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SCENELET_IMAGE", image)
+        try:
+            run(*compose, "up", "--detach")
+            wait_until(lambda: answers(port), "an answer of the service")
+            require_same_answer(port, shipped_bundle / "golden" / "forest-large.jpg", scenelet)
+        finally:
+            run(*compose, "down", "--timeout", "1")
+    assert not answers(port)
