@@ -28,17 +28,18 @@ hypothesis.settings.load_profile("calm")
 
 PATIENCE_MS = 120_000  # for what comes in a second where nobody else is busy
 SLOW = ("pipeline", "browser", "aws")
+LONGEST = "test_install.py"
 TRAINING = {"run_folder", "exported"}
 REAL_IMAGES = REPOSITORY.parent / "shared" / "intel-scenes" / "seg_train"
 
 
 def pytest_collection_modifyitems(items):
-    """A unit test (one without a mark) trains nothing, and comes last.
+    """The longest file comes first; a unit test (one without a mark) trains nothing, and comes last.
 
     Its file is a small one, which fills up whichever worker is done first.
     """
     marked = {item.path for item in items if any(map(item.get_closest_marker, SLOW))}
-    items.sort(key=lambda item: item.path not in marked)
+    items.sort(key=lambda item: (item.path not in marked, item.path.name != LONGEST))
     for item in items:
         waits = TRAINING & set(item.fixturenames)
         if waits and not any(item.get_closest_marker(mark) for mark in SLOW):

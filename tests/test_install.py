@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
@@ -13,6 +15,10 @@ import pytest
 from commands import REPOSITORY, run_process
 
 pytestmark = pytest.mark.pipeline
+LIGHT = ("serve", "app", "heic", "s3", "gs", "az", "hf", "aws", "phone", "mlflow", "wandb")
+INSTALLED_HERE = {"core", *LIGHT} - {"gs", "az", "wandb"}  # the others are not in `dev`
+UNKNOWN = "No matching distribution found"
+HEAVY = ("train", "pretrained", "ray", "docs")  # by the script alone: minutes and gigabytes
 
 
 def built(folder):
@@ -85,21 +91,61 @@ def test_the_core_installs_without_torch_and_predicts_offline(
     assert json.loads(done.out)["bundle"] == "intel-scenes"
 
 
-def test_an_extra_alone_does_what_it_claims_in_an_environment_of_its_own(wheel):
-    """The others: scripts/install_matrix.sh without names, which takes minutes and gigabytes."""
+def matrix(wheel, *extras, **environment):
+    """What scripts/install_matrix.sh tells of extras, each in an environment of its own."""
     here = {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "WHEEL": str(wheel),
+        **environment,
     }
     done = subprocess.run(
-        [REPOSITORY / "scripts" / "install_matrix.sh", "heic"],
+        [REPOSITORY / "scripts" / "install_matrix.sh", *extras],
         env=os.environ | here,
         capture_output=True,
         text=True,
         check=False,
     )
+    if UNKNOWN in done.stdout and not {*extras} <= INSTALLED_HERE:
+        pytest.skip(f"no package index here has all of {', '.join(extras)}")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert " heic: ok (" in done.stdout
+    return done.stdout
+
+
+@pytest.mark.parametrize("extra", LIGHT)
+def test_an_extra_alone_does_what_it_claims_in_an_environment_of_its_own(extra, wheel):
+    assert f" {extra}: ok (" in matrix(wheel, extra)
+
+
+def test_every_extra_is_tried_here_or_is_too_heavy():
+    extras = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    assert {*extras["optional-dependencies"]} == {*LIGHT, *HEAVY, "dev"}
+    script = (REPOSITORY / "scripts" / "install_matrix.sh").read_text()
+    default = re.search(r"extras=\((core .*)\)", script)
+    assert {*default.group(1).split()} == {"core", *LIGHT, *HEAVY}
+
+
+def newer_python():
+    """The newest Python above this one that there is on this machine, pyenv's included."""
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    minors = range(sys.version_info.minor + 1, 20)
+    found = [shutil.which(f"python3.{minor}", path=os.defpath) for minor in minors]
+    found += [next(root.glob(f"versions/3.{minor}.*/bin/python"), None) for minor in minors]
+    return max(filter(None, map(str, filter(None, found))), key=minor_of, default=None)
+
+
+def minor_of(python):
+    """11 of Python 3.11."""
+    command = [python, "-c", "import sys; print(sys.version_info.minor)"]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def test_a_newer_python_takes_the_core_and_the_server(wheel):
+    python = newer_python()
+    if python is None:
+        pytest.skip("no newer Python is here")
+    told = matrix(wheel, "core", "serve", PYTHONS=python)
+    assert " core: ok (" in told
+    assert " serve: ok (" in told
 
 
 def test_a_real_image_is_predicted_by_the_core(core_python, real_images, tmp_path):

@@ -1,5 +1,7 @@
+import contextlib
 import io
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -73,7 +75,7 @@ def test_missing_files_and_empty_folders_are_records(bundle, tmp_path, scenelet)
     done, lines = answers(scenelet, "--bundle", bundle, tmp_path / "nope.jpg", tmp_path)
     assert done.code == 1
     assert lines[0]["error"] == "can't be read: No such file or directory"
-    assert "folder without an image" in lines[1]["error"]
+    assert "no image in it" in lines[1]["error"]
 
 
 def test_a_url_is_fetched_only_from_where_it_may(bundle, image_site, scenelet):
@@ -117,3 +119,47 @@ def test_a_table_may_go_into_a_folder_that_is_not_there_yet(bundle, painted, tmp
     done = scenelet("predict", "--bundle", bundle, painted / "seg_pred", "--out", out)
     assert done.code == 0, done.err
     assert out.is_file()
+
+
+@pytest.mark.parametrize("kind", ["list.csv", "list.jsonl", "photos.zip", "zip://photos.zip"])
+@pytest.mark.parametrize("out", [(), ("--out", "answers.csv")])
+def test_what_holds_pictures_is_answered_with_or_without_labels(
+    bundle, tmp_path, scenelet, kind, out
+):
+    names = ["photos/one.jpg", "photos/two.jpg"]
+    (tmp_path / "photos").mkdir()
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        for name in (*names, "photos/nobody-asked.jpg"):
+            (tmp_path / name).write_bytes(nasty_files()["buildings.jpg"])
+        archive.write(tmp_path / names[0], "one.jpg")
+        archive.write(tmp_path / names[1], "two.jpg")
+    (tmp_path / "list.csv").write_text("path\n" + "\n".join(names))
+    (tmp_path / "list.jsonl").write_text("\n".join(json.dumps({"image": name}) for name in names))
+    with contextlib.chdir(tmp_path):
+        done = scenelet("predict", "--bundle", bundle, kind, *(out or ("--json",)))
+    assert done.code == 0, done.err
+    answered = (tmp_path / "answers.csv").read_text() if out else done.out
+    assert [answered.count(name) for name in ("one.jpg", "two.jpg", "nobody-asked")] == [1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("s3://nobody/none.jpg", "can't be read"),
+        ("fantasy://nobody/none", "nothing is known of fantasy://"),
+        ("empty.zip", "nothing there"),
+        ("pathless.csv", "column path missing"),
+    ],
+)
+def test_a_place_that_can_not_be_had_is_one_record_while_the_rest_goes_on(
+    bundle, tmp_path, scenelet, monkeypatch, place, told
+):
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    zipfile.ZipFile(tmp_path / "empty.zip", "w").close()
+    (tmp_path / "pathless.csv").write_text("colour\nred\n")
+    (tmp_path / "good.jpg").write_bytes(nasty_files()["buildings.jpg"])
+    with contextlib.chdir(tmp_path):
+        done, lines = answers(scenelet, "--bundle", bundle, place, "good.jpg")
+    assert done.code == 1
+    assert told in lines[0]["error"]
+    assert "label" in lines[1]

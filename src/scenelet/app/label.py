@@ -20,7 +20,7 @@ from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.gather import class_name
 from scenelet.dataset.labelled import LATER, LEFT_OUT, Act, Labels, as_table, merged, standing
 from scenelet.dataset.row import Row
-from scenelet.dataset.sources import source_of
+from scenelet.dataset.unlabelled import pictures_at
 from scenelet.errors import MissingExtraError, SceneletError
 from scenelet.text import markdown
 
@@ -94,7 +94,7 @@ def _looked_at(
     place: str,
 ) -> tuple[tuple[str, ...], np.ndarray]:
     """Pictures of a folder and what the model sees in them."""
-    source = source_of(place)
+    source = pictures_at(place)
     paths = sorted(entry.path for entry in source.entries() if not entry.reason)
     some = paths[:: max(1, -(-len(paths) // MOST))]
     rows = Dataset(source, tuple(Row(path, "?") for path in some)).examined().used
@@ -138,7 +138,7 @@ def _asking(task: Task, known: dict[str, Act], labels: dict[int, int], place: in
         _neighbours(task, known, place, list(labels))
         _buttons(task, path, classes[found[0]] if found else "", classes)
     with left:
-        content = source_of(task.place).read(path)
+        content = pictures_at(task.place).read(path)
         alt = tiles.safe(path)
         style = "width:100%;max-height:60vh;object-fit:contain;border-radius:.5rem"
         st.html(f'<img src="{shown(content, 900)}" alt="{alt}" style="{style}">')

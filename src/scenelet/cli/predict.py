@@ -5,8 +5,9 @@ Needs Pillow and LiteRT alone.
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +15,7 @@ import typer
 from scenelet.cli.cluster import Machines, on_machines
 from scenelet.cli.options import Bundle, TrustHost
 from scenelet.cli.output import Columns, needs_extra, note, stdout, tell_json, wrote
+from scenelet.names import printable
 from scenelet.text import elided, listed, one_line
 
 if TYPE_CHECKING:
@@ -21,11 +23,15 @@ if TYPE_CHECKING:
     from scenelet.serve.batch import Pictures
 
 Answer = dict[str, Any]
-Ask = Callable[[str], Answer]
+Read = Callable[[], bytes]
+Ask = Callable[[str, Read], Answer]
 
 Asked = Annotated[
     list[str],
-    typer.Argument(metavar="PATH|FOLDER|URL...", help="Images, folders of images, http(s) URLs."),
+    typer.Argument(
+        metavar="PATH|FOLDER|URL...",
+        help="Images, folders of images, zips, tables of paths, buckets, http(s) URLs.",
+    ),
 ]
 Table = Annotated[
     Path | None,
@@ -48,6 +54,7 @@ Original = Annotated[
 LineByLine = Annotated[
     bool, typer.Option("--json", help="One JSON object a line, as soon as it is known.")
 ]
+HOLDING = frozenset((".zip", ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet"))
 COLUMNS = (("image", 40), ("label", 20), ("", 6), ("next", 24), ("remark", 26), ("ms", 6))
 WIDE = sum(width + 2 for _, width in COLUMNS)
 NARROW = (("image", 18), ("label", 14), ("", 6), ("next", 16), ("remark", 18))  # of 80 letters
@@ -87,15 +94,13 @@ def predict(
     if out:
         _predict_folder(sources, folder, out)
         return
-    ask = (
-        _by_service(endpoint, original)
-        if endpoint
-        else _by_bundle(folder, frozenset(trust_host or ()))
-    )
+    ask = _by_service(endpoint, original) if endpoint else _by_bundle(folder)
     passed_over: list[Entry] = []
-    answers = _Counted(_answer(ask, source) for source in _expand(sources, passed_over))
+    trusted = frozenset(trust_host or ())
+    asked = _expand(sources, trusted, passed_over)
+    answers = _Counted(_answer(ask, source, read) for source, read in asked)
     (_print_json if as_json else _print_table)(answers)
-    if any(Path(source).is_dir() for source in sources):
+    if any(map(_is_place, sources)):
         _print_account(answers.answered, answers.errors, passed_over)
     if answers.errors:
         raise typer.Exit(1)
@@ -105,18 +110,16 @@ def _by_service(endpoint: str, original: bool) -> Ask:
     from scenelet.serve.client import Endpoint
 
     asked = Endpoint(endpoint)
-    return lambda source: asked.predict(
-        source if _is_url(source) else _read(source, frozenset()), original
-    )
+    return lambda source, read: asked.predict(source if _is_url(source) else read(), original)
 
 
-def _by_bundle(folder: Path, trusted: frozenset[str]) -> Ask:
+def _by_bundle(folder: Path) -> Ask:
     from scenelet.quiet import quiet
     from scenelet.serve.predictor import Predictor
 
     with quiet():
         predictor = Predictor(folder)
-    return lambda source: predictor.predict(_read(source, trusted)).as_dict()
+    return lambda _, read: predictor.predict(read()).as_dict()
 
 
 def _predict_folder(sources: list[str], bundle: Path, out: Path) -> None:
@@ -177,15 +180,12 @@ def _the_place(sources: list[str], out: Path) -> "Pictures":
 
 
 def _pictures_at(sources: list[str]) -> "Pictures":
-    from scenelet.dataset.address import address_of
-    from scenelet.dataset.sources import Folder, source_of
+    from scenelet.dataset.unlabelled import pictures_at
     from scenelet.errors import ConfigError
 
-    place = sources[0]
-    if len(sources) != 1 or not (Path(place).is_dir() or address_of(place)):
+    if len(sources) != 1 or not _is_place(sources[0]):
         raise ConfigError(f"--out: found {', '.join(sources[:3])}, expected one folder of pictures")
-    found = source_of(place)
-    return Folder(Path(place).resolve()) if isinstance(found, Folder) else found
+    return pictures_at(sources[0])
 
 
 class _Counted:
@@ -218,37 +218,67 @@ def _pictures(entries: "Iterable[Entry]", passed_over: "list[Entry]") -> Iterato
             yield entry.path
 
 
-def _expand(sources: list[str], passed_over: "list[Entry]") -> Iterator[str]:
-    from scenelet.files import walk
-    from scenelet.names import printable
-
+def _expand(
+    sources: list[str], trusted: frozenset[str], passed_over: "list[Entry]"
+) -> Iterator[tuple[str, Read]]:
+    """Each picture as it is shown, and how its bytes are had."""
     for source in sources:
-        if not _is_url(source) and Path(source).is_dir():
-            pictures = _pictures(walk(Path(source)), passed_over)
-            first = next(pictures, None)
-            paths = chain([first], pictures) if first else ()
-            yield from (f"{printable(source)}/{path}" for path in paths)
-            if not first:
-                yield printable(source)
+        shown = printable(source)
+        if _is_url(source):
+            yield shown, partial(_fetch, source, trusted)
+        elif _is_place(source):
+            yield from _pictures_of(source, passed_over)
+        elif "://" in source:
+            yield shown, partial(_read_address, source)
         else:
-            yield printable(source)
+            yield shown, partial(_read_file, source)
 
 
-def _answer(ask: Ask, source: str) -> Answer:
+def _pictures_of(source: str, passed_over: "list[Entry]") -> Iterator[tuple[str, Read]]:
+    from scenelet.dataset.address import has_own_address
+    from scenelet.dataset.unlabelled import Named, pictures_at
+    from scenelet.errors import SceneletError
+
+    shown = printable(source)
+    try:
+        place = pictures_at(source)
+        above = "" if isinstance(place, Named) else f"{shown}/"
+        found = _pictures(place.entries(), passed_over)
+        first = next(found, None)
+    except SceneletError as error:
+        yield shown, partial(_fail, str(error))
+        return
+    if first is None:
+        yield shown, partial(_fail, "no image in it; give images, a folder of images, or a URL")
+    for path in chain([first] if first else [], found):
+        yield path if has_own_address(path) else f"{above}{path}", partial(place.read, path)
+
+
+def _fail(reason: str) -> bytes:
+    from scenelet.errors import UnreadableImageError
+
+    raise UnreadableImageError(reason)
+
+
+def _answer(ask: Ask, source: str, read: Read) -> Answer:
     from scenelet.errors import SceneletError
 
     try:
-        return {"source": source, **ask(source)}
+        return {"source": source, **ask(source, read)}
     except SceneletError as error:
-        return {"source": source, "error": str(error)}
+        return {"source": source, "error": str(error).removeprefix(f"{source}: ")}
 
 
-def _read(source: str, trusted: frozenset[str]) -> bytes:
-    if _is_url(source):
-        from scenelet.fetch import FetchLimits, fetch
+def _fetch(url: str, trusted: frozenset[str]) -> bytes:
+    from scenelet.fetch import FetchLimits, fetch
 
-        return fetch(source, FetchLimits(trusted=trusted))
-    return _read_file(source)
+    return fetch(url, FetchLimits(trusted=trusted))
+
+
+def _read_address(address: str) -> bytes:
+    from scenelet.dataset.remote import fetched
+
+    return fetched(address)
 
 
 def _read_file(source: str) -> bytes:
@@ -257,10 +287,6 @@ def _read_file(source: str) -> bytes:
 
     try:
         return _bytes_of(Path(raw(source)))
-    except IsADirectoryError as error:
-        raise UnreadableImageError(
-            "folder without an image; give images, a folder of images, or a URL"
-        ) from error
     except (OSError, ValueError) as error:
         raise UnreadableImageError(
             f"can't be read: {getattr(error, 'strerror', None) or error}"
@@ -275,7 +301,18 @@ def _bytes_of(path: Path) -> bytes:
 
 
 def _is_url(source: str) -> bool:
-    return "://" in source
+    return source.lower().startswith(("http://", "https://"))
+
+
+def _is_place(source: str) -> bool:
+    """Whether it is something that holds pictures: a folder, an archive, a table, an address."""
+    from scenelet.image_formats import SUFFIXES
+
+    suffix = PurePosixPath(source).suffix.lower()
+    if "://" in source:
+        return not _is_url(source) and suffix not in SUFFIXES
+    path = Path(source)
+    return path.is_dir() or (suffix in HOLDING and path.is_file())
 
 
 def _print_json(answers: Iterable[Answer]) -> None:

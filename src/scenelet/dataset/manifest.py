@@ -14,12 +14,13 @@ from typing import Any
 from scenelet.artefacts import write_text
 from scenelet.dataset.layout import split_of
 from scenelet.dataset.row import Row
-from scenelet.dataset.table import Table, parse, read_table, refuse
+from scenelet.dataset.table import Table, read_table, refuse
 from scenelet.errors import ConfigError, DataError
 from scenelet.text import csv_of
 
 Columns = tuple[tuple[str, str], ...]  # our name and the table's
 Numbered = list[tuple[int, Row]]  # each with the number of its row
+UNLABELLED = "?"
 NAMED = ("path", "label", "split", "group", "label_quality")
 COLUMNS = tuple(field.name for field in fields(Row))
 _BETWEEN = "; "
@@ -78,21 +79,20 @@ def read_numbered(path: Path, columns: Columns = ()) -> Numbered:
     return numbered(str(path), read_table(path), columns)
 
 
-def parse_numbered(name: str, data: bytes, columns: Columns = ()) -> Numbered:
-    """As `read_numbered`, of a table that lies elsewhere.
+def numbered(
+    path: str, table: Table, columns: Columns = (), *, is_labelled: bool = True
+) -> Numbered:
+    """The rows of a table; columns and errors as of `read_numbered`.
 
     Args:
-        name: Of the table.
-        data: The whole of it.
+        path: Of the table, for messages.
+        table: Its cells.
         columns: As `read_numbered` takes them.
+        is_labelled: Whether each row needs a label; without one it has that of nobody, `?`.
     """
-    return numbered(name, parse(name, data), columns)
-
-
-def numbered(path: str, table: Table, columns: Columns = ()) -> Numbered:
-    """The rows of a table; arguments and errors as of `read_numbered`."""
     names = _names(path, table.columns, columns)
-    missing = [column for column in ("path", "label") if column not in names]
+    wanted = ("path", "label") if is_labelled else ("path",)
+    missing = [column for column in wanted if column not in names]
     if missing:
         raise DataError(
             f"{path}: column {' and '.join(missing)} missing from the manifest (found"
@@ -102,8 +102,10 @@ def numbered(path: str, table: Table, columns: Columns = ()) -> Numbered:
     rows, faults, seen = [], list[str](), defaultdict[str, list[tuple[int, str]]](list)
     for number, record in table.records:
         cells = {ours: record.get(theirs, "") for ours, theirs in names.items()}
-        if (number, names["label"]) in table.several:
+        if (number, names.get("label")) in table.several:
             cells = _of_several_labels(cells)
+        if not is_labelled:
+            cells["label"] = cells.get("label") or UNLABELLED
         try:
             row = from_record(cells)
         except ValueError as error:

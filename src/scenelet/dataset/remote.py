@@ -25,6 +25,7 @@ from scenelet.parallel import WAITING
 from scenelet.text import with_commas
 
 TRUSTED = "SCENELET_TRUSTED_HOSTS"  # as of a service: servers of your own network
+_ELSE = "Give a folder, a table, an archive or an address such as s3://bucket/photos."
 _EXTRAS = {"s3fs": "s3", "gcsfs": "gs", "adlfs": "az", "huggingface_hub": "hf"}
 _STAMPS = (  # what file systems call that which changes when the bytes do
     *("ETag", "etag", "md5Hash", "content_md5", "blob_id", "oid", "crc32c"),
@@ -177,16 +178,15 @@ def _fsspec_for(address: str) -> Any:
 @lru_cache(maxsize=8)
 def opened(address: str) -> tuple[Any, str]:
     """File system and path of an address."""
-    url_to_fs = _fsspec_for(address).core.url_to_fs
+    fsspec, protocol = _fsspec_for(address), address.partition("://")[0]
+    if protocol not in fsspec.available_protocols():
+        raise DataError(f"{address}: nothing is known of {protocol}://. {_ELSE}")
     try:
-        system, root = url_to_fs(address)
+        system, root = fsspec.core.url_to_fs(address)
     except ImportError as error:
         raise MissingExtraError(_missing(address, error)) from error
     except Exception as error:  # each system raises its own types
-        raise DataError(
-            f"{address}: can't be opened ({_kind(error)}). Give a folder, a table, an archive or an"
-            " address such as s3://bucket/photos."
-        ) from error
+        raise DataError(f"{address}: can't be opened ({_kind(error)}). {_ELSE}") from error
     return system, str(root)
 
 

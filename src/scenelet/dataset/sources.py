@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scenelet import files
+from scenelet.dataset import table as tables
 from scenelet.dataset.address import address_of, has_own_address
 from scenelet.dataset.embedded import Embedded, is_embedded
 from scenelet.dataset.imagefolder import listed
 from scenelet.dataset.layout import twin_lines
-from scenelet.dataset.manifest import Columns, Numbered, parse_numbered, read_numbered
+from scenelet.dataset.manifest import Columns, numbered
 from scenelet.dataset.match import matched
 from scenelet.dataset.packed import Packed, is_packed
 from scenelet.dataset.remote import Remote, fetched
 from scenelet.dataset.row import Row
 from scenelet.dataset.source import Listing, Source
-from scenelet.dataset.table import SUFFIXES as TABLES
 from scenelet.errors import ConfigError, DataError, UnreadableImageError
 from scenelet.files import Entry
 from scenelet.names import printable, raw
@@ -70,11 +70,13 @@ class Table:
         path: Of the table: a file, or an address.
         images: Where the paths start from; None for the folder that the table lies in.
         columns: What the table calls our columns, where a person said so.
+        is_labelled: Whether each row needs a label.
     """
 
     path: Path | str
     images: Source | None = None
     columns: Columns = ()
+    is_labelled: bool = True
 
     @property
     def name(self) -> str:
@@ -100,10 +102,11 @@ class Table:
 
     def list(self) -> Listing:
         """As the table says."""
-        numbered = self._numbered()
-        is_all_elsewhere = all(has_own_address(row.path) for _, row in numbered)
+        cells, name = self._cells(), str(self.path)
+        found = numbered(name, cells, self.columns, is_labelled=self.is_labelled)
+        is_all_elsewhere = all(has_own_address(row.path) for _, row in found)
         entries = () if is_all_elsewhere else self.entries()
-        rows, passed_over = matched(numbered, entries, self.path, self._images.name)
+        rows, passed_over = matched(found, entries, self.path, self._images.name)
         decided = twin_lines(row.label for row in rows)
         return Listing(tuple(sorted(rows, key=lambda row: row.path)), passed_over, decided)
 
@@ -111,15 +114,15 @@ class Table:
         """Bytes of a file, or of an address of its own."""
         return self._images.read(path)
 
-    def _numbered(self) -> Numbered:
+    def _cells(self) -> tables.Table:
         if isinstance(self.path, Path):
-            return read_numbered(self.path, self.columns)
+            return tables.read_table(self.path)
         home, _, name = self.path.rpartition("/")
         try:
             data = Remote(home).read(name)
         except UnreadableImageError as error:
             raise DataError(f"{self.path}: {error}") from error
-        return parse_numbered(self.path, data, self.columns)
+        return tables.parse(self.path, data)
 
 
 @dataclass(frozen=True)
@@ -177,7 +180,7 @@ def source_of(
     address = "" if path.exists() and path.suffix.lower() != ".zip" else address_of(str(place))
     if start is None and is_embedded(address or str(path)):
         return Embedded(address or str(path), columns)
-    if path.suffix.lower() in TABLES and (address or path.is_file()):
+    if path.suffix.lower() in tables.SUFFIXES and (address or path.is_file()):
         return Table(address or path, start, columns)
     if start is not None:
         raise ConfigError(f"--images: {place} is no table; give the pictures' folder alone.")
