@@ -54,7 +54,17 @@ MAY_IMPORT = {  # room -> other rooms; the foundation may be imported by all
     "serve": {"bundle"},
     "deploy": {"bundle", "serve"},
     "cluster": {"dataset", "runs", "learn", "tune"},
-    "app": {"bundle", "dataset", "answers", "assess", "serve", "explore", "report", "runs"},
+    "app": {
+        "bundle",
+        "dataset",
+        "answers",
+        "assess",
+        "serve",
+        "deploy",
+        "explore",
+        "report",
+        "runs",
+    },
 }
 MODULES = sorted(SOURCE.rglob("*.py"))
 

@@ -59,6 +59,11 @@ def trials_of(runs):
     ]
 
 
+def trained_with(run):
+    """The recipe of a trial's run."""
+    return resolve(str(run / "config.yaml"), {})
+
+
 def start(painted, recipe, runs, trials):
     code = "from scenelet.cli.main import main; main()"
     command = [
@@ -105,8 +110,12 @@ def test_killed_three_times_a_search_ends_with_the_same_trials_as_an_undisturbed
 def test_more_trials_add_to_a_search_and_the_same_command_adds_none(
     painted, recipe, tmp_path, scenelet
 ):
-    tune(scenelet, painted, recipe, tmp_path, "--trials", "2")
+    done = tune(scenelet, painted, recipe, tmp_path, "--trials", "2")
     first = trials_of(tmp_path)
+    assert first[0][2]["widths"] == "8,16"
+    own = trained_with(tmp_path / "s" / "trials" / "0000")
+    assert own.as_dict() == {**resolve(str(recipe), {}).as_dict(), "folds": 1}
+    assert "the recipe itself" in done.out.lower()
     tune(scenelet, painted, recipe, tmp_path, "--trials", "2")
     assert trials_of(tmp_path) == first
     tune(scenelet, painted, recipe, tmp_path, "--trials", "3")
@@ -204,7 +213,8 @@ def test_a_trial_that_fails_says_why_and_three_in_a_row_end_the_search(
     done = scenelet("tune", painted, "--recipe", recipe, "--runs", tmp_path, "--name", "s")
     assert done.code == 1
     assert "3 trials in a row failed" in done.err.splitlines()[-1]
-    assert [state for _, state, *_ in trials_of(tmp_path)] == ["FAIL"] * 3
+    # the recipe itself, which has other depths, does not fail
+    assert [state for _, state, *_ in trials_of(tmp_path)] == ["COMPLETE", *["FAIL"] * 3]
 
 
 @pytest.mark.parametrize("change", ["another class", "other pixels under the same names"])

@@ -4,7 +4,7 @@ from commands import REPOSITORY
 
 from scenelet.errors import ConfigError
 from scenelet.runs.recipe import SEARCH, TrainConfig, read_recipe, recipe_names
-from scenelet.tune.space import DEFAULT_SEARCH, search_space
+from scenelet.tune.space import DEFAULT_SEARCH, own_values, search_space
 
 
 def test_a_space_is_read_from_plain_values():
@@ -59,3 +59,15 @@ def test_the_space_of_every_recipe_is_valid(recipe):
     values = read_recipe(recipe)
     search_space(values.get(SEARCH) or DEFAULT_SEARCH, TrainConfig(), recipe)
     assert yaml.safe_load((REPOSITORY / "recipes" / f"{recipe}.yaml").read_text()) == values
+
+
+def test_the_recipes_own_values_are_those_that_the_search_may_take():
+    wish = {
+        "learning_rate": {"low": 0.001, "high": 0.01},
+        "epochs": {"low": 2, "high": 4},
+        "widths": {"choices": [[8, 16], [16, 32]]},
+        "depths": {"choices": [[1, 1], [2, 2]]},
+    }
+    base = TrainConfig(learning_rate=0.002, epochs=9, widths=(16, 32), depths=(3, 3))
+    own = own_values(base, search_space(wish, base, "here"))
+    assert own == {"learning_rate": 0.002, "widths": "16,32"}

@@ -66,7 +66,7 @@ def _nothing_yet(folder: str, manifest: str) -> None:
     )
     audit = ("scenelet", "data", "audit", folder, "--out", str(Path(manifest).parent))
     app = ("scenelet", "app", "--data", folder, "--manifest", manifest)
-    st.code("\n".join(map(shlex.join, (audit, app))), language="sh", wrap_lines=True)
+    st.code("\n".join(map(shlex.join, (audit, app))), language=None, wrap_lines=True)
 
 
 def _overview(rows: tuple[Row, ...], asked: Sources) -> None:

@@ -237,7 +237,7 @@ def _together(home: Path, place: str) -> None:
     st.caption(f"The table: {markdown(str(table))}. Every command takes it:")
     st.code(
         shlex.join(("scenelet", "train", str(table), "--images", place)),
-        language="sh",
+        language=None,
         wrap_lines=True,
     )
 

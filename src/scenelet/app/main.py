@@ -64,13 +64,18 @@ def _label() -> None:
     label.page()
 
 
+def _deploy() -> None:
+    from scenelet.app import deploy
+
+    deploy.page()
+
+
+_CAMERA = ":material/photo_camera:"
 PAGES = [
+    st.Page(classify.page, title="Classify", icon=_CAMERA, url_path="first", default=True),
+    # the first page's address is "/": whoever types its name gets there, too
     st.Page(
-        classify.page,
-        title="Classify",
-        icon=":material/photo_camera:",
-        url_path="classify",
-        default=True,
+        classify.page, title="Classify", icon=_CAMERA, url_path="classify", visibility="hidden"
     ),
     st.Page(_train, title="Train", icon=":material/school:", url_path="train"),
     st.Page(_label, title="Label", icon=":material/label:", url_path="label"),
@@ -78,6 +83,9 @@ PAGES = [
     st.Page(_model, title="Model", icon=":material/query_stats:", url_path="model"),
     st.Page(_runs, title="Runs", icon=":material/model_training:", url_path="runs"),
     st.Page(_drift, title="Drift", icon=":material/trending_up:", url_path="drift"),
+    st.Page(_deploy, title="Deploy", icon=":material/cloud_upload:", url_path="deploy"),
 ]
 st.session_state["pages"] = {"classify": PAGES[0]}  # that a page leads to
-st.navigation(PAGES, position="top").run()
+chosen = st.navigation(PAGES, position="top")
+st.set_page_config(page_title=f"{chosen.title} · scenelet")
+chosen.run()

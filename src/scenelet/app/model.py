@@ -78,7 +78,7 @@ def page() -> None:
             "No labelled pictures to measure it on. Start the app with some:",
             icon=":material/folder_off:",
         )
-        st.code("scenelet app --data FOLDER", language="sh", wrap_lines=True)
+        st.code("scenelet app --data FOLDER", language=None, wrap_lines=True)
         _recorded(contract)
         return
     seen = _measured(asked)

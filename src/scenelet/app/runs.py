@@ -199,7 +199,7 @@ def _cells(trial: Trial) -> dict[str, Any]:
         "size_mb": trial.size_mb,
         "latency_ms": trial.latency_ms,
     }
-    return {"trial": trial.number, "state": trial.state, **_known(figures), **trial.dials}
+    return {"trial": trial.title, "state": trial.state, **_known(figures), **trial.dials}
 
 
 def _known(figures: Mapping[str, float | None]) -> dict[str, float]:
@@ -216,7 +216,7 @@ def _recipes() -> None:
 def _none_yet(what: str, shows: str, command: str) -> None:
     said = f"No {what} yet. Begin one; {shows} here while it works:"
     st.info(said, icon=":material/model_training:")
-    st.code(command, language="sh", wrap_lines=True)
+    st.code(command, language=None, wrap_lines=True)
 
 
 def _picked(what: str, folders: list[Path]) -> Path:

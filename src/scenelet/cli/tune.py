@@ -127,7 +127,7 @@ def _show(
     from scenelet.artefacts import write_text
     from scenelet.learn.tracking import final_metrics, tell_report
     from scenelet.runs.run import Run
-    from scenelet.runs.search import best, trials_of
+    from scenelet.runs.search import best, gain, trials_of
     from scenelet.tune.search_report import search_page, search_summary
     from scenelet.tune.study import save_recipe
 
@@ -145,6 +145,8 @@ def _show(
         tell_json(search_summary(study))
         return
     _say_best(leader, len(trials))
+    if brought := gain(trials):
+        tell(brought)
     wrote("report", (home or out) / "report.html", further)
 
 
@@ -152,6 +154,6 @@ def _say_best(leader: "Trial | None", trials: int) -> None:
     if leader is None:
         tell("no trial is complete yet; the same command goes on")
         return
-    tell(f"best of {trials} trials: {leader.number}, validation accuracy {leader.accuracy:.2%}")
+    tell(f"best of {trials} trials: {leader.title}, validation accuracy {leader.accuracy:.2%}")
     for name, value in leader.dials.items():
         tell(f"  {name}: {value}")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 State = Literal["complete", "pruned", "running", "fail", "waiting"]
 Axis = Literal["size_mb", "latency_ms"]
 STUDY = "study.db"
+RECIPE = "recipe"  # noted of the trial that is the recipe itself
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Trial:
         why: It failed or was not trained; "" otherwise.
         parameters: Number of trained values; None unless complete.
         training_s: Seconds of training; None unless complete.
+        is_recipe: Whether it is the recipe itself, none of whose dials was varied.
     """
 
     number: int
@@ -48,6 +50,12 @@ class Trial:
     why: str = ""
     parameters: int | None = None
     training_s: float | None = None
+    is_recipe: bool = False
+
+    @property
+    def title(self) -> str:
+        """Its number, and that it is the recipe itself."""
+        return f"{self.number} (the recipe)" if self.is_recipe else str(self.number)
 
     def cost(self, axis: Axis) -> float | None:
         """Size or latency."""
@@ -84,6 +92,18 @@ def complete(trials: Iterable[Trial]) -> list[Trial]:
 def best(trials: Iterable[Trial]) -> Trial | None:
     """The most accurate complete trial; of equals that of lower log loss, then the earlier."""
     return min(complete(trials), key=_by_accuracy, default=None)
+
+
+def gain(trials: Iterable[Trial]) -> str:
+    """What the search has brought, beside the recipe itself; "" where that is not complete."""
+    done = complete(trials)
+    leader, own = best(done), next((trial for trial in done if trial.is_recipe), None)
+    if leader is None or own is None:
+        return ""
+    if leader is own:
+        return "No trial is better than the recipe itself."
+    points = 100 * (_accuracy(leader) - _accuracy(own))
+    return f"The recipe itself: {own.accuracy:.2%}, so the search brought {points:.1f} points."
 
 
 def ranked(trials: Iterable[Trial]) -> list[Trial]:
@@ -125,6 +145,7 @@ def _trial(frozen: "FrozenTrial") -> Trial:
         why=said.get("why", ""),
         parameters=said.get("parameters"),
         training_s=said.get("training_s"),
+        is_recipe=RECIPE in said,
     )
 
 

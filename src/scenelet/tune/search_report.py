@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from scenelet.report.charts import COLOURS, GREY, LINE, blank, legend_above, styled
 from scenelet.report.html import Section, following, page, svg
-from scenelet.runs.search import Axis, Trial, best, complete, front, ranked, trials_of
+from scenelet.runs.search import Axis, Trial, best, complete, front, gain, ranked, trials_of
 from scenelet.tune.study import asked_of
 
 _STATES = {
@@ -23,6 +23,7 @@ _STATES = {
     "pruned": "stopped early",
     "running": "under way",
     "fail": "failed",
+    "waiting": "to come",
 }
 _AXES: dict[Axis, str] = {
     "size_mb": "LiteRT float model, MB",
@@ -87,8 +88,9 @@ def _overview(trials: Sequence[Trial]) -> Section:
         f"The best of {len(complete(trials))} figures on the same images flatters; only images"
         " that no trial saw tell the truth."
     )
-    lead = f"Trial {leader.number}: validation accuracy {leader.accuracy:.2%}."
-    return Section("Best", lead, points=[f"Its dials: {dials}.", flatters])
+    lead = f"Trial {leader.title}: validation accuracy {leader.accuracy:.2%}."
+    points = [gain(trials), f"Its dials: {dials}.", flatters]
+    return Section("Best", lead, points=[point for point in points if point])
 
 
 def _charted(title: str, text: str, chart: Figure, wide: bool = False) -> Section:
@@ -121,7 +123,10 @@ def _importance(study: Study) -> Section:
     title, evaluator = "Which dials mattered", FanovaImportanceEvaluator(seed=0)
     try:
         weights = get_param_importances(
-            study, evaluator=evaluator, target=lambda trial: trial.values[0]
+            study,
+            evaluator=evaluator,
+            params=list(_spreads(study)),
+            target=lambda trial: trial.values[0],
         )
     except (OptunaError, RuntimeError, ValueError):  # all trials alike, or too few
         return Section(title)
@@ -144,11 +149,14 @@ def _weights(weights: Mapping[str, float]) -> Figure:
 def _spreads(study: Study) -> dict[str, BaseDistribution]:
     """Where each dial may lie."""
     done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    return dict(done[0].distributions)
+    return {name: spread for trial in done for name, spread in trial.distributions.items()}
 
 
 def _parallel(done: Sequence[Trial], spreads: Mapping[str, BaseDistribution]) -> Section:
     text = "Each line is a trial, from dial to dial; dark ones are the most accurate."
+    done = [trial for trial in done if trial.dials.keys() == spreads.keys()]
+    if not done:  # the recipe itself, one of whose dials lies where the search may not go
+        return Section("Parallel coordinates")
     return _charted("Parallel coordinates", text, _lines(done, spreads), wide=True)
 
 
@@ -242,7 +250,7 @@ def _cells(trial: Trial, names: Sequence[str]) -> list[str]:
     accuracy = "·" if trial.accuracy is None else f"{trial.accuracy:.2%}"
     epochs = str(max(trial.epochs) + 1) if trial.epochs else "·"
     dials = [_short(trial.dials.get(name, "·")) for name in names]
-    return [str(trial.number), accuracy, epochs, trial.why or trial.state, *dials]
+    return [trial.title, accuracy, epochs, trial.why or trial.state, *dials]
 
 
 def _numbers(trials: Sequence[Trial]) -> list[int]:

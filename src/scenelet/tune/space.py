@@ -17,6 +17,7 @@ from optuna.trial import Trial
 from scenelet.errors import ConfigError
 from scenelet.runs.dial import dials_of
 from scenelet.runs.recipe import SEARCH, TrainConfig, from_values, read_recipe
+from scenelet.runs.search import RECIPE
 
 DEFAULT_SEARCH: dict[str, Any] = {
     "learning_rate": {"low": 0.0005, "high": 0.01, "log": True},
@@ -108,10 +109,31 @@ def _faults(base: TrainConfig, name: str, value: Any) -> list[str]:
     return []
 
 
+def own_values(base: TrainConfig, space: Mapping[str, BaseDistribution]) -> dict[str, Any]:
+    """The recipe's own value of each dial, where the search may take it."""
+    own = {name: _plain(value) for name, value in base.as_dict().items() if name in space}
+    return {name: value for name, value in own.items() if _holds(space[name], value)}
+
+
+def _holds(spread: BaseDistribution, value: Any) -> bool:
+    if isinstance(spread, CategoricalDistribution):
+        return value in spread.choices
+    if isinstance(spread, FloatDistribution | IntDistribution):
+        return isinstance(value, int | float) and spread.low <= value <= spread.high
+    return False
+
+
 def suggest(trial: Trial, space: Mapping[str, BaseDistribution]) -> dict[str, Any]:
-    """The trial's value of each dial; those that it already has are kept."""
+    """The trial's value of each dial; those that it already has are kept.
+
+    The trial that is the recipe itself has its own values, and none where the search may not take
+    them.
+    """
     values: dict[str, Any] = {}
+    own = trial.user_attrs.get(RECIPE)
     for name, spread in space.items():
+        if own is not None and name not in own:
+            continue
         if isinstance(spread, FloatDistribution):
             values[name] = trial.suggest_float(name, spread.low, spread.high, log=spread.log)
         elif isinstance(spread, IntDistribution):
@@ -140,7 +162,7 @@ def _distribution(wish: Mapping[str, Any], kind: type) -> BaseDistribution:
 
 def _plain(choice: Any) -> Any:
     """Lists as the command line writes them: Optuna takes no lists."""
-    return ",".join(str(part) for part in choice) if isinstance(choice, list) else choice
+    return ",".join(str(part) for part in choice) if isinstance(choice, list | tuple) else choice
 
 
 def _ends(distribution: BaseDistribution) -> list[Any]:

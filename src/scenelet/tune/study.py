@@ -16,9 +16,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from scenelet.artefacts import make_folder, write_text
 from scenelet.errors import ConfigError
 from scenelet.runs.recipe import TrainConfig, from_values
-from scenelet.runs.search import STUDY, Trial
+from scenelet.runs.search import RECIPE, STUDY, Trial
 from scenelet.text import with_commas
 from scenelet.tune.sampler import RepeatableSampler
+from scenelet.tune.space import own_values
 from scenelet.tune.trial import Budget
 
 OBJECTIVES: dict[str, Literal["maximize", "minimize"]] = {
@@ -111,13 +112,15 @@ def objectives_of(text: str) -> tuple[str, ...]:
 
 
 def open_study(folder: Path, config: SearchConfig) -> Study:
-    """Open the study, or start it.
+    """Open the study, or start it: the recipe itself will be its first trial.
 
     Raises:
         ConfigError: It can't be reached, or is another search: other dials, or other images.
     """
     study = reach_study(folder, config)
     if _ASKED not in study.user_attrs:
+        own = own_values(config.base, config.space)
+        study.enqueue_trial(own, user_attrs={RECIPE: own}, skip_if_exists=True)
         study.set_user_attr(_ASKED, json.dumps(config.asked, sort_keys=True))
     changes = _changes(json.loads(study.user_attrs[_ASKED]), config.asked)
     if changes:

@@ -97,16 +97,42 @@ def estimate(
         picture_bytes: Of a request.
         prices: Of the region.
     """
-    slower = max(1.0, FULL_CORE_MIB / memory_mib)
-    warm_ms = measured.warm_ms * slower
-    compute = 1000 * math.ceil(warm_ms) * memory_mib / 1024 * prices.gb_s[architecture]
+    slower = slower_by(memory_mib)
     return Estimate(
         memory_mib,
-        warm_ms,
+        measured.warm_ms * slower,
         OWN_START_MS + measured.init_ms + measured.first_ms * slower,
-        compute + around_usd(1e6, http_api_units(picture_bytes), prices),
+        answers_usd(1e6, architecture, memory_mib, measured.warm_ms, picture_bytes, prices),
         measured.peak_mib * HEADROOM <= memory_mib,
     )
+
+
+def slower_by(memory_mib: int) -> float:
+    """How many times longer a function of so much memory takes than a whole core."""
+    return max(1.0, FULL_CORE_MIB / memory_mib)
+
+
+def answers_usd(
+    answers: float,
+    architecture: str,
+    memory_mib: int,
+    warm_ms: float,
+    picture_bytes: int,
+    prices: Prices = LIST,
+) -> float:
+    """What so many answers cost: milliseconds, requests, HTTP API and logs.
+
+    Args:
+        answers: How many.
+        architecture: "x86_64" or "arm64".
+        memory_mib: Of the function.
+        warm_ms: Of an answer on a whole core.
+        picture_bytes: Of a request.
+        prices: Of the region.
+    """
+    billed_s = math.ceil(warm_ms * slower_by(memory_mib)) / 1000
+    compute = answers * billed_s * memory_mib / 1024 * prices.gb_s[architecture]
+    return compute + around_usd(answers, http_api_units(picture_bytes), prices)
 
 
 def around_usd(answers: float, units: int, prices: Prices) -> float:
