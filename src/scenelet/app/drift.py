@@ -1,10 +1,13 @@
-"""Whether today's pictures still look like those the model was validated on, from a service's log.
+"""Whether today's pictures still look like those the model was validated on.
+
+By a service's log, or by pictures that are answered now.
 
 `scenelet serve --log FILE` writes one; of a deployed service `scenelet logs` downloads it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -12,10 +15,16 @@ import streamlit as st
 from scenelet.app import charts
 from scenelet.app.kept import predictor
 from scenelet.app.parts import refused
-from scenelet.app.sources import sources
+from scenelet.app.sources import Sources, sources
 from scenelet.assess.drift import UNCHANGED, Logged, Shift, measure_drift, read_lines
+from scenelet.dataset.unlabelled import pictures_at
 from scenelet.errors import SceneletError
-from scenelet.text import markdown, shell
+from scenelet.image_formats import SUFFIXES
+from scenelet.serve.lines import Told, told_of
+from scenelet.serve.predictor import Predictor
+from scenelet.text import counted, markdown, shell
+
+NAMED = 3  # files in a message
 
 
 def page() -> None:
@@ -23,27 +32,50 @@ def page() -> None:
     asked = sources()
     st.title("Drift")
     st.caption(
-        "Do today's pictures still look like those the model was validated on? A log holds a line"
-        " an answer, and no picture."
+        "Do today's pictures still look like those the model was validated on? Give a log of the"
+        " service, which holds a line an answer and no picture, or pictures: fifty at least."
     )
-    files = st.file_uploader("Logs of the service", accept_multiple_files=True, key="logs")
-    if not files:
+    files = st.file_uploader("Logs, or pictures", accept_multiple_files=True, key="logs")
+    place = ""
+    if asked.is_own:
+        place = st.text_input("Or a folder of pictures on this machine", placeholder="new-photos")
+    if not files and not place:
         served = shell("scenelet", "serve", "--bundle", asked.bundle, "--log", "answers.log")
-        st.code(served, wrap_lines=True)
+        st.code(served, language=None, wrap_lines=True)
         return
-    texts = (file.getvalue().decode(errors="replace") for file in files)
-    lines = chain.from_iterable(text.split("\n") for text in texts)
     try:
-        contract = predictor(asked.bundle).model.contract
-        logged = read_lines(lines, ", ".join(file.name for file in files), contract)
         with st.spinner("Comparing"):
-            shifts = measure_drift(contract, logged)
+            logged, shifts = _compared(asked, files, place)
     except SceneletError as error:
         refused(error, ":material/error:")
     except ImportError:
         st.error("This page needs SciPy: pip install 'scenelet[train]'", icon=":material/error:")
     else:
         show(logged, shifts)
+
+
+def _compared(asked: Sources, files: Sequence[Any], place: str) -> tuple[Logged, list[Shift]]:
+    model = predictor(asked.bundle)
+    contract = model.model.contract
+    pictures = {each.file_id: each for each in files if Path(each.name).suffix.lower() in SUFFIXES}
+    logs = [each for each in files if each.file_id not in pictures]
+    dropped = told_of(model, pictures, lambda key: pictures[key].getvalue())
+    told = [*dropped, *(_told_of_folder(model, place) if place else ())]
+    unread = sum(1 for each in told if each.error)
+    if unread:
+        st.caption(f"{counted(unread, 'picture')} could not be read.")
+    texts = (file.getvalue().decode(errors="replace") for file in logs)
+    lines = chain.from_iterable(text.split("\n") for text in texts)
+    given = ", ".join([*(file.name for file in files[:NAMED]), *([place] if place else [])])
+    answered = (each.line for each in told if each.line)
+    logged = read_lines(chain(lines, answered), given, contract)
+    return logged, measure_drift(contract, logged)
+
+
+def _told_of_folder(model: Predictor, place: str) -> Iterable[Told]:
+    source = pictures_at(str(Path(place).expanduser()) if "://" not in place else place)
+    paths = (entry.path for entry in source.entries() if not entry.reason)
+    return told_of(model, paths, source.read, is_far=source.is_far)
 
 
 def show(logged: Logged, shifts: Sequence[Shift]) -> None:
@@ -77,6 +109,6 @@ def _shown(shift: Shift) -> None:
 def _rows(shift: Shift) -> list[dict[str, Any]]:
     return [
         {"bin": charts.shown(name), "place": place, "share": share, "of": words}
-        for words, shares in (("validation", shift.expected), ("log", shift.found))
+        for words, shares in (("validation", shift.expected), ("today", shift.found))
         for place, (name, share) in enumerate(zip(shift.bins, shares, strict=True))
     ]

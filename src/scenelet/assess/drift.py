@@ -1,13 +1,14 @@
 """Drift.
 
-Whether the pictures of a service's logs still look like those its bundle was validated on.
+Whether today's pictures, by a service's logs or answered now, still look like those that the bundle
+was validated on.
 """
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +27,15 @@ LEAST_ANSWERS = 50
 LEAST_IN_A_BIN = 10
 
 
-def next_commands(shifts: "Sequence[Shift]", bundle: Path, logs: Sequence[Path]) -> list[str]:
+def next_commands(shifts: "Sequence[Shift]", bundle: Path, asked: Sequence[Path]) -> list[str]:
     """What to do now: of other pictures, label some and learn them; else look again later.
 
     Args:
         shifts: By `measure_drift`.
         bundle: Its folder.
-        logs: That were read.
+        asked: Logs and places of pictures that were looked at.
     """
-    again = shell("scenelet", "drift", *logs, "--bundle", bundle)
+    again = shell("scenelet", "drift", *asked, "--bundle", bundle)
     if all(shift.verdict == UNCHANGED for shift in shifts):
         return [again]
     return [shell("scenelet", "app", "--bundle", bundle), shell("scenelet", "collect"), again]
@@ -69,7 +70,7 @@ class Shift:
         name: Of the measure.
         bins: Name of each bin.
         expected: Share of each bin on the validation images.
-        found: Share in the logs.
+        found: Share today.
         stability_index: Size of the shift, less what chance makes of it: 0 none, under 0.1 small,
             over 0.25 strong.
         p_value: How often chance alone makes as large a shift (chi-square test of homogeneity),
@@ -90,7 +91,9 @@ class Shift:
         return asdict(self)
 
 
-def read_logs(paths: Sequence[Path], contract: Contract) -> Logged:
+def read_logs(
+    paths: Sequence[Path], contract: Contract, pictures: Mapping[str, Iterable[str]] | None = None
+) -> Logged:
     """Read metric lines, as the handler prints them, out of log files.
 
     Anything else in them is passed over.
@@ -99,12 +102,14 @@ def read_logs(paths: Sequence[Path], contract: Contract) -> Logged:
         paths: Files of lines; a line may have a time or a stream name before its JSON, as
             downloaded logs do.
         contract: Of the bundle; lines of others, and of other versions of it, are passed over.
+        pictures: The same lines of pictures that were answered now, by where these lie.
 
     Raises:
         DataError: A file can't be read, or too few answers are in them.
     """
-    lines = (line for path in paths for line in _lines(path))
-    return read_lines(lines, ", ".join(map(str, paths)), contract)
+    answered = pictures or {}
+    lines = chain.from_iterable([*map(_lines, paths), *answered.values()])
+    return read_lines(lines, ", ".join([*map(str, paths), *answered]), contract)
 
 
 def read_lines(lines: Iterable[str], where: str, contract: Contract) -> Logged:
@@ -126,7 +131,7 @@ def read_lines(lines: Iterable[str], where: str, contract: Contract) -> Logged:
         raise DataError(
             f"{where}: found {len(rows)} answers of"
             f" {contract.name}{others} in {len(found):,} lines, at least {LEAST_ANSWERS} needed."
-            " Give more of the log, or the bundle that answered."
+            " Give more of the log, more pictures, or the bundle that answered."
         )
     return Logged(
         labels=[str(row[logline.LABEL]) for row in rows],

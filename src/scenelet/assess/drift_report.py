@@ -7,11 +7,15 @@ from matplotlib.figure import Figure
 
 from scenelet.assess.drift import SLIGHT, STRONG, UNCHANGED, Logged, Shift
 from scenelet.report.charts import COLOURS, GREY, blank, named, styled
-from scenelet.report.html import Headline, Section, following, page, svg
+from scenelet.report.html import Card, Gallery, Headline, Section, following, page, svg
 
 
 def drift_page(
-    bundle: str, logged: Logged, shifts: Sequence[Shift], commands: Sequence[str] = ()
+    bundle: str,
+    logged: Logged,
+    shifts: Sequence[Shift],
+    commands: Sequence[str] = (),
+    unlike: Sequence[Card] = (),
 ) -> str:
     """The report as one HTML page.
 
@@ -20,6 +24,7 @@ def drift_page(
         logged: What the logs say.
         shifts: By `measure_drift`.
         commands: What to do next.
+        unlike: Today's pictures that are least like those of the bundle, where they are at hand.
     """
     table = [("measure", "verdict", "stability index", "p")]
     table += [
@@ -38,15 +43,18 @@ def drift_page(
         )
     sections = [Section("In short", lead, table=table, points=points)]
     figures = [
-        (svg(_chart(shift)), f"{shift.name}, validation images and logs") for shift in shifts
+        (svg(_chart(shift)), f"{shift.name}, validation images and today's") for shift in shifts
     ]
     sections.append(
         Section(
             "Then and now",
-            "Grey: the validation images of the bundle. Blue: the logs.",
+            "Grey: the validation images of the bundle. Blue: today's.",
             figures=figures,
         )
     )
+    if unlike:
+        gallery = Gallery("The strangest first", [[card] for card in unlike])
+        sections.append(Section("Least like the bundle's own", galleries=[gallery]))
     if commands:
         sections.append(following(commands))
     return page(
@@ -70,7 +78,7 @@ def _chart(shift: Shift) -> Figure:
     figure, axes = blank(3.4)
     places = np.arange(len(shift.bins))
     axes.bar(places - 0.2, shift.expected, 0.4, color=GREY, label="validation")
-    axes.bar(places + 0.2, shift.found, 0.4, color=COLOURS[0], label="logs")
+    axes.bar(places + 0.2, shift.found, 0.4, color=COLOURS[0], label="today")
     few = len(places) <= 12
     shown = places if few else places[:: max(1, len(places) // 6)]
     axes.set_xticks(

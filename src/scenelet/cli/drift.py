@@ -1,21 +1,32 @@
 """`scenelet drift`."""
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scenelet.cli.options import AsJson, Bundle, Report
-from scenelet.cli.output import needs_extra, table, tell, tell_json, wrote
+from scenelet.cli.output import needs_extra, note, table, tell, tell_json, wrote
 
 if TYPE_CHECKING:
     from scenelet.assess.drift import Logged, Shift
+    from scenelet.report.html import Card
+    from scenelet.serve.lines import Told
+
+HOLDING = (".zip", ".csv", ".tsv", ".parquet")
+STRANGEST = 24
 
 
 def drift(
     logs: Annotated[
         list[Path],
-        typer.Argument(help="Log files of the service, as downloaded from CloudWatch or printed."),
+        typer.Argument(
+            metavar="LOG|FOLDER...",
+            help="Log files of the service, as downloaded from CloudWatch or printed; or today's"
+            " pictures: folders, zips, tables of paths, addresses.",
+        ),
     ],
     *,
     bundle: Bundle = None,
@@ -28,6 +39,7 @@ def drift(
     Each measure with a test, and how large the shift is.
 
     Example: `scenelet drift handler.log --bundle models/intel-scenes --report drift.html`
+    or, of pictures themselves: `scenelet drift new-photos --report drift.html`
     """
     with needs_extra("train"):
         import scipy.stats  # noqa: F401
@@ -35,12 +47,17 @@ def drift(
     from scenelet.bundle.contract import read_contract
     from scenelet.shipped import default_bundle
 
-    contract = read_contract(bundle or default_bundle())
-    logged = read_logs(logs, contract)
+    folder = bundle or default_bundle()
+    contract = read_contract(folder)
+    answered = {place: _answered(folder, place) for place in logs if _holds_pictures(place)}
+    lines = {
+        str(place): [each.line for each in told if each.line] for place, told in answered.items()
+    }
+    logged = read_logs([path for path in logs if path not in answered], contract, lines)
     shifts = measure_drift(contract, logged)
-    further = next_commands(shifts, bundle or default_bundle(), logs)
+    further = next_commands(shifts, folder, logs)
     if report:
-        _write_report(report, contract.name, logged, shifts, further)
+        _write_report(report, contract.name, logged, shifts, further, _strangest(answered))
     if as_json:
         tell_json(_described(logged, shifts))
     else:
@@ -53,13 +70,64 @@ def drift(
         raise typer.Exit(1)
 
 
+def _holds_pictures(place: Path) -> bool:
+    """A log is a file of lines; JSON lines are one, too."""
+    from scenelet.dataset.address import address_of
+
+    return place.is_dir() or place.suffix.lower() in HOLDING or bool(address_of(str(place)))
+
+
+def _answered(bundle: Path, place: Path) -> "list[Told]":
+    """What the bundle says of each picture there; those that can't be used are counted aloud."""
+    from scenelet.dataset.unlabelled import pictures_at
+    from scenelet.errors import DataError
+    from scenelet.files import account
+    from scenelet.parallel import cores
+    from scenelet.progress import ConsoleProgress
+    from scenelet.quiet import quiet
+    from scenelet.serve.lines import told_of
+    from scenelet.serve.predictor import Predictor
+
+    source = pictures_at(str(place))
+    entries = list(source.entries())
+    paths = [entry.path for entry in entries if not entry.reason]
+    if not paths:
+        raise DataError(f"{place}: no image in it. Give a folder of pictures, or log files.")
+    with quiet():
+        predictor = Predictor(bundle, copies=cores())
+    with ConsoleProgress().counting("answering", len(paths)) as advance:
+        told = list(told_of(predictor, paths, source.read, advance, source.is_far))
+    errors = [each.error for each in told if each.error]
+    others = [entry for entry in entries if entry.reason]
+    note(account(len(told) - len(errors), errors, others))
+    return told
+
+
+def _strangest(answered: "Mapping[Path, list[Told]]") -> "list[Card]":
+    """The pictures that are least like those of the bundle."""
+    from scenelet.dataset.unlabelled import pictures_at
+    from scenelet.report.html import Card, thumbnail
+
+    found = [(each, place) for place, told in answered.items() for each in told if each.line]
+    found.sort(key=lambda pair: -pair[0].stranger_score)
+    return [
+        Card(thumbnail(partial(pictures_at(str(place)).read, each.path)), each.path)
+        for each, place in found[:STRANGEST]
+    ]
+
+
 def _write_report(
-    path: Path, name: str, logged: "Logged", shifts: "list[Shift]", further: list[str]
+    path: Path,
+    name: str,
+    logged: "Logged",
+    shifts: "list[Shift]",
+    further: list[str],
+    unlike: "list[Card]",
 ) -> None:
     from scenelet.artefacts import write_text
     from scenelet.assess.drift_report import drift_page
 
-    write_text(path, drift_page(name, logged, shifts, further))
+    write_text(path, drift_page(name, logged, shifts, further, unlike))
 
 
 def _described(logged: "Logged", shifts: "list[Shift]") -> dict[str, object]:
