@@ -3,9 +3,11 @@
 import contextlib
 import http.server
 import io
+import itertools
 import json
 import socket
 import zipfile
+from collections import Counter
 from dataclasses import replace
 from typing import ClassVar
 
@@ -28,8 +30,8 @@ def hundredth(name, monkeypatch):
         part: {label: count // 100 for label, count in labels.items()}
         for part, labels in known.labelled.items()
     }
-    unlabelled = {part: count // 100 for part, count in known.unlabelled.items()}
-    small = replace(known, labelled=labelled, unlabelled=unlabelled)
+    totals = {part: count // 100 for part, count in known.totals.items()}
+    small = replace(known, labelled=labelled, totals=totals)
     monkeypatch.setitem(KNOWN, name, small)
     return small
 
@@ -41,15 +43,25 @@ def data_set(monkeypatch):
 
 def packed(data_set, again=""):
     """Its layout with the right counts; more than the megabyte that kagglehub writes at once."""
+    labelled = (
+        f"{part}/{again or part}/{label}/{number}.jpg"
+        for part, labels in data_set.labelled.items()
+        for label, count in labels.items()
+        for number in range(count)
+    )
+    unlabelled = (
+        f"{part}/{again or part}/{number}.jpg"
+        for part, count in data_set.totals.items()
+        for number in range(count)
+    )
+    return zipped(itertools.chain(labelled, unlabelled))
+
+
+def zipped(names):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as file:
-        for part, labels in data_set.labelled.items():
-            for label, count in labels.items():
-                for number in range(count):
-                    file.writestr(f"{part}/{again or part}/{label}/{number}.jpg", b"x" * 10_000)
-        for part, count in data_set.unlabelled.items():
-            for number in range(count):
-                file.writestr(f"{part}/{again or part}/{number}.jpg", b"x" * 10_000)
+        for name in names:
+            file.writestr(name, b"x" * 10_000)
     return buffer.getvalue()
 
 
@@ -145,6 +157,23 @@ def test_other_public_sets_are_known_by_name_and_open_as_they_are(
     assert len(found) == sum(sum(labels.values()) for labels in labelled.values())
     assert set(found.class_names) == {label for labels in labelled.values() for label in labels}
     assert all(row.split in ("train", "test") for row in found.rows) == (len(labelled) > 1)
+
+
+def test_clothing_is_counted_by_part_for_no_count_of_its_classes_is_published(
+    kaggle, tmp_path, scenelet, monkeypatch
+):
+    small = hundredth("clothing", monkeypatch)
+    kaggle.content = zipped(
+        f"{part}/{('dress', 'hat')[number % 2]}/{number}.jpg"
+        for part, count in small.totals.items()
+        for number in range(count)
+    )
+    done = scenelet("data", "get", "clothing", "--to", tmp_path / "got")
+    assert done.code == 0, done.err
+    assert "train 30, validation 3, test 3" in done.out
+    found = Dataset.open(tmp_path / "got")
+    assert Counter(row.split for row in found.rows) == {"train": 30, "val": 3, "test": 3}
+    assert found.class_names == ("dress", "hat")
 
 
 def test_a_download_cut_half_way_goes_on_where_it_was(kaggle, tmp_path, scenelet):

@@ -39,7 +39,7 @@ def paint(
 @app.command("get")
 def get_data(
     name: Annotated[
-        str, typer.Argument(help="Data set: intel-scenes, flowers, eurosat or cats-and-dogs.")
+        str, typer.Argument(help="intel-scenes, flowers, eurosat, cats-and-dogs or clothing.")
     ],
     to: Annotated[
         Path | None, typer.Option(help="Folder to make; default: the data set's name.")

@@ -20,14 +20,14 @@ class DataSet:
         handle: On Kaggle, owner/name.
         page: Where a person finds it.
         labelled: Part -> class -> number of images.
-        unlabelled: Part -> number of images.
+        totals: Part -> number of images, where each class's is not published or there are none.
         folder: What of it to train on; "" for all.
     """
 
     handle: str
     page: str
-    labelled: Mapping[str, Mapping[str, int]]
-    unlabelled: Mapping[str, int] = field(default_factory=dict)
+    labelled: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    totals: Mapping[str, int] = field(default_factory=dict)
     folder: str = ""
 
 
@@ -53,7 +53,7 @@ KNOWN = {
                 "street": 501,
             },
         },
-        unlabelled={"seg_pred": 7301},
+        totals={"seg_pred": 7301},
     ),
     "flowers": DataSet(
         handle="alxmamaev/flowers-recognition",
@@ -95,6 +95,11 @@ KNOWN = {
             "training_set": {"cats": 4000, "dogs": 4005},
             "test_set": {"cats": 1011, "dogs": 1012},
         },
+    ),
+    "clothing": DataSet(  # totals: github.com/FernandoAcunaMtz/RapidReliefAI, README, section 4
+        handle="abdelrahmansoltan98/clothing-dataset-small",
+        page="https://www.kaggle.com/datasets/abdelrahmansoltan98/clothing-dataset-small",
+        totals={"train": 3068, "validation": 341, "test": 372},
     ),
 }
 
@@ -161,7 +166,7 @@ def verify(folder: Path, data_set: DataSet) -> dict[str, int]:
             f" the folder and run the command again, or download it by hand from {data_set.page}."
         )
     parts = {part: sum(labels.values()) for part, labels in data_set.labelled.items()}
-    return {**parts, **data_set.unlabelled}
+    return {**parts, **data_set.totals}
 
 
 def _expected(data_set: DataSet) -> dict[str, int]:
@@ -171,7 +176,7 @@ def _expected(data_set: DataSet) -> dict[str, int]:
         for part, labels in data_set.labelled.items()
         for label, count in labels.items()
     }
-    return {**labelled, **data_set.unlabelled}
+    return {**labelled, **data_set.totals}
 
 
 def _count(folder: Path, place: str) -> int:
