@@ -23,16 +23,13 @@ from PIL import Image
 
 FETCH = """
 import sys, time
-import boto3
+from scenelet.dataset.s3 import contents, listed
 from scenelet.parallel import in_parallel
 
 if __name__ == "__main__":
-    client, prefix = boto3.client("s3"), sys.argv[1]
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket="bench", Prefix=prefix)
-    keys = [each["Key"] for page in pages for each in page["Contents"]]
+    keys = list(listed(f"bench/{sys.argv[1]}"))
     start_s = time.perf_counter()
-    fetch = lambda key: client.get_object(Bucket="bench", Key=key)["Body"].read()
-    for _ in in_parallel(fetch, keys, waits=True):
+    for _ in in_parallel(contents, keys, waits=True):
         pass
     print(len(keys) / (time.perf_counter() - start_s))
 """

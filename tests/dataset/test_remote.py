@@ -13,6 +13,7 @@ from places import s3
 from servers import wait_until
 
 from scenelet.dataset.dataset import Dataset
+from scenelet.dataset.kept_small import KeptSmall
 from scenelet.errors import DataError
 
 pytestmark = pytest.mark.aws
@@ -42,9 +43,8 @@ def place(moto, tmp_path, monkeypatch, cache):
 
 
 def kept(cache):
-    """What is in the cache: name and inode, another one for what was fetched again."""
-    files = [path for path in cache.rglob("*") if path.is_file() and path.suffix == ""]
-    return {(path.name, path.stat().st_ino) for path in files}
+    """What is in the cache: name and when, another time for what was fetched again."""
+    return {(name, used) for used, _, name in KeptSmall(cache / "small.sqlite").all()}
 
 
 def test_pictures_are_fetched_once_and_anew_when_they_change(place, cache, tmp_path):

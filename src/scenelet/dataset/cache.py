@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from scenelet.dataset.kept_small import MOST_BYTES, KeptSmall
 from scenelet.errors import ConfigError
 
 FOLDER, BUDGET = "SCENELET_CACHE", "SCENELET_CACHE_GB"
@@ -39,6 +40,9 @@ class Cache:
     _since_bytes: int | None = field(default=None, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
+    def __post_init__(self) -> None:
+        self._small = KeptSmall(self.folder / "small.sqlite")
+
     def get(self, key: str, fetch: Callable[[], bytes]) -> bytes:
         """The bytes of a key: kept, else fetched and kept, where the disk has room.
 
@@ -48,24 +52,25 @@ class Cache:
         """
         if not self.budget_bytes:
             return fetch()
-        place = self._place(key)
-        data = _read(place)
+        name = _hash(key)
+        data = _whole(self._small.get(name)) or _whole(_read(self._place(name)))
         if data is None:
             data = fetch()
             with suppress(OSError):  # a full disk keeps nobody from going on
-                self._keep(place, data)
+                self._keep(name, data)
         return data
 
     def stamps_of(self, name: str) -> "Stamps":
         """What a listing said of each file, so that a changed one is fetched anew."""
         return Stamps(self.folder / f"{_hash(name)}.stamps")
 
-    def _place(self, key: str) -> Path:
-        name = _hash(key)
+    def _place(self, name: str) -> Path:
         return self.folder / name[:2] / name
 
-    def _keep(self, place: Path, data: bytes) -> None:
-        _write(place, data)
+    def _keep(self, name: str, data: bytes) -> None:
+        held = _digest(data) + data
+        if len(held) > MOST_BYTES or not self._small.put(name, held):
+            _write(self._place(name), held)
         with self._lock:
             first, self._since_bytes = self._since_bytes is None, self._since_bytes or 0
             self._since_bytes += len(data)
@@ -75,15 +80,18 @@ class Cache:
 
     def _forget_oldest(self) -> None:
         """Bring the folder within the budget; other processes may do the same at once."""
-        kept = sorted(_kept_in(self.folder))
-        total = sum(size for _, size, _ in kept)
+        kept = sorted([*self._small.all(), *_files_in(self.folder)])
+        total, left, old = sum(size for _, size, _ in kept), _LEFT * self.budget_bytes, list[str]()
         if total <= self.budget_bytes:
             return
-        for _, size, path in kept:
-            if total <= _LEFT * self.budget_bytes:
+        for _, size, name in kept:
+            if total <= left:
                 break
-            path.unlink(missing_ok=True)
+            old.append(name)
             total -= size
+        self._small.forget(old)
+        for name in old:
+            self._place(name).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -156,38 +164,43 @@ def _digest(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=_DIGEST_BYTES).digest()
 
 
+def _whole(held: bytes | None) -> bytes | None:
+    """What was kept, if it is still what it was."""
+    data = held[_DIGEST_BYTES:] if held else b""
+    return data if held and _digest(data) == held[:_DIGEST_BYTES] else None
+
+
 def _read(place: Path) -> bytes | None:
-    """A kept file's bytes; None where it is not there or not whole. It is then the last used."""
+    """A kept file, which is then the last used; None where there is none."""
     try:
         held = place.read_bytes()
         os.utime(place)
     except OSError:
         return None
-    data = held[_DIGEST_BYTES:]
-    return data if _digest(data) == held[:_DIGEST_BYTES] else None
+    return held
 
 
-def _write(place: Path, data: bytes) -> None:
+def _write(place: Path, held: bytes) -> None:
     """Whole or not at all."""
     place.parent.mkdir(parents=True, exist_ok=True)
     aside = place.with_name(f".{place.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
-        aside.write_bytes(_digest(data) + data)
+        aside.write_bytes(held)
         aside.replace(place)
     except OSError:
         aside.unlink(missing_ok=True)
         raise
 
 
-def _kept_in(folder: Path) -> Iterable[tuple[float, int, Path]]:
-    """When each was last used (s), bytes and path; what a killed process left half is removed."""
+def _files_in(folder: Path) -> Iterable[tuple[float, int, str]]:
+    """When each was last used (s), bytes and name; what a killed process left half is removed."""
     for shelf in folder.iterdir():
         if not shelf.is_dir():
             continue
         for path in shelf.iterdir():
             with suppress(OSError):
                 told = path.stat()
-                if path.suffix == ".part" and time.time() - told.st_mtime > _ABANDONED_S:
+                if path.suffix != ".part":
+                    yield told.st_mtime, told.st_size, path.name
+                elif time.time() - told.st_mtime > _ABANDONED_S:
                     path.unlink()
-                else:
-                    yield told.st_mtime, told.st_size, path

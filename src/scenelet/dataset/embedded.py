@@ -16,7 +16,7 @@ from scenelet.dataset.address import address_of, is_far
 from scenelet.dataset.cache import pictures_cache
 from scenelet.dataset.layout import split_of, twin_lines
 from scenelet.dataset.manifest import Columns, numbered
-from scenelet.dataset.remote import opened, stamp_of
+from scenelet.dataset.remote import opened, stamp_of, within
 from scenelet.dataset.row import Row
 from scenelet.dataset.source import Listing
 from scenelet.dataset.table import of_objects
@@ -200,31 +200,30 @@ def _split_of(file: str) -> str:
     return next(filter(None, map(split_of, spoken)), "")
 
 
-def _system(place: str) -> tuple[Any, str]:
-    """File system, and the folder that paths start from."""
-    system, root = opened(address_of(place) or Path(raw(place)).absolute().as_uri())
-    return system, str(PurePosixPath(root).parent) if place.endswith(SUFFIX) else root
+def _home(place: str) -> str:
+    """Address of the folder that paths start from."""
+    address = address_of(place) or Path(raw(place)).absolute().as_uri()
+    return address.rpartition("/")[0] if place.endswith(SUFFIX) else address
 
 
 def _files(place: str) -> tuple[str, ...]:
     """Paths below the place's folder, sorted."""
     if place.endswith(SUFFIX):
         return (PurePosixPath(place).name,)
-    system, root = _system(place)
-    found, folders = list[str](), [root]
+    found, folders = list[str](), [""]
     for _ in range(1 + _DEPTH):
-        told = [each for folder in folders for each in system.ls(folder, detail=True)]
-        found = [each["name"] for each in told if each["name"].endswith(SUFFIX)]
-        folders = [each["name"] for each in told if _may_hold(each)]
+        told = [each for folder in folders for each in within(_home(place), folder)]
+        found = [path for path, _ in told if path.endswith(SUFFIX)]
+        folders = [path for path, is_folder in told if is_folder and _may_hold(path)]
         if found:
             break
-    return tuple(sorted(str(PurePosixPath(path).relative_to(root)) for path in found))
+    return tuple(sorted(found))
 
 
-def _may_hold(told: Mapping[str, Any]) -> bool:
+def _may_hold(path: str) -> bool:
     """Whether a folder is one of a data set's parts."""
-    name = PurePosixPath(told["name"]).name
-    return told["type"] == "directory" and (name in _HOMES or bool(split_of(name)))
+    name = PurePosixPath(path).name
+    return name in _HOMES or bool(split_of(name))
 
 
 @lru_cache(maxsize=64)
@@ -237,7 +236,7 @@ def _opened(place: str, file: str) -> _Shard:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    system, root = _system(place)
+    system, root = opened(_home(place))
     path = f"{root}/{file}"
     try:
         stamp = stamp_of(system.info(path))

@@ -23,7 +23,7 @@ from scenelet.dataset.address import address_of, is_far
 from scenelet.dataset.bucket import shelf_at
 from scenelet.dataset.layout import twin_lines
 from scenelet.dataset.manifest import from_record
-from scenelet.dataset.remote import opened
+from scenelet.dataset.remote import exists, opened
 from scenelet.dataset.row import Row
 from scenelet.dataset.source import Listing
 from scenelet.errors import ArtefactError, DataError, MissingExtraError, UnreadableImageError
@@ -110,8 +110,7 @@ def is_packed(place: str) -> bool:
         address = address_of(place)
         if not address:
             return (Path(raw(place)) / INDEX).is_file()
-        system, root = opened(address)
-        return bool(system.exists(f"{root}/{INDEX}"))
+        return exists(f"{address}/{INDEX}")
     except Exception:  # whatever it is: who opens the place tells it
         return False
 

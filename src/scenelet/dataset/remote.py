@@ -8,20 +8,26 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
+from scenelet.dataset import s3
 from scenelet.dataset.address import has_own_address, is_here, is_web
 from scenelet.dataset.cache import Stamps, pictures_cache
 from scenelet.dataset.imagefolder import listed
 from scenelet.dataset.manifest import Columns
 from scenelet.dataset.source import Listing
-from scenelet.errors import DataError, FetchError, MissingExtraError, UnreadableImageError
+from scenelet.errors import (
+    DataError,
+    FetchError,
+    MissingExtraError,
+    SceneletError,
+    UnreadableImageError,
+)
 from scenelet.fetch import FetchLimits, fetch
 from scenelet.files import Entry, reason_of
 from scenelet.image_formats import LOOKED_AT
 from scenelet.names import printable, raw
-from scenelet.parallel import WAITING
 from scenelet.text import with_commas
 
 TRUSTED = "SCENELET_TRUSTED_HOSTS"  # as of a service: servers of your own network
@@ -59,15 +65,14 @@ class Remote:
 
     def entries(self) -> Iterator[Entry]:
         """Every file at the address."""
-        system, root = opened(self.address)
+        root = _of_s3(self.address) or opened(self.address)[1]
         try:
-            system.invalidate_cache()  # what lies there now, not when it was last asked
-            found: dict[str, dict[str, Any]] = system.find(root, detail=True)
+            found = _found(self.address, root)
         except Exception as error:  # each system raises its own types
             raise DataError(f"{self.name}: can't be listed ({_kind(error)}).") from error
         if not found:
             raise DataError(f"{self.name}: nothing there. Give an address that holds pictures.")
-        start = len(root.strip("/")) + 1 if root.strip("/") else 0
+        start = len(f"{root.strip('/')}/".lstrip("/"))
         told = sorted((path.lstrip("/")[start:], told) for path, told in found.items())
         if self.is_far:
             self._stamps.write((printable(path), stamp_of(info)) for path, info in told)
@@ -104,9 +109,7 @@ class Remote:
             return Entry(printable(path), str(error))
 
     def _fetched(self, path: str, most: int | None = None) -> bytes:
-        system, root = opened(self.address)
-        place = f"{root.rstrip('/')}/{raw(path)}".lstrip("/") if root else raw(path)
-        return _contents(system, place, most)
+        return _contents(self.address, raw(path), most)
 
 
 def fetched(address: str) -> bytes:
@@ -122,8 +125,7 @@ def _fetched_now(address: str) -> bytes:
     if is_web(address):
         return _from_web(address)
     home, _, name = address.rpartition("/")
-    system, root = opened(home)
-    return _contents(system, f"{root}/{name}")
+    return _contents(home, name)
 
 
 def _from_web(address: str) -> bytes:
@@ -134,30 +136,59 @@ def _from_web(address: str) -> bytes:
         raise UnreadableImageError(f"can't be fetched: {error}") from error
 
 
-def _contents(system: Any, place: str, most: int | None = None) -> bytes:
-    """Bytes of a file, or its first `most`."""
+def _of_s3(address: str) -> str:
+    """BUCKET/KEY of an address that needs no settings of s3fs, whose import takes its time."""
+    is_s3 = address.startswith("s3://") and "::" not in address
+    is_set = is_s3 and _fsspec_for(address).config.conf.get("s3")
+    return address.removeprefix("s3://") if is_s3 and not is_set else ""
+
+
+def _found(address: str, root: str) -> Mapping[str, Mapping[str, Any]]:
+    """Every file below a root, and what its system tells of it."""
+    if _of_s3(address) and (quickly := s3.listed(root)):
+        return quickly
+    system, _ = opened(address)
+    system.invalidate_cache()  # what lies there now, not when it was last asked
+    found: dict[str, dict[str, Any]] = system.find(root, detail=True)
+    return found
+
+
+def within(address: str, folder: str = "") -> list[tuple[str, bool]]:
+    """What lies in a folder below an address: paths below the address, and which is a folder."""
+    root = _of_s3(address)
+    told = s3.within(f"{root}/{folder}") if root else None
+    if told is None:
+        system, root = opened(address)
+        if not folder:
+            system.invalidate_cache()  # what lies there now, not when it was last asked
+        place = f"{root.rstrip('/')}/{folder}" if folder else root
+        told = [
+            (each["name"], each["type"] == "directory") for each in system.ls(place, detail=True)
+        ]
+    start = len(f"{root.strip('/')}/".lstrip("/"))
+    return [(path.strip("/")[start:], is_folder) for path, is_folder in told]
+
+
+def exists(address: str) -> bool:
+    """Whether something lies at an address."""
+    if (place := _of_s3(address)) and (quickly := s3.exists(place)) is not None:
+        return quickly
+    system, root = opened(address)
+    return bool(system.exists(root))
+
+
+def _contents(address: str, path: str, most: int | None = None) -> bytes:
+    """Bytes of a file below an address, or its first `most`."""
     try:
-        if "s3" in system.protocol and not system.storage_options:
-            return _s3_object(place, most)
+        if root := _of_s3(address):
+            return s3.contents(f"{root.rstrip('/')}/{path}", most)
+        system, root = opened(address)
+        place = f"{root.rstrip('/')}/{path}".lstrip("/") if root else path
         return bytes(system.cat_file(place, start=None if most is None else 0, end=most))
+    except SceneletError:  # the address itself can't be opened
+        raise
     except Exception as error:  # each system raises its own types
         raise UnreadableImageError(f"can't be read: {_kind(error)}") from error
-
-
-def _s3_object(place: str, most: int | None) -> bytes:
-    """By boto3, which takes 1.7 ms of processor time an object where s3fs takes 4.4."""
-    bucket, _, key = place.partition("/")
-    part = {} if most is None else {"Range": f"bytes=0-{most - 1}"}
-    body: bytes = _s3_client().get_object(Bucket=bucket, Key=key, **part)["Body"].read()
-    return body
-
-
-@cache
-def _s3_client() -> Any:
-    import boto3
-    from botocore.config import Config
-
-    return boto3.client("s3", config=Config(max_pool_connections=2 * WAITING))
 
 
 def stamp_of(info: Mapping[str, Any]) -> str:
