@@ -20,7 +20,15 @@ from scenelet.serve.http import app_from_environment
 from starlette.routing import Route
 assert {'/health', '/metrics'} <= {route.path for route in app_from_environment().routes if isinstance(route, Route)}
 " && mkdir in && cp "$picture" in && "$bin/scenelet" predict in --out out.parquet && test -s out.parquet ;;
-    app) "$bin/python" -c "import streamlit, scenelet.app.main" ;;
+    app) "$bin/python" -c "
+import importlib.util, os
+from streamlit.testing.v1 import AppTest
+from scenelet.app.sources import Sources
+from scenelet.shipped import default_bundle
+os.environ |= Sources(str(default_bundle())).to_environment()
+page = AppTest.from_file(importlib.util.find_spec('scenelet.app.main').origin).run(timeout=60)
+assert page.title and not page.exception, page.exception
+" ;;
     heic) "$bin/python" -c "
 import io, pillow_heif
 from PIL import Image
@@ -29,13 +37,24 @@ pillow_heif.register_heif_opener()
 file = io.BytesIO(); Image.open('$picture').save(file, 'HEIF')
 assert Bundle.open().predict(file.getvalue()).label == 'buildings'
 " ;;
-    s3 | gs | az) "$bin/python" -c "
+    s3) mkdir -p store/bucket && cp "$picture" store/bucket && "$bin/python" -c "
+import functools, http.server, os, subprocess, sys, threading
+door = functools.partial(http.server.SimpleHTTPRequestHandler, directory='store')
+store = http.server.ThreadingHTTPServer(('127.0.0.1', 0), door)
+threading.Thread(target=store.serve_forever, daemon=True).start()
+keys = {'AWS_ACCESS_KEY_ID': 'none', 'AWS_SECRET_ACCESS_KEY': 'none', 'AWS_DEFAULT_REGION': 'us-east-1'}
+keys['AWS_ENDPOINT_URL'] = f'http://127.0.0.1:{store.server_port}'
+command = [sys.executable, '-m', 'scenelet', 'predict', 's3://bucket/buildings.jpg', '--json']
+sys.exit(b'\"label\": \"buildings\"' not in subprocess.check_output(command, env=os.environ | keys))
+" ;;
+    gs | az) "$bin/python" -c "
 import fsspec
 fsspec.get_filesystem_class('$1' if '$1' != 'az' else 'abfs')
 " ;;
     hf) { "$bin/scenelet" predict "$picture" --bundle hub:nobody 2>&1 || true; } | grep -q "expected hub:OWNER/NAME" &&
         "$bin/python" -c "import fsspec; fsspec.get_filesystem_class('hf')" ;;
-    aws) "$bin/scenelet" package --out zip --help >/dev/null && "$bin/python" -c "import scenelet.deploy.aws.stack, scenelet.deploy.package" ;;
+    aws) "$pip" -m pip --python "$bin/python" install --quiet pip && "$bin/python" -c "import scenelet.deploy.aws.stack" &&
+        "$bin/scenelet" package "${picture%/golden/*}" --out package.zip && test -s package.zip ;;
     phone) "$bin/scenelet" export "${picture%/golden/*}" --phone phone && test -s phone/model-phone.tflite ;;
     mlflow) "$bin/python" -c "import mlflow" ;;
     wandb) "$bin/python" -c "import wandb" ;;
