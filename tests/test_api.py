@@ -11,6 +11,7 @@ from test_imports import HEAVY, modules_after
 
 import scenelet
 from scenelet import api
+from scenelet.errors import SceneletError
 
 HOUSE = {"PIL", "ai_edge_litert", *HEAVY}
 
@@ -31,6 +32,20 @@ def test_a_path_bytes_and_a_picture_are_answered_alike(shipped_bundle):
         answers = [bundle.predict(each) for each in (path, str(path), path.read_bytes(), picture)]
     assert all(each.probabilities == answers[0].probabilities for each in answers)
     assert bundle.class_names == bundle.contract.class_names
+
+
+def test_a_bundle_and_a_run_may_be_named_by_their_folders(shipped_bundle, tmp_path):
+    assert scenelet.Bundle(str(shipped_bundle)).folder == shipped_bundle
+    with pytest.raises(SceneletError, match=r"nope: no complete run here"):
+        scenelet.Bundle.export(str(tmp_path / "nope"), tmp_path / "bundle")
+    with pytest.raises(SceneletError, match=r"nope: no bundle here"):
+        scenelet.evaluate(str(tmp_path / "nope"), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_picture_that_is_not_there_is_named():
+    with pytest.raises(SceneletError, match=r"nope\.jpg: can't be read"):
+        scenelet.Bundle.open().predict("nope.jpg")
 
 
 def test_no_other_name_is_there():

@@ -33,7 +33,7 @@ class Bundle:
         True
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: str | Path) -> None:
         """Load it; `open` takes addresses, too.
 
         Raises:
@@ -41,9 +41,9 @@ class Bundle:
         """
         from scenelet.quiet import quiet
 
+        self.folder = Path(folder)
         with quiet():
-            self._predictor = Predictor(folder)
-        self.folder = folder
+            self._predictor = Predictor(self.folder)
 
     @classmethod
     def open(cls, place: str | Path | None = None) -> "Bundle":
@@ -65,7 +65,7 @@ class Bundle:
     @classmethod
     def export(
         cls,
-        run: Run,
+        run: Run | str | Path,
         out: str | Path,
         progress: Progress = SILENT,
         name: str | None = None,
@@ -79,7 +79,7 @@ class Bundle:
             'CC0-1.0'
 
         Args:
-            run: That `train` gave.
+            run: That `train` gave, or the folder of one.
             out: Folder to write; an older bundle there is replaced.
             progress: Is told how it goes on.
             name: Of the bundle; None for that of the run.
@@ -92,8 +92,9 @@ class Bundle:
         """
         from scenelet.export.steps import ExportOptions, export_bundle
 
-        wished = ExportOptions(name or run.name, **options)
-        return cls(export_bundle(run, Path(out), wished, progress).folder)
+        whole = run if isinstance(run, Run) else Run(Path(run))
+        wished = ExportOptions(name or whole.name, **options)
+        return cls(export_bundle(whole, Path(out), wished, progress).folder)
 
     @property
     def contract(self) -> Contract:
@@ -158,7 +159,7 @@ def train(
 
 
 def evaluate(
-    bundle: Bundle,
+    bundle: Bundle | str | Path,
     folder: str | Path,
     part: str = "auto",
     ledger: str | Path = "runs/test-ledger.jsonl",
@@ -173,7 +174,7 @@ def evaluate(
         True
 
     Args:
-        bundle: To be measured.
+        bundle: To be measured, or its folder.
         folder: Data set.
         part: auto, all, val, train or test.
         ledger: Where looks at test splits are recorded.
@@ -185,8 +186,8 @@ def evaluate(
     from scenelet.assess.evaluate import evaluate_bundle
     from scenelet.dataset.sources import source_of
 
-    place = source_of(folder)
-    return evaluate_bundle(bundle.folder, place, part, Path(ledger), progress).figures
+    measured = bundle.folder if isinstance(bundle, Bundle) else Path(bundle)
+    return evaluate_bundle(measured, source_of(folder), part, Path(ledger), progress).figures
 
 
 def _content(image: Picture) -> bytes:

@@ -139,7 +139,7 @@ def _in_our_words(url: str, limits: FetchLimits, deadline_s: float) -> Iterator[
         yield
     except (OSError, http.client.HTTPException, ValueError) as error:
         if isinstance(error, TimeoutError) or time.monotonic() >= deadline_s:
-            raise FetchTimeoutError(f"{url}: took longer than {limits.timeout_s:g} s") from error
+            raise FetchTimeoutError(f"{url}: took longer than {limits.timeout_s:.3g} s") from error
         reasons = (told for kind, told in _FAULTS if isinstance(error, kind))
         raise FetchError(f"{url}: no answer: {next(reasons, 'it was not reached')}") from error
 

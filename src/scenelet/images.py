@@ -114,7 +114,7 @@ def read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UnreadableImageError(f"can't be read: {error.strerror}") from error
+        raise UnreadableImageError(f"{path}: can't be read: {error.strerror}") from error
 
 
 def decode(

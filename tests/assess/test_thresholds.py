@@ -129,6 +129,17 @@ def test_a_handful_of_right_answers_promises_nothing():
     assert promised_accuracy(np.zeros(150, int), many, None) == 0.98
 
 
+def test_a_promise_that_a_handful_of_pictures_decides_is_made_smaller():
+    labels, sharp = np.zeros(128, int), np.tile([6.0, 0.0], (128, 1))
+    sharp[:2] = [0.0, 0.1]  # the two least sure are wrong: 126 right answers can just show 98 %
+    probabilities = softmax(sharp)
+    assert abstain_threshold(labels, probabilities, 0.98) < NEVER_SURE
+    wished = promised_accuracy(labels, probabilities, None)
+    assert wished == 0.95  # nine tenths, 113 right answers, could not
+    promise = cross_fitted(labels, sharp, Wished(wished, 0.95))
+    assert promise.answered >= 0.95
+
+
 def test_a_model_that_guesses_is_measured_as_it_will_serve_answering_nothing():
     rng = np.random.default_rng(6)
     labels, probabilities = rng.integers(0, CLASSES, 400), softmax(rng.normal(0, 0.1, (400, 4)))

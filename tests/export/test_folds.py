@@ -36,6 +36,7 @@ def test_a_bundle_of_folds_states_out_of_fold_figures_of_all_pictures(folded):
 
 
 def test_such_a_bundle_is_not_measured_on_what_it_learned_from(folded, painted, scenelet):
-    done = scenelet("evaluate", folded[1], painted / "seg_train", "--part", "val")
-    assert done.code == 1
-    assert "was judged in folds; its card has these figures" in done.err
+    for part in ("val", "auto"):
+        done = scenelet("evaluate", folded[1], painted / "seg_train", "--part", part)
+        assert done.code == 1
+        assert "was judged in folds; its card has these figures" in done.err

@@ -87,7 +87,7 @@ def test_what_needs_no_answer_is_passed_over_with_the_reason(event, why):
         ),
         ({"Records": [{"cf": {"request": {}}}]}, "a record of cf"),
         ({"Records": [{}]}, "a record of nothing in it"),
-        ({"Records": [None]}, "a record that is NoneType"),
+        ({"Records": [None]}, "a record that is null"),
         ({"Records": [{"s3": {}}]}, "without bucket and key"),
         ({"Records": [{"s3": {"bucket": [], "object": {"key": 1}}}]}, "without bucket and key"),
         (
@@ -97,7 +97,7 @@ def test_what_needs_no_answer_is_passed_over_with_the_reason(event, why):
         ({"Records": [{"eventSource": "aws:sqs"}]}, "a message of SQS that is no JSON"),
         ({"Records": [{"Sns": {}}]}, "a message of SNS that is no JSON"),
         (sqs({"url": "https://a.example/b.jpg"}), "an event with url"),
-        (sqs([1]), "an event that holds list"),
+        (sqs([1]), "an event that holds a JSON array"),
         ({"source": "aws.ec2", "detail-type": "State-change"}, r"an event of aws\.ec2"),
         ({"source": "aws.s3", "detail-type": "Object Created"}, "without bucket and key"),
     ],

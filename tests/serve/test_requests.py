@@ -52,9 +52,9 @@ def test_a_data_url_without_base64_holds_escaped_bytes():
         ("aé==", "found 'é' in it"),
         ("abcde", "its length is that of a cut text"),
         (" https://a.example/b.jpg", "found a URL, which is sent as url"),
-        (None, "found nothing, expected text"),
-        (5, "found int, expected text"),
-        ([1], "found list, expected text"),
+        (None, "found null, expected text"),
+        (5, "found a JSON number, expected text"),
+        ([1], "found a JSON array, expected text"),
     ],
 )
 def test_what_is_no_base64_is_refused_with_what_was_seen(text, seen):

@@ -69,13 +69,17 @@ def choose(bundle: BundleModel, found: Dataset, part: str) -> tuple[Dataset, str
 def _none_chosen(found: Dataset, part: str, held_out: bool) -> DataError:
     name = found.source.name
     if not held_out:
-        return DataError(
-            f"{name}: the bundle learned from all of its pictures and was judged in folds; its card"
-            " has these figures. Give pictures that it has not seen."
-        )
+        return _judged_in_folds(name)
     return DataError(
         f"{name}: no usable image in part {part!r}; {len(found):,} could not be used. Give"
         " another --part."
+    )
+
+
+def _judged_in_folds(name: str) -> DataError:
+    return DataError(
+        f"{name}: the bundle learned from all of its pictures and was judged in folds; its card"
+        " has these figures. Give pictures that it has not seen."
     )
 
 
@@ -144,6 +148,8 @@ def _choose_part(
     if part == "auto" and is_its_own_data and held_out:
         return "val", held_out, []
     if trained and (part != "auto" or is_its_own_data):
+        if "val" not in known.values():
+            raise _judged_in_folds(source)
         raise _flattering(source, len(trained), len(usable))
     return "other", [row for row in usable if known.get(row.pixel_hash) not in LEARNED], trained
 

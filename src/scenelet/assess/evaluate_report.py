@@ -158,6 +158,8 @@ def _pairs_sentence(evaluated: Evaluated) -> str:
     named = " and ".join("/".join(pair.classes) for pair in pairs[:2])
     share = sum(pair.share for pair in pairs[:2])
     total = sum(pair.errors for pair in pairs)
+    if total == 1:
+        return f"The one error lies between {named}."
     return f"{share:.0%} of all {total:,} errors lie between {named}."
 
 

@@ -1,15 +1,15 @@
 """`scenelet app`: the pages in a browser."""
 
 import os
-import socket
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from scenelet.cli.options import DEFAULT_LEDGER, bundle_at
+from scenelet.cli.options import DEFAULT_LEDGER, TrustHost, bundle_at
 from scenelet.cli.output import note, require
+from scenelet.cli.ports import is_free, listened_at
 from scenelet.errors import ConfigError
 
 _SETTINGS = {
@@ -51,10 +51,6 @@ Port = Annotated[
     int | None, typer.Option(help="Port to listen at; default: 8501, or the next that is free.")
 ]
 Open = Annotated[bool, typer.Option("--open", help="Open it in the browser of this desktop.")]
-TrustHost = Annotated[
-    list[str] | None,
-    typer.Option(metavar="HOST:PORT", help="Server in your own network that URLs may name."),
-]
 
 
 def app(
@@ -93,7 +89,12 @@ def app(
         trusted=tuple(trust_host or ()),
         is_own=host in _OWN,
     )
-    _become(asked.to_environment(), host, port or _free_port(host), open_pages)
+    _become(
+        asked.to_environment(),
+        host,
+        _free_port(host) if port is None else listened_at(host, port),
+        open_pages,
+    )
 
 
 def _require_place(data: Path | None) -> None:
@@ -110,21 +111,11 @@ def _free_port(host: str) -> int:
         ConfigError: All of twenty are taken, or this machine has no such address.
     """
     for port in range(_PORT, _PORT + 20):
-        if _is_free(host, port):
+        if is_free(host, port):
             return port
     raise ConfigError(
         f"--host {host}: no port from {_PORT} to {_PORT + 19} is free there. Give --port."
     )
-
-
-def _is_free(host: str, port: int) -> bool:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
 
 
 def _become(environment: dict[str, str], host: str, port: int, is_opened: bool) -> None:

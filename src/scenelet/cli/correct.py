@@ -52,7 +52,7 @@ def correct(
         else:
             corrections.correct(folder, read(path), label, "", "")
             count += 1
-    following = command("scenelet", "improve", "RUN", "--corrections", folder)
+    following = command("scenelet", "improve", "RUN", "BUNDLE", "--corrections", folder)
     wrote(counted(count, "correction"), folder, following)
 
 

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from scenelet.errors import ConfigError
+
 HUB = "hub:"
 DEFAULT_LEDGER = Path("runs") / "test-ledger.jsonl"
 
@@ -27,6 +29,21 @@ def bundle_at(place: Path | None) -> Path | None:
     from scenelet.bundle.hub import fetch_bundle
 
     return fetch_bundle(str(place))
+
+
+def hosts_and_ports(values: list[str] | None) -> list[str] | None:
+    """Servers that somebody named.
+
+    Raises:
+        ConfigError: One of them is no HOST:PORT.
+    """
+    for value in values or ():
+        host, _, port = value.rpartition(":")
+        if not (host and "/" not in host and port.isascii() and port.isdecimal()):
+            raise ConfigError(
+                f"--trust-host: found {value!r}, expected HOST:PORT, such as 10.0.0.5:80"
+            )
+    return values
 
 
 Folder = Annotated[
@@ -90,7 +107,9 @@ Seed = Annotated[int, typer.Option(min=0, help="Another seed, another choice.")]
 TrustHost = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="HOST:PORT", help="Server in your own network that URLs may name; may be repeated."
+        callback=hosts_and_ports,
+        metavar="HOST:PORT",
+        help="Server in your own network that URLs may name; may be repeated.",
     ),
 ]
 Tracker = Annotated[

@@ -4,12 +4,13 @@ import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from scenelet.cli.options import Bundle, TrustHost
 from scenelet.cli.output import command, needs_extra, note
+from scenelet.cli.ports import listened_at
 from scenelet.text import listed
 
 GRACE_S = 60  # after SIGTERM, for what was accepted: a slow upload does not hold it for ever
@@ -23,7 +24,13 @@ Workers = Annotated[int, typer.Option(min=1, help="Processes, which share the co
 Queue = Annotated[
     int, typer.Option(min=0, help="Requests waiting in a process before 429; 0: 16 a core.")
 ]
-AllowUrl = Annotated[bool, typer.Option(help="Whether to fetch URLs that strangers send.")]
+AllowUrl = Annotated[
+    bool | None,
+    typer.Option(
+        help="Whether to fetch URLs that strangers send; default: as SCENELET_ALLOW_URL says, or"
+        " yes."
+    ),
+]
 CorsOrigin = Annotated[
     list[str] | None, typer.Option(help="Origin whose pages may ask, or *; may be repeated.")
 ]
@@ -43,7 +50,7 @@ def serve(
     port: Port = 8000,
     workers: Workers = 1,
     queue: Queue = 0,
-    allow_url: AllowUrl = True,
+    allow_url: AllowUrl = None,
     trust_host: TrustHost = None,
     cors_origin: CorsOrigin = None,
     base_path: BasePath = "",
@@ -51,7 +58,8 @@ def serve(
 ) -> None:
     """Answer over HTTP on this machine, by the same routes as on Lambda.
 
-    /docs shows them, /metrics is for Prometheus.
+    /docs shows them, /metrics is for Prometheus. What no option says is as the environment's
+    variables of the service say (SCENELET_TRUSTED_HOSTS, SCENELET_TOKEN_SHA256, ...).
 
     Example: `scenelet serve --bundle models/intel-scenes --port 8000`
     """
@@ -67,13 +75,15 @@ def serve(
 
     folder = bundle or default_bundle()
     names = Predictor(folder).class_names  # what can't be used is said here, not by every worker
-    settings = replace(
-        Settings.from_environment(),
-        allow_url=allow_url,
-        trusted_hosts=frozenset(trust_host or ()),
-        cors_origins=tuple(cors_origin or ()),
-    )
-    settings = replace(settings, base_path=base_path or settings.base_path)
+    port = listened_at(host, port)
+    given: dict[str, Any] = {
+        "allow_url": allow_url,
+        "trusted_hosts": trust_host and frozenset(trust_host),
+        "cors_origins": cors_origin and tuple(cors_origin),
+        "base_path": base_path or None,
+    }
+    said = {name: value for name, value in given.items() if value is not None}
+    settings = replace(Settings.from_environment(), **said)
     os.environ |= settings.to_environment() | {
         "SCENELET_BUNDLE": str(folder.resolve()),
         "SCENELET_QUEUE": str(queue),

@@ -11,7 +11,7 @@ from scenelet.bundle.contract import TRUST, Contract
 from scenelet.bundle.figures import ClassFigures, Figures, Quantisation
 from scenelet.bundle.origin import Ancestor, Environment, History, Training
 from scenelet.export.formats import FORMATS, SERVED
-from scenelet.text import code, markdown
+from scenelet.text import code, counted, markdown, shell
 
 MOST_CLASSES = 30  # over this, tables show the worst alone
 
@@ -240,7 +240,7 @@ def _training_lines(training: Training) -> str:
         ),
         "Which pictures were seen is listed by hashes in `training-data.csv`.",
         _course(training),
-        f"Command: {code(' '.join(training.environment.command))}",
+        f"Command: {code(shell(*training.environment.command))}",
         f"Layers: {_listed(layers)}.",
         f"Recipe: {_listed(recipe)}.",
         f"Versions: {_listed(training.environment.versions)}.",
@@ -257,10 +257,17 @@ def _parts(training: Training) -> str:
 def _course(training: Training) -> str:
     outcome = training.outcome
     return (
-        f"{_origin(training.history)}: {outcome.parameters:,} parameters, {outcome.epochs} epochs,"
-        f" epoch {outcome.best_epoch} kept by validation log loss, {outcome.training_s / 60:.0f}"
-        f" minutes on {_machine(training.environment)}."
+        f"{_origin(training.history)}: {outcome.parameters:,} parameters, {_epochs(training)},"
+        f" {outcome.training_s / 60:.0f} minutes on {_machine(training.environment)}."
     )
+
+
+def _epochs(training: Training) -> str:
+    if training.recipe.get("epochs") == 0:
+        return "the linear head alone trained"
+    outcome = training.outcome
+    kept = f"epoch {outcome.best_epoch} kept by validation log loss"
+    return f"{counted(outcome.epochs, 'epoch')}, {kept}"
 
 
 def _machine(environment: Environment) -> str:

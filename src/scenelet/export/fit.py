@@ -135,7 +135,7 @@ def fit(told: Told, accuracy: float | None, coverage: float) -> Fitted:
     labels, logits, distances = told.labels, told.logits, told.distances()
     temperature = fit_temperature(logits, labels)
     probabilities = SINGLE_LABEL.probabilities_of_many(logits, temperature)
-    wished = Wished(promised_accuracy(labels, probabilities, accuracy), coverage)
+    wished = Wished(promised_accuracy(labels, probabilities, accuracy, told.kin), coverage)
     known = {DISTANCE: distances, ENERGY: energies(logits, temperature)}
     space = Space(fit_feature_space(told.training.features), temperature, scales_of(known))
     return Fitted(

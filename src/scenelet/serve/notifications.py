@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
 from scenelet.errors import RequestError
+from scenelet.serve.requests import json_kind
 
 SUFFIX = ".scenelet.json"  # of answers; never answered themselves
 _DEEPEST = 4  # envelopes in envelopes
@@ -51,7 +52,7 @@ def noted_in(event: Any, depth: int = 0) -> Iterator[Noted]:
             that is nothing of S3's costs no other: it is raised when the others were told.
     """
     if not isinstance(event, dict) or depth > _DEEPEST:
-        raise RequestError(f"an event that holds {type(event).__name__}; {_EXPECTED}")
+        raise RequestError(f"an event that holds {json_kind(event)}; {_EXPECTED}")
     if _is_test(event) or _is_warm_up(event):
         yield Noted(passed_over="a test or warm-up message")
     elif isinstance(event.get("Records"), list):
@@ -77,7 +78,7 @@ def _of_records(records: list[Any], depth: int) -> Iterator[Noted]:
 
 def _of_record(record: Any, depth: int) -> Iterator[Noted]:
     if not isinstance(record, dict):
-        raise RequestError(f"a record that is {type(record).__name__}; {_EXPECTED}")
+        raise RequestError(f"a record that is {json_kind(record)}; {_EXPECTED}")
     source = str(record.get("eventSource") or record.get("EventSource") or "")
     if isinstance(record.get("s3"), dict):
         yield _of_s3(record)

@@ -25,7 +25,14 @@ else:  # the same, made quickly
 JSON = "application/json"
 FORM, FIELDS = "multipart/form-data", "application/x-www-form-urlencoded"
 USAGE = 'send {"url": "https://..."}, {"image": "<base64>"} or the bytes of an image'
-_JSON_NAMES = {list: "array", str: "string", bool: "truth value", int: "number", float: "number"}
+_JSON_NAMES = {
+    dict: "object",
+    list: "array",
+    str: "string",
+    bool: "truth value",
+    int: "number",
+    float: "number",
+}
 _TEXTS = ("", JSON, "text/plain", "text/json", FIELDS)
 _NAMING = ("url", "image")
 _ENCODINGS = ("", "identity", "gzip", "x-gzip", "deflate")
@@ -92,7 +99,7 @@ def picture_of(text: Any, name: str) -> bytes:
         RequestError: It is none of these; with what was seen.
     """
     if not isinstance(text, str):
-        found = "nothing" if text is None else type(text).__name__
+        found = json_kind(text)
         raise RequestError(f"{name}: not valid base64: found {found}, expected text; {USAGE}")
     if re.match(_URL, text):
         raise RequestError(f"{name}: not valid base64: found a URL, which is sent as url; {USAGE}")
@@ -104,10 +111,17 @@ def picture_of(text: Any, name: str) -> bytes:
 def found_instead(item: Any) -> str:
     """What a JSON value holds that names no picture, for a message."""
     if not isinstance(item, dict):
-        return "null" if item is None else f"a JSON {_JSON_NAMES.get(type(item), 'value')}"
+        return json_kind(item)
     if "url" in item and "image" in item:
         return "both"
+    if "requests" in item and not item["requests"]:
+        return "no picture in requests"
     return ", ".join(str(name)[:20] for name in list(item)[:5]) or "an empty object"
+
+
+def json_kind(value: Any) -> str:
+    """What JSON calls a value: null, a JSON number, ..."""
+    return "null" if value is None else f"a JSON {_JSON_NAMES.get(type(value), 'value')}"
 
 
 def is_data_url(text: str) -> bool:

@@ -39,7 +39,7 @@ from scenelet.serve.predictor import Prediction, Predictor
 from scenelet.serve.requests import JSON as JSON
 from scenelet.serve.requests import USAGE as USAGE
 from scenelet.serve.requests import Request as Request
-from scenelet.serve.requests import asked_of, found_instead, is_data_url, picture_of
+from scenelet.serve.requests import asked_of, found_instead, is_data_url, json_kind, picture_of
 from scenelet.serve.settings import Settings
 from scenelet.serve.token import carries
 
@@ -298,7 +298,7 @@ class Service:
 
     def _fetch(self, url: Any, end_s: float) -> bytes:
         if not isinstance(url, str):
-            raise RequestError(f"url: found {type(url).__name__}, expected text; {USAGE}")
+            raise RequestError(f"url: found {json_kind(url)}, expected text; {USAGE}")
         if not url.strip():
             raise RequestError(f"url: empty; {USAGE}")
         if is_data_url(url):
