@@ -69,3 +69,12 @@ def test_a_picture_that_the_table_names_and_is_not_there_is_told(folder):
     metadata(folder / "metadata.jsonl", {"file_name": "c.jpg", "label": "cat"})
     with pytest.raises(DataError, match=r"row 1, c\.jpg"):
         Dataset.open(folder)
+
+
+def test_a_table_of_another_name_beside_one_folder_is_told(folder):
+    (folder / "labels.csv").write_text("file,label\ntrain/a.jpg,cat\n")
+    with pytest.raises(DataError):
+        Dataset.open(folder)
+    (folder / "validation" / "a.jpg").unlink()
+    told = "; ".join(Dataset.open(folder).decided)
+    assert "labels.csv lies there too; if it names the labels, rename it metadata.csv" in told

@@ -48,7 +48,7 @@ def test_annotators_who_differ_are_several_labels(tmp_path):
     tasks = [task(choices=[["cat"], ["dog"]]), task("b.jpg", choices=[["cat"], ["cat"]])]
     (tmp_path / "export.json").write_text(json.dumps(tasks))
     differing, agreed = read_manifest(tmp_path / "export.json")
-    assert differing.excluded == 'several labels: "cat", "dog"'
+    assert differing.excluded == "several labels: cat, dog"
     assert (agreed.label, agreed.excluded) == ("cat", "")
 
 
@@ -82,3 +82,13 @@ def test_another_json_is_refused_in_a_line(tmp_path, text):
     (tmp_path / "x.json").write_text(text)
     with pytest.raises(DataError, match=r"x\.json: "):
         read_manifest(tmp_path / "x.json")
+
+
+def test_several_choices_of_the_short_form_are_several_labels(tmp_path):
+    records = [
+        {"image": "a.png", "choice": {"choices": ["cat", "dog"]}},
+        {"image": "b.png", "choice": {"choices": ["cat"]}},
+    ]
+    (tmp_path / "export.json").write_text(json.dumps(records))
+    first, second = read_manifest(tmp_path / "export.json")
+    assert (first.excluded, second.label) == ("several labels: cat, dog", "cat")

@@ -25,6 +25,7 @@ def each(*folders):
         *(("trainset", "train"), ("train2017", "train"), ("testing ", "test")),
         *(("TrainingSet", "train"), ("01_train", "train"), ("hold-out", "test"), ("eval", "test")),
         *(("trainval", "train"), ("PublicTest", "test"), ("Testdaten", "test"), ("", "")),
+        *(("Validierungsdaten", "val"), ("entraînement", "train"), ("validação", "val")),
         *(("trains", ""), ("invalid", ""), ("test tubes", ""), ("restest", ""), ("cats", "")),
     ],
 )
@@ -193,3 +194,9 @@ def test_what_is_no_level_is_refused(level):
 
 def test_numbers_that_a_spreadsheet_wrote_in_two_ways_are_told():
     assert "'01', '1', '1.0'" in laid(*each("1", "01", "1.0", "10")).decided[0]
+
+
+def test_a_training_part_of_another_name_is_a_question():
+    paths = [f"{part}/{label}/1.png" for part in ("apprendre", "val", "test") for label in "ab"]
+    with pytest.raises(DataError, match=r"apprendre/ holds the classes .* rename it photos/train"):
+        laid(*paths)

@@ -57,7 +57,7 @@ def test_a_list_of_one_label_is_that_label_and_several_are_told(tmp_path):
     one, several = '{"path": "a.jpg", "label": ["cat"]}', '{"path": "b.jpg", "label": ["a", "b"]}'
     assert read_manifest(table(tmp_path / "m.jsonl", one)) == [Row("a.jpg", "cat")]
     _, left_out = read_manifest(table(tmp_path / "m.jsonl", one, several))
-    assert left_out.excluded == 'several labels: "a", "b"'
+    assert left_out.excluded == "several labels: a, b"
 
 
 @pytest.mark.parametrize(
@@ -151,3 +151,47 @@ def test_what_is_no_text_is_told_what_to_save(tmp_path, data, told):
     (tmp_path / "m.csv").write_bytes(data)
     with pytest.raises(DataError, match=f"{told}.*Save the table as CSV in UTF-8"):
         read_manifest(tmp_path / "m.csv")
+
+
+@pytest.mark.parametrize(
+    ("path", "label", "split", "group"),
+    [
+        ("File Name", "Class Name", "Data Split", "Patient ID"),
+        ("image-path", "ClassName", "Sub-Set", "group.id"),
+    ],
+)
+def test_columns_are_known_however_their_words_are_parted(tmp_path, path, label, split, group):
+    lines = (f"{path},{label},{split},{group}", "a.jpg,cat,Training,7")
+    assert read_manifest(table(tmp_path / "m.csv", *lines)) == [
+        Row("a.jpg", "cat", "train", group="7")
+    ]
+
+
+@pytest.mark.parametrize("cell", ['"cat,dog"', "cat|dog", "cat; dog", "\"['cat', 'dog']\""])
+def test_a_cell_of_several_labels_is_told_as_that(tmp_path, cell):
+    lines = ("path,label", "a.jpg,cat", "b.jpg,dog", f"c.jpg,{cell}", "d.jpg,['dog']")
+    *_, several, one = read_manifest(table(tmp_path / "m.csv", *lines))
+    assert (several.label, several.excluded) == ("", "several labels: cat, dog")
+    assert one == Row("d.jpg", "dog")
+
+
+def test_a_name_with_a_comma_is_a_name(tmp_path):
+    lines = ("path,label", "a.jpg,salt", 'b.jpg,"salt, pepper"')
+    assert [row.label for row in read_manifest(table(tmp_path / "m.csv", *lines))] == [
+        "salt",
+        "salt, pepper",
+    ]
+    rows = [Row(f"{name}.jpg", name) for name in ("cat", "dog", "cat,dog", "['cat']")]
+    write_manifest(tmp_path / "ours.csv", rows)
+    assert read_manifest(tmp_path / "ours.csv") == rows
+
+
+def test_json_that_says_that_there_is_no_label_is_told_as_that(tmp_path):
+    lines = ('{"path": "a.jpg", "label": "cat"}', '{"path": "b.jpg", "label": null}')
+    _, none = read_manifest(table(tmp_path / "m.jsonl", *lines))
+    assert none.excluded == "no label"
+
+
+def test_a_text_of_json_lines_may_hold_any_letter(tmp_path):
+    lines = ('{"path": "a.jpg", "label": "cat", "note": "one\u2028two\x85three"}',)
+    assert read_manifest(table(tmp_path / "m.jsonl", *lines)) == [Row("a.jpg", "cat")]

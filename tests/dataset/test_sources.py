@@ -1,6 +1,7 @@
 """The same pictures as a folder, a table and an archive: the same manifest but for the place."""
 
 import os
+import zipfile
 
 import numpy as np
 import pytest
@@ -187,9 +188,50 @@ def test_a_class_whose_name_is_no_utf8_has_a_printable_one(folder):
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [("a.jpg", "a file, no folder"), ("b", "no such folder")]
+    ("name", "told"),
+    [
+        *(("a.jpg", "a file, no folder"), ("b", "no such folder")),
+        *(("a.xlsx", "a spreadsheet. Save it as CSV"), ("a.tar.gz", "an archive .* make a .zip")),
+    ],
 )
 def test_what_is_no_folder_is_told_apart(tmp_path, name, told):
-    (tmp_path / "a.jpg").touch()
+    for there in ("a.jpg", "a.xlsx", "a.tar.gz"):
+        (tmp_path / there).touch()
     with pytest.raises(DataError, match=f"{name}: {told}"):
         Dataset.open(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("written", "flag", "meant"),
+    [
+        (r"Photos\cat\1.png", 0, "cat"),
+        ("Photos/Kätzchen/1.png", 0, "Kätzchen"),  # UTF-8 that does not say so
+        ("Photos/Kätzchen/1.png", 0x800, "Kätzchen"),
+        ("/Photos/cat/1.png", 0, "cat"),
+    ],
+)
+def test_names_in_an_archive_are_those_that_were_meant(folder, tmp_path, written, flag, meant):
+    data = (folder / "train/cat/0.png").read_bytes()
+    name = written.encode()
+    aside = "x" * len(name)  # zipfile writes no such name itself
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(aside, data)
+        archive.writestr("Photos/dog/2.png", data)
+    whole = (tmp_path / "a.zip").read_bytes().replace(aside.encode(), name)
+    for mark, at in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        start = whole.index(mark) + at
+        whole = whole[:start] + flag.to_bytes(2, "little") + whole[start + 2 :]
+    (tmp_path / "a.zip").write_bytes(whole)
+    found = Dataset.open(tmp_path / "a.zip").examined()
+    assert {(row.label, row.excluded) for row in found.rows} == {(meant, ""), ("dog", "")}
+
+
+def test_an_archive_with_a_password_is_told_as_that(folder, tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("cat/1.png", (folder / "train/cat/0.png").read_bytes())
+    whole = bytearray((tmp_path / "a.zip").read_bytes())
+    for mark, at in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        whole[whole.index(mark) + at] |= 1
+    (tmp_path / "a.zip").write_bytes(bytes(whole))
+    (row,) = Dataset.open(tmp_path / "a.zip").examined().rows
+    assert row.excluded == "can't be read: locked by a password: unpack it"

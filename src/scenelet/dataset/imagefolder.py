@@ -45,7 +45,19 @@ def listed(source: Source, folder: str, level: str = "", columns: Columns = ()) 
     except DataError as error:
         raise (_no_label(source, silent) if silent else error) from error
     told = f"{source.name}: the folders are the classes; {tables[0]} names none" if silent else ""
-    return Listing(laid.rows, laid.passed_over, (*filter(None, [told]), *laid.decided))
+    beside = _tables_beside(laid.rows, entries, source.name) if not tables else ()
+    return Listing(laid.rows, laid.passed_over, (*filter(None, [told]), *beside, *laid.decided))
+
+
+def _tables_beside(rows: Sequence[Row], entries: Sequence[Entry], place: str) -> tuple[str, ...]:
+    """A line on a table that lies beside pictures of one folder, which may be no class at all."""
+    suffixes = {PurePosixPath(name).suffix for name in METADATA}
+    found = [each.path for each in entries if PurePosixPath(each.path).suffix.lower() in suffixes]
+    if not found or len({row.label for row in rows}) > 1:
+        return ()
+    name = PurePosixPath(found[0])
+    meant = name.with_name(f"metadata{name.suffix.lower()}")
+    return (f"{place}: {name} lies there too; if it names the labels, rename it {meant}",)
 
 
 def _path(row: Row) -> str:

@@ -20,6 +20,9 @@ _SPELLINGS = {
     **dict.fromkeys(("train", "training", "trainings", "trn", "trainval"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "validate", "validierung", "dev"), "val"),
     **dict.fromkeys(("test", "testing", "tst", "eval", "evaluation", "holdout", "heldout"), "test"),
+    **dict.fromkeys(("entrainement", "entraînement", "entrenamiento", "treino"), "train"),
+    **dict.fromkeys(("validierungs", "validación", "validacion", "validação", "validacao"), "val"),
+    **dict.fromkeys(("prueba", "teste"), "test"),
     **dict.fromkeys(("publictest", "privatetest", "devtest", "finaltest"), "test"),
 }
 _PART_NAMES = {
@@ -328,6 +331,7 @@ def _of_level(base: Branch, level: str) -> _Plan:
 def _of_splits(base: Branch, splits: Sequence[Branch], place: str) -> _Plan:
     others = [branch for branch in base.full if branch not in splits]
     _refuse_lonely_split(splits, others, place)
+    _refuse_no_training(splits, others, place)
     beside = [
         _passed(branch, "unlabelled" if _is_flat_part(branch) else "beside the split folders")
         for branch in others
@@ -359,6 +363,21 @@ def _refuse_lonely_split(splits: Sequence[Branch], others: Sequence[Branch], pla
             f"{place}: {name}/ may be {_PART_NAMES[splits[0].split]} (with {_some(inside)}) or a"
             f" class beside {_some(branch.name for branch in open_ones)}. Give {place}/{name}, or"
             " rename that folder, or put its pictures directly into it."
+        )
+
+
+def _refuse_no_training(splits: Sequence[Branch], others: Sequence[Branch], place: str) -> None:
+    """A folder with the classes of the split folders, of which none is the training part."""
+    inside = {folder.name.casefold() for branch in splits for folder in _undoubled(branch).full}
+    alike = [
+        branch
+        for branch in others
+        if inside & {folder.name.casefold() for folder in _undoubled(branch).full}
+    ]
+    if alike and all(branch.split != "train" for branch in splits):
+        raise DataError(
+            f"{place}: {alike[0].name}/ holds the classes of {splits[0].name}/ too, and no folder"
+            f" is called the training part. If it is that one, rename it {place}/train."
         )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from scenelet.artefacts import write_text
 from scenelet.dataset.layout import split_of
 from scenelet.dataset.row import Row
+from scenelet.dataset.several import labels_of
 from scenelet.dataset.table import Table, read_table, refuse
 from scenelet.errors import ConfigError, DataError
 from scenelet.text import csv_of
@@ -23,7 +24,7 @@ Numbered = list[tuple[int, Row]]  # each with the number of its row
 UNLABELLED = "?"
 NAMED = ("path", "label", "split", "group", "label_quality")
 COLUMNS = tuple(field.name for field in fields(Row))
-_BETWEEN = "; "
+_BETWEEN, _OURS = "; ", "perceptual_hash"  # which no table of others has
 _CALLED = {  # what other people call our columns
     "path": [
         "file",
@@ -42,8 +43,9 @@ _CALLED = {  # what other people call our columns
         "uri",
         "s3_uri",
     ],
-    "label": ["class", "class_name", "classname", "category", "target", "labels", "choice"],
-    "split": ["subset", "part", "set", "partition", "phase", "usage"],
+    "label": ["class", "class_name", "classname", "category", "target", "labels", "choice", "tags"],
+    "split": ["subset", "part", "set", "partition", "phase", "usage", "data_split"],
+    "group": ["group_id", "patient", "patient_id", "subject_id", "series_id"],
 }
 _NO, _YES = frozenset(("0", "false", "no", "n", "0.0")), frozenset(("1", "true", "yes", "y", "x"))
 _AS_NUMBER = re.compile(r"[\d.,]+e[+-]?\d+", re.IGNORECASE)  # what spreadsheets make of a hash
@@ -99,11 +101,12 @@ def numbered(
             f" {', '.join(table.columns) or 'nothing'}). Name the columns path and label, or say"
             f" which they are: --column {missing[0]}=NAME."
         )
+    meant = _labels(table, names) if is_labelled else {}
     rows, faults, seen = [], list[str](), defaultdict[str, list[tuple[int, str]]](list)
     for number, record in table.records:
         cells = {ours: record.get(theirs, "") for ours, theirs in names.items()}
-        if (number, names.get("label")) in table.several:
-            cells = _of_several_labels(cells)
+        if number in meant:
+            cells = _with_labels(cells, meant[number])
         if not is_labelled:
             cells["label"] = cells.get("label") or UNLABELLED
         try:
@@ -116,6 +119,18 @@ def numbered(
     faults += [_twice(name, found) for name, found in seen.items() if len(found) > 1]
     refuse(path, faults)
     return rows
+
+
+def _labels(table: Table, names: Mapping[str, str]) -> dict[int, list[str]]:
+    """Labels of each row whose cell is not itself the one, by its number."""
+    if _OURS in table.columns:  # in a manifest a class may be called anything
+        return {}
+    label = names["label"]
+    cells = {number: record.get(label, "") for number, record in table.records}
+    known = set(cells.values())
+    found = {number: labels_of(text, known) for number, text in cells.items()}
+    none = {n: list[str]() for n, column in table.several if column == label and not cells[n]}
+    return {n: labels for n, labels in found.items() if labels != [cells[n]]} | none
 
 
 def _twice(path: str, found: Sequence[tuple[int, str]]) -> str:
@@ -170,13 +185,21 @@ def _names(path: str, columns: Sequence[str], given: Columns) -> dict[str, str]:
 
 def _usual(ours: str, columns: Sequence[str]) -> str:
     """The first usual name of a column of ours that a table has; "" if it has none."""
+    there = {_letters(name): name for name in reversed(columns)}
     known = (ours, *_CALLED.get(ours, ()))
-    return next((name for name in known if name in columns), "")
+    return next((there[_letters(name)] for name in known if _letters(name) in there), "")
 
 
-def _of_several_labels(cells: Mapping[str, str]) -> dict[str, str]:
-    """A row that is left out, for one picture has one label here."""
-    told = f"several labels: {cells['label'].strip('[]')}" if cells["label"] != "[]" else "no label"
+def _letters(name: str) -> str:
+    """A column's name without what people put between its words."""
+    return re.sub(r"[\s_.-]+", "", name)
+
+
+def _with_labels(cells: Mapping[str, str], labels: Sequence[str]) -> dict[str, str]:
+    """A row with its one label; else it is left out, for one picture has one label here."""
+    if len(labels) == 1:
+        return {**cells, "label": labels[0]}
+    told = f"several labels: {', '.join(labels)}" if labels else "no label"
     return {**cells, "label": "", "excluded": cells.get("excluded") or told}
 
 

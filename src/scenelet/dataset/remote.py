@@ -17,6 +17,7 @@ from scenelet.dataset.cache import Stamps, pictures_cache
 from scenelet.dataset.imagefolder import listed
 from scenelet.dataset.manifest import Columns
 from scenelet.dataset.source import Listing
+from scenelet.dataset.zip_names import mend_names
 from scenelet.errors import (
     DataError,
     FetchError,
@@ -218,6 +219,8 @@ def opened(address: str) -> tuple[Any, str]:
         raise MissingExtraError(_missing(address, error)) from error
     except Exception as error:  # each system raises its own types
         raise DataError(f"{address}: can't be opened ({_kind(error)}). {_ELSE}") from error
+    if archive := getattr(system, "zip", None):
+        mend_names(archive)
     return system, str(root)
 
 
@@ -231,5 +234,7 @@ def _missing(address: str, error: ImportError) -> str:
 
 def _kind(error: Exception) -> str:
     """An error of somebody else in a word, without its text."""
+    if "is encrypted" in str(error):  # of zipfile, a RuntimeError
+        return "locked by a password: unpack it"
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
     return words.removesuffix(" error")

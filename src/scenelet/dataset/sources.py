@@ -23,6 +23,20 @@ from scenelet.errors import ConfigError, DataError, UnreadableImageError
 from scenelet.files import Entry
 from scenelet.names import printable, raw
 
+_SPREADSHEETS = frozenset((".xlsx", ".xls", ".xlsm", ".ods", ".numbers"))
+_ARCHIVES = frozenset((".tar", ".gz", ".tgz", ".bz2", ".xz", ".rar", ".7z"))
+
+
+def _no_folder(path: Path) -> str:
+    """What a place is instead of a folder, and what to do."""
+    if not path.exists():
+        return "no such folder. Give a folder that holds one sub-folder per class."
+    if path.suffix.lower() in _SPREADSHEETS:
+        return "a spreadsheet. Save it as CSV in UTF-8 and give that."
+    if path.suffix.lower() in _ARCHIVES:
+        return "an archive that is not read as it is. Unpack it, or make a .zip of it."
+    return "a file, no folder or table. Give a folder that holds one sub-folder per class."
+
 
 @dataclass(frozen=True)
 class Folder:
@@ -47,10 +61,7 @@ class Folder:
     def entries(self) -> Iterator[Entry]:
         """Every file below the folder."""
         if not self.root.is_dir():
-            found = "a file, no folder or table" if self.root.exists() else "no such folder"
-            raise DataError(
-                f"{self.root}: {found}. Give a folder that holds one sub-folder per class."
-            )
+            raise DataError(f"{self.root}: {_no_folder(self.root)}")
         return files.walk(self.root)
 
     def list(self) -> Listing:

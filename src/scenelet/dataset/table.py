@@ -32,7 +32,7 @@ class Table:
     Attributes:
         columns: Names, in lower case.
         records: (number of the row as a spreadsheet counts, cells by column).
-        several: (number, column) of the cells that are lists of several values, or of none.
+        several: (number, column) of the cells that are lists of several values, or hold none.
     """
 
     columns: tuple[str, ...]
@@ -156,7 +156,7 @@ def _unique(path: str, header: list[str]) -> tuple[str, ...]:
 
 def _json_lines(path: str, data: bytes) -> Table:
     objects, faults = [], list[str]()
-    for number, line in enumerate(_text(path, data).splitlines(), 1):
+    for number, line in enumerate(_text(path, data).split("\n"), 1):  # others may be in a text
         if line.strip():
             value = json_object(line)
             if value is None:
@@ -193,15 +193,22 @@ def json_object(text: str) -> dict[str, Any] | None:
 
 def of_objects(objects: list[tuple[int, dict[str, Any]]]) -> Table:
     """A table of numbered rows, each with values of any kind by column."""
+    objects = [(number, {k: _plain(v) for k, v in each.items()}) for number, each in objects]
     records = [(number, _cells(each)) for number, each in objects]
     columns = dict.fromkeys(name for _, record in records for name in record)
     several = {
         (number, key.strip().casefold())
         for number, each in objects
         for key, value in each.items()
-        if isinstance(value, list) and len(value) != 1
+        if value is None or (isinstance(value, list) and len(value) != 1)
     }
     return Table(tuple(columns), tuple(records), frozenset(several))
+
+
+def _plain(value: Any) -> Any:
+    """What was chosen, where Label Studio's short form names several choices."""
+    is_choices = isinstance(value, dict) and list(value) == ["choices"]
+    return value["choices"] if is_choices else value
 
 
 def _cells(record: dict[str, Any]) -> dict[str, str]:
