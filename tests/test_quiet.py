@@ -25,6 +25,43 @@ def test_what_was_printed_before_a_failure_is_shown(capfd):
     assert "the reason" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("ending", "told"),
+    [
+        (
+            "os._exit(1)",
+            "scenelet: converting: the process was ended; its last words: no room left.",
+        ),
+        (
+            "os.abort()",
+            "scenelet: converting: the process was ended; its last words: no room left.",
+        ),
+        ("pass", ""),
+    ],
+)
+def test_native_code_that_ends_the_process_does_not_do_so_without_a_word(ending, told):
+    code = f"""
+import os
+from scenelet.quiet import quiet
+with quiet("converting"):
+    os.write(2, b"chatter\\nno room  left\\n\\n")
+    {ending}
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == ""
+    assert done.stderr == (f"{told} Is there room on the disk, and memory?\n" if told else "")
+
+
+def test_a_failure_that_python_tells_is_not_told_twice():
+    code = """
+from scenelet.quiet import quiet
+with quiet("converting"):
+    raise SystemExit(3)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", "")
+
+
 def test_another_thread_turns_nothing_aside_so_no_line_of_others_is_lost():
     code = """
 import os, threading

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from scenelet.errors import ResourceError
+from scenelet.cli.output import needs_extra
+from scenelet.errors import MissingExtraError, ResourceError
 from scenelet.files import read, walk
 from scenelet.resources import ended
 
@@ -106,6 +107,39 @@ def test_a_command_that_may_open_no_further_file_says_so_in_one_line(painted, tm
     assert done.returncode == 1, done.stdout
     assert done.stderr.splitlines()[-1].startswith("scenelet: too many files are open")
     assert "Traceback" not in done.stderr
+
+
+def test_a_command_without_memory_says_so_and_ends_before_libraries_tidy_up(tmp_path):
+    code = (
+        "import atexit, sys\n"
+        "from scenelet.cli import main, data\n"
+        "import scenelet.dataset.paint as library\n"
+        "atexit.register(print, 'a library tidies up')\n"
+        "library.paint_data_set = lambda *_, **__: bytearray(2**60)\n"
+        f"sys.argv = ['scenelet', 'data', 'paint', {str(tmp_path / 'p')!r}]\n"
+        "main.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[-1].startswith("scenelet: no memory left")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ModuleNotFoundError(name="torch"), r"needs scenelet\[train\] \(torch is not installed\)"),
+        (ImportError("libgomp.so.1: no such file"), r"can't be loaded: libgomp\.so\.1: no such"),
+    ],
+)
+def test_a_package_that_is_not_there_or_broken_is_told(error, told):
+    with pytest.raises(MissingExtraError, match=told), needs_extra("train"):
+        raise error
+
+
+def test_a_package_that_gets_no_memory_is_not_called_missing():
+    with pytest.raises(ImportError, match="map segment"), needs_extra("train"):
+        raise ImportError("libtorch.so: failed to map segment from shared object")
 
 
 def test_a_working_folder_that_was_removed_is_told(tmp_path, monkeypatch):

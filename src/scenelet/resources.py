@@ -33,6 +33,10 @@ _BY_WORDS = {  # of errors that carry no number: SQLite's, torch's, the interpre
     "shared memory": _SHARED,
     "out of memory": _MEMORY,
     "t allocate memory": _MEMORY,
+    "failed to map segment": _MEMORY,
+    "bad_alloc": _MEMORY,
+    "could not create a primitive": _MEMORY,  # oneDNN's
+    "error return without exception set": _MEMORY,  # what an import says that lacks it
     "start new thread": _BY_NUMBER[errno.EAGAIN],
     "Too many open files": _FILES,
 }
@@ -50,6 +54,11 @@ def ended(error: BaseException | None) -> str:
             return told
         error = error.__cause__ or error.__context__
     return ""
+
+
+def is_of_memory(error: BaseException) -> bool:
+    """Whether it is memory that has come to its end."""
+    return ended(error) == _MEMORY
 
 
 def is_ours(error: OSError) -> bool:

@@ -1,16 +1,18 @@
 """The `scenelet` command: registers the commands, turns a person's errors into one line."""
 
+import atexit
+import os
 import signal
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, NoReturn
 
 import typer
 
 from scenelet.cli.late import Late, LateGroup
 from scenelet.errors import SceneletError
-from scenelet.resources import ended
+from scenelet.resources import ended, is_of_memory
 
 # How help lists them, and in which order; each line is the first of the command's own help.
 COMMANDS = {
@@ -173,8 +175,7 @@ def main() -> None:
         Path.cwd()  # where the folder is gone, libraries end the process in words of their own
         app()
     except SceneletError as error:
-        typer.echo(f"scenelet: {error}", err=True)
-        sys.exit(1)
+        _say_and_end(str(error), error)
     except SystemExit as end:
         if end.code == 128 + signal.SIGINT:  # what typer makes of Ctrl-C, without a word
             typer.echo(INTERRUPTED, err=True)
@@ -186,5 +187,19 @@ def main() -> None:
         told = ended(error)
         if not told:  # a bug, which keeps its traceback
             raise
-        typer.echo(f"scenelet: {told}", err=True)
-        sys.exit(1)
+        _say_and_end(told, error)
+
+
+def _say_and_end(told: str, error: Exception) -> NoReturn:
+    """In one line: what libraries do when the process ends is left undone where memory lacks."""
+    typer.echo(f"scenelet: {told}", err=True)
+    if is_of_memory(error):
+        atexit.register(_leave)
+    sys.exit(1)
+
+
+def _leave() -> None:
+    """At once; it comes before what was registered earlier."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(1)

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from scenelet.errors import MissingExtraError
+from scenelet.resources import ended
 from scenelet.text import address, elided, one_line, shell
 
 if TYPE_CHECKING:
@@ -96,17 +97,24 @@ def _cell(text: str) -> Text:
 
 @contextmanager
 def needs_extra(extra: str) -> Iterator[None]:
-    """Around an import: turn a missing package into one line.
+    """Around an import: turn a missing or broken package into one line.
 
     Raises:
-        MissingExtraError: In place of ImportError.
+        MissingExtraError: In place of ImportError, unless memory came to its end.
     """
     try:
         yield
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise MissingExtraError(
             f"this command needs scenelet[{extra}] ({error.name} is not installed). Install it: pip"
             f" install 'scenelet[{extra}]'"
+        ) from error
+    except ImportError as error:
+        if ended(error):
+            raise
+        raise MissingExtraError(
+            f"scenelet[{extra}] can't be loaded: {error}. Install it anew: pip install"
+            f" --force-reinstall 'scenelet[{extra}]'"
         ) from error
 
 
@@ -114,7 +122,7 @@ def require(extra: str, package: str) -> None:
     """See to it that a package is here, without loading it; raises as `needs_extra`."""
     with needs_extra(extra):
         if find_spec(package) is None:
-            raise ImportError(name=package)
+            raise ModuleNotFoundError(name=package)
 
 
 def wrote(what: str, path: Path, next_command: str | None = None) -> None:

@@ -75,7 +75,7 @@ def distance_to_litert(space: FeatureSpace) -> bytes:
 
 def to_onnx(network: ServingNetwork, size: int) -> bytes:
     """A .onnx file of the network for any number of images of size x size pixels."""
-    with quiet(), tempfile.TemporaryDirectory() as folder:
+    with quiet("converting to ONNX"), tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         torch.onnx.export(
             network,
@@ -96,7 +96,7 @@ def to_onnx(network: ServingNetwork, size: int) -> bytes:
 
 
 def _litert(network: nn.Module, example: Tensor) -> bytes:
-    with quiet(), tempfile.TemporaryDirectory() as folder:
+    with quiet("converting to LiteRT"), tempfile.TemporaryDirectory() as folder:
         import litert_torch
 
         path = Path(folder) / "model.tflite"

@@ -17,7 +17,7 @@ def litert_to_fp16(content: bytes) -> bytes:
 
     Computes in float32, as fast as before.
     """
-    with quiet():
+    with quiet("quantising"):
         from ai_edge_quantizer import qtyping, quantizer
         from ai_edge_quantizer.algorithm_manager import AlgorithmName
 
@@ -44,7 +44,7 @@ def litert_to_int8(content: bytes, calibration: Sequence[np.ndarray]) -> bytes:
         calibration: (1, height, width, 3) uint8 training images that show the range of the
             activations.
     """
-    with quiet():
+    with quiet("quantising"):
         from ai_edge_litert.interpreter import Interpreter
         from ai_edge_quantizer import quantizer, recipe
 
