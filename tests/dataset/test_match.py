@@ -27,6 +27,14 @@ def test_a_path_is_found_however_it_is_written(written):
     ]
 
 
+@pytest.mark.parametrize("written", [r"D:\work\set 3\cat\1.jpg", "/home/me/set/cat/1.jpg"])
+def test_a_path_of_another_machine_is_found_by_its_last_folders(written):
+    rows, _ = match(written, there=["cat/1.jpg", "dog/1.jpg"])
+    assert [row.path for row in rows] == ["cat/1.jpg"]
+    with pytest.raises(DataError, match="row 2"):  # another folder's picture of that name
+        match(written, there=["dog/1.jpg"])
+
+
 def test_composed_and_decomposed_names_are_the_same_file_where_there_is_one():
     rows, _ = match("caf\u00e9/1.jpg", there=["cafe\u0301/1.jpg"])
     assert rows[0].path == "cafe\u0301/1.jpg"

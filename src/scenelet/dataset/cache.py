@@ -65,7 +65,7 @@ class Cache:
         return Stamps(self.folder / f"{_hash(name)}.stamps")
 
     def _place(self, name: str) -> Path:
-        return self.folder / name[:2] / name
+        return Path(self.folder, name[:2], name)
 
     def _keep(self, name: str, data: bytes) -> None:
         held = _digest(data) + data

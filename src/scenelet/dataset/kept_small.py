@@ -19,6 +19,7 @@ _OFTEN_S = 600.0  # within which a second use is not noted
 _MADE = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
+PRAGMA wal_autocheckpoint = 8000;
 CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, used REAL, size INTEGER, data BLOB);
 CREATE INDEX IF NOT EXISTS by_use ON kept (used, size, name);
 """

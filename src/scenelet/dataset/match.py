@@ -79,6 +79,10 @@ class _Names:
             or self._last_stems.get(short, "")
         )
 
+    def below(self, tails: Iterable[str]) -> str:
+        """The first of these that is a whole path here; "" of none."""
+        return next(filter(None, map(self._whole.get, tails)), "")
+
 
 def _alone(named: Iterable[tuple[str, Entry]]) -> dict[str, str]:
     alike = grouped((name, entry.path) for name, entry in named)
@@ -97,7 +101,14 @@ def _found(path: str, there: dict[str, Entry], names: _Names, place: str) -> str
     shorter = [plain.removeprefix(f"{above}/") for above in _names_of(place)]
     shorter.append(plain.rpartition(f"/{Path(place).absolute().name}/")[2])  # of another machine
     meant = (names.found(name) for name in (plain, *shorter, uploaded_name(plain)))
-    return next(filter(None, meant), "")
+    return next(filter(None, meant), "") or names.below(_tails(plain))
+
+
+def _tails(path: str) -> list[str]:
+    """An absolute path of another machine without its first folders, the longest first."""
+    is_absolute = path.startswith("/") or path[1:3] == ":/"
+    parts = path.split("/")
+    return ["/".join(parts[start:]) for start in range(1, len(parts))] if is_absolute else []
 
 
 def _names_of(place: str) -> list[str]:
