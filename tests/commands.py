@@ -10,6 +10,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 QUICK_FLAGS = ("--recipe", "quick", "--epochs", "3", "--threads", "1")
+TWO_DEVICES_FLAGS = ("--recipe", "quick", "--epochs", "4", "--threads", "1", "--device", "cpu")
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,14 @@ Painted scenes, a small bundle of them, one short training, and the real images 
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import hypothesis
 import pytest
-from commands import QUICK_FLAGS, REPOSITORY, run_scenelet
+from commands import QUICK_FLAGS, REPOSITORY, TWO_DEVICES_FLAGS, run_scenelet
 from image_site import ImageSite
 from moto_server import MotoServer
 from once import once
@@ -29,7 +31,7 @@ hypothesis.settings.load_profile("calm")
 PATIENCE_MS = 120_000  # for what comes in a second where nobody else is busy
 SLOW = ("pipeline", "browser", "aws")
 LONGEST = "test_install.py"
-TRAINING = {"run_folder", "exported"}
+TRAINING = {"run_folder", "exported", "two_devices"}
 REAL_IMAGES = REPOSITORY.parent / "shared" / "intel-scenes" / "seg_train"
 
 
@@ -70,6 +72,20 @@ def run_folder(painted, tmp_path_factory):
         assert done.code == 0, done.err
 
     return once(tmp_path_factory, "runs", train) / "tiny"
+
+
+@pytest.fixture(scope="session")
+def two_devices(painted, tmp_path_factory):
+    """A run of two processes that shared each batch; beside it, in `said.txt`, what was said."""
+
+    def train(runs):
+        flags = (*TWO_DEVICES_FLAGS, "--devices", "2", "--runs", runs, "--name", "two")
+        words = [sys.executable, "-m", "scenelet", "train", *map(str, (painted, *flags))]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        (runs / "said.txt").write_text(done.stderr)
+
+    return once(tmp_path_factory, "two-devices", train) / "two"
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ QUIET = {
     "RAY_memory_monitor_refresh_ms": "0",  # other programs of this machine kill nothing of ours
     "RAY_health_check_period_ms": "500",  # a killed node is missed after five of them
     "RAY_worker_niceness": "0",  # on a busy machine workers at 15 get nothing
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",  # how often a training is asked whether it is done
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",  # a process that waits for a cloud's notice
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DISABLE_IMPORT_WARNING": "1",
     "PYTHONWARNINGS": "ignore",

@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 import time
+from pathlib import Path
 
 import fsspec
 import pyarrow as pa
@@ -130,12 +131,12 @@ def test_a_cluster_measures_what_this_machine_measures(photos, bundle, cluster, 
     assert json.loads(there.out)["excluded"]
 
 
-def test_a_folder_that_the_nodes_do_not_see_is_named(cluster, monkeypatch):
-    from scenelet.cluster.connection import connected, require_folder
-    from scenelet.errors import ClusterError
+def test_a_folder_that_the_nodes_do_not_see_is_named(cluster):
+    from scenelet.cluster.connection import connected
+    from scenelet.cluster.nodes import require_fit
 
     with connected(cluster.address), pytest.raises(ClusterError, match="does not see it"):
-        require_folder("/not/anywhere")
+        require_fit([Path.cwd(), Path("/not/anywhere")])
 
 
 def test_a_cluster_packs_what_this_machine_packs(painted, cluster, scenelet, tmp_path):
@@ -168,11 +169,12 @@ def test_an_address_where_no_cluster_is_is_told_at_once(
 
 
 def test_nodes_that_run_something_else_are_named(cluster, monkeypatch):
-    from scenelet.cluster import connection
+    from scenelet.cluster import nodes
+    from scenelet.cluster.connection import connected
 
-    monkeypatch.setattr(connection, "__version__", "0.0.0-other")
-    with connection.connected(cluster.address), pytest.raises(ClusterError) as told:
-        connection.require_alike()
+    monkeypatch.setattr(nodes, "__version__", "0.0.0-other")
+    with connected(cluster.address), pytest.raises(ClusterError) as told:
+        nodes.require_fit()
     assert "node 127.0.0." in str(told.value)
     assert "has scenelet" in str(told.value)
     assert "here 0.0.0-other. Install the same image there." in str(told.value)

@@ -205,32 +205,13 @@ def test_bad_input_is_one_line_and_exit_code_1(tmp_path, painted, scenelet, argu
     assert not (tmp_path / "runs").exists()
 
 
-def test_two_processes_that_share_each_batch_train_one_model(painted, tmp_path):
+def test_two_processes_that_share_each_batch_train_one_model(two_devices):
     """As several GPUs would, by Lightning's strategy; here on two CPU processes."""
-    flags = (
-        "--recipe",
-        "quick",
-        "--epochs",
-        "2",
-        "--threads",
-        "1",
-        "--device",
-        "cpu",
-        "--devices",
-        "2",
-        "--runs",
-        tmp_path,
-    )
-    command = [sys.executable, "-m", "scenelet", "train", painted, *flags, "--name", "two"]
-    done = subprocess.run(
-        list(map(str, command)), capture_output=True, text=True, timeout=240, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    run = Run(tmp_path / "two")
-    assert len(history(run.metrics_csv)) == 2
-    assert run.result().epochs == 2
+    run = Run(two_devices)
+    assert len(history(run.metrics_csv)) == 4
+    assert run.result().epochs == 4
     assert run.best_checkpoint.is_file()
-    assert done.stderr.count("epoch 1/2") == 1
+    assert (two_devices.parent / "said.txt").read_text().count("epoch 1/4") == 1
 
 
 def test_labels_that_an_audit_doubts_are_left_out_of_training_alone(painted, tmp_path, scenelet):

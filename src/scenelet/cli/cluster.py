@@ -45,30 +45,58 @@ class Machines:
     gpus_per_worker: float
 
     @contextmanager
-    def engine(self, local: "Local", *places: str | Path) -> Iterator["Engine | Local"]:
-        """What works on the parts of a job.
-
-        Args:
-            local: This machine's way; None where it needs no parts.
-            places: That all machines must see.
+    def connected(self) -> Iterator[None]:
+        """Be a driver of the cluster while the block runs, whatever its nodes are like.
 
         Raises:
             MissingExtraError: Ray is not installed.
             ClusterError: The cluster can't be reached.
         """
+        with needs_extra("ray"):
+            from scenelet.cluster.connection import connected
+        with connected(self.address):
+            yield
+
+    @contextmanager
+    def engine(
+        self, local: "Local", *places: str | Path, out: Path | None = None, at_once: int = 1
+    ) -> Iterator["Engine | Local"]:
+        """What works on the parts of a job.
+
+        Args:
+            local: This machine's way; None where it needs no parts.
+            places: That all machines must see.
+            out: Likewise, to write to; a folder is made.
+            at_once: Processes without which nothing goes on.
+
+        Raises:
+            MissingExtraError: Ray is not installed.
+            ClusterError: The cluster can't be reached, or its nodes are not fit for this.
+            ArtefactError: The folder can't be made.
+        """
         if not self.is_cluster:
             yield local
             return
-        with needs_extra("ray"):
-            from scenelet.cluster.connection import connected, require_folder
+        with self.connected():
+            from scenelet.artefacts import make_folder
             from scenelet.cluster.engine import RayEngine
-        from scenelet.dataset.address import address_of
+            from scenelet.cluster.nodes import require_fit, require_room
 
-        with connected(self.address):
-            for place in places:
-                if not address_of(str(place)):
-                    require_folder(str(Path(place).resolve()))
+            waiting = require_room(at_once, self.gpus_per_worker)
+            if waiting:
+                note(waiting)
+            if out and _is_folder(out):
+                make_folder(out)
+            seen = [each for each in (*places, out) if each]
+            require_fit([Path(each).resolve() for each in seen if _is_folder(each)])
             yield RayEngine(self.workers, self.gpus_per_worker)
+
+
+def _is_folder(place: str | Path) -> bool:
+    """Whether it is one of this machine, or a file of it, and no address."""
+    from scenelet.dataset.address import address_of
+
+    return Path(place).exists() or not address_of(str(place))
 
 
 _OPTIONS: dict[str, tuple[Any, Any]] = {
@@ -135,7 +163,7 @@ def _machines(engine: EngineName, address: str, workers: int, gpus_per_worker: f
 
 def examine_cluster(machines: Machines, place: str) -> None:
     """Say of each node whether it is fit; exit code 1 where one is not."""
-    with machines.engine(None):
+    with machines.connected():
         from scenelet.cluster.doctor import examine
 
         found = examine(place)

@@ -35,8 +35,6 @@ def pack(
         import pyarrow  # noqa: F401
 
         from scenelet.dataset.pack import pack as write_pack
-    from scenelet.artefacts import make_folder
-    from scenelet.dataset.address import address_of
     from scenelet.dataset.bucket import shelf_at
     from scenelet.dataset.dataset import Dataset
     from scenelet.engine import Processes
@@ -44,9 +42,7 @@ def pack(
     progress = ConsoleProgress()
     place = source_at(source, label_level, images, column)
     dataset = Dataset.open(place, manifest, progress)
-    if not address_of(str(out)):
-        make_folder(out)
-    with machines.engine(Processes(), images or source, out) as engine:
+    with machines.engine(Processes(), images or source, out=out) as engine:
         made = write_pack(dataset, shelf_at(out), engine, progress)
     note(dataset.account())
     told = f"{made.images:,} images, {made.size_bytes / 1e6:,.0f} MB in {made.shards:,} shards"

@@ -143,8 +143,6 @@ def _predict_folder(sources: list[str], bundle: Path, out: Path) -> None:
 
 
 def _predict_parts(sources: list[str], bundle: Path, out: Path, machines: Machines) -> None:
-    from scenelet.artefacts import make_folder
-    from scenelet.dataset.address import address_of
     from scenelet.dataset.bucket import shelf_at
     from scenelet.engine import InProcess
     from scenelet.errors import ConfigError
@@ -159,9 +157,7 @@ def _predict_parts(sources: list[str], bundle: Path, out: Path, machines: Machin
     with needs_extra("serve"):
         from scenelet.serve.parts import predict_parts
     place, copies = _pictures_at(sources), 1 if machines.is_cluster else cores()
-    if not address_of(str(out)):
-        make_folder(out)
-    with machines.engine(InProcess(), sources[0], out) as engine:
+    with machines.engine(InProcess(), sources[0], out=out) as engine:
         done = predict_parts(bundle, place, shelf_at(out), engine, copies, ConsoleProgress())
     rows, errors = done
     _print_account(rows - errors, ["could not be used: their rows say why"] * errors, [])

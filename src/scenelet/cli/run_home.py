@@ -79,7 +79,6 @@ def at_home(
         ClusterError: The cluster can't be reached.
         ConfigError: Another process is at the run.
     """
-    from scenelet.artefacts import make_folder
     from scenelet.dataset.address import address_of
     from scenelet.dataset.bucket import shelf_at
     from scenelet.runs.kept import kept
@@ -88,10 +87,9 @@ def at_home(
     if not (is_far or machines.is_cluster):
         yield AtHome(home, home.parent / "costs.json")
         return
-    if not is_far:
-        make_folder(home)
+    at_once = 1 if is_apart else machines.workers
     with (
-        machines.engine(None, place, home) as engine,
+        machines.engine(None, place, out=home, at_once=at_once) as engine,
         kept(shelf_at(home if is_far else home.resolve()), home.name, "training there") as run,
     ):
         costs = run.folder.parent / "costs.json"
@@ -126,9 +124,9 @@ def searched_at(
     from scenelet.scratch import scratch
 
     is_far = bool(address_of(str(home)))
-    shelf = shelf_at(home if is_far else make_folder(home).resolve())
+    shelf = shelf_at(home if is_far else home.resolve())
     with (
-        machines.engine(None, config.data, home),
+        machines.engine(None, config.data, out=home),
         leased(shelf, "searching there") as lease,
         scratch("search") as aside,
     ):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from scenelet.cluster.connection import Node, Versions, nodes
+from scenelet.cluster.nodes import Node, Versions, nodes
 from scenelet.dataset.address import address_of
 from scenelet.dataset.remote import opened
 from scenelet.errors import SceneletError
@@ -42,9 +42,8 @@ def _checked(node: Node) -> Check:
     if node.versions is None:
         return Check(name, False, node.told)
     differing = node.versions.differing(Versions.here())
-    runs = ", ".join(f"{what} {version}" for what, version in vars(node.versions).items())
     wrong = "; ".join(filter(None, [differing and f"has {differing}", node.told]))
-    return Check(name, not wrong, wrong or runs)
+    return Check(name, not wrong, wrong or node.versions.in_short)
 
 
 def _reaches(place: str) -> str:

@@ -3,18 +3,16 @@
 A process that works keeps what it has made for its parts (a model), and does many of them.
 """
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import ray
 
-from scenelet.cluster.connection import Versions, require_alike
+from scenelet.cluster.nodes import Origin
 from scenelet.engine import Done, Item, MakeWorker, Part, Result, Worker
-from scenelet.errors import ClusterError, SceneletError
+from scenelet.errors import ClusterError
 
 TRIES = 4
 _NAMED = 5
@@ -46,20 +44,19 @@ class RayEngine:
         Raises:
             ClusterError: Such parts, named; or nodes differ.
         """
-        require_alike()
         task = ray.remote(_work).options(
             num_cpus=1,
             num_gpus=self.gpus_per_worker,
             max_retries=TRIES - 1,
             scheduling_strategy="SPREAD",
         )
-        maker, deadly = [ray.put((make_worker, str(Path.cwd())))], list[str]()
+        maker, deadly = [ray.put((Origin.here(), make_worker))], list[str]()
         queue = iter(parts)
         begun: dict[Any, Part[Item]] = {}
 
         def begin(most: int) -> None:
             for part in islice(queue, most):
-                begun[task.remote(maker, Versions.here(), part)] = part
+                begun[task.remote(maker, part)] = part
 
         begin(self.workers)
         try:
@@ -84,9 +81,18 @@ def _result(reference: Any) -> Any:
     try:
         return ray.get(reference)
     except ray.exceptions.RayTaskError as error:
-        if isinstance(error.cause, SceneletError):
-            raise error.cause from None
-        raise error.cause from error
+        raise caused(error) from error
+
+
+def caused(error: ray.exceptions.RayTaskError) -> Exception:
+    """What a process of the cluster raised; in words where its machine lacks a package."""
+    cause: Exception = error.cause
+    if isinstance(cause, ImportError):
+        return ClusterError(
+            f"a node of the cluster lacks {cause.name or cause}. Install scenelet with the same"
+            " extras there."
+        )
+    return cause
 
 
 def _cause(error: Exception) -> str:
@@ -108,16 +114,12 @@ def _refuse(deadly: list[str]) -> None:
         )
 
 
-def _work(maker: list[Any], expected: Versions, part: Part[Item]) -> Any:
+def _work(maker: list[Any], part: Part[Item]) -> Any:
     """In a process of the cluster: do one part with what this process has made, or makes now."""
-    told = Versions.here().differing(expected)
-    if told:
-        raise ClusterError(f"a node that has joined has {told}. Install the same image there.")
     key = maker[0].hex()
     if key not in _made:
         _made.clear()
-        make, folder = ray.get(maker[0])
-        if Path(folder).is_dir():
-            os.chdir(folder)  # that relative paths start from
+        origin, make = ray.get(maker[0])
+        origin.enter()
         _made[key] = make()
     return _made[key](part)

@@ -6,7 +6,7 @@ its last epoch; after the death of the driver, trials that were left open come f
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,10 +17,12 @@ from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
 from scenelet.artefacts import make_folder, write_bytes
-from scenelet.cluster.connection import beside_driver, require_alike
+from scenelet.cluster.connection import beside_driver
+from scenelet.cluster.engine import TRIES, RayEngine, caused
+from scenelet.cluster.nodes import Origin
 from scenelet.cluster.told import Telling, heard
 from scenelet.dataset.bucket import shelf_at
-from scenelet.errors import ConfigError
+from scenelet.errors import ClusterError, ConfigError
 from scenelet.lease import Lease
 from scenelet.progress import Progress
 from scenelet.resources import ended
@@ -43,12 +45,15 @@ from scenelet.tune.space import suggest
 from scenelet.tune.study import SearchConfig, open_study
 from scenelet.tune.trial import Outcome, TimeUp, TrialJob, run_trial
 
-TRIES = 4
 _MANIFEST = "manifest.csv"
 
 
 class Keeper:
-    """An actor: the study, one answer at a time."""
+    """An actor: the study, one answer at a time.
+
+    All that it must not forget is on the shelf: where its process dies, ray starts another one and
+    asks again.
+    """
 
     def __init__(self, shelf: Shelf, name: str, config: SearchConfig, telling: Telling) -> None:
         """Open the study that is on the shelf."""
@@ -58,9 +63,13 @@ class Keeper:
         self._search = Search(folder, config, open_study(folder, config), telling)
         self._trials: dict[int, Trial] = {}
 
-    def next(self) -> "Begun | None":
-        """A trial that nobody works on: left open by another driver, else a new one."""
-        trial = self._left_open() or begun_anew(self._search)
+    def next(self, busy: Collection[int]) -> "Begun | None":
+        """A trial that is not worked on: left open by another driver, else a new one.
+
+        Args:
+            busy: Numbers of those that are worked on.
+        """
+        trial = self._left_open(busy) or begun_anew(self._search)
         if trial is None:
             return None
         suggest(trial, self._search.config.space)
@@ -73,13 +82,15 @@ class Keeper:
     def report(self, number: int, epoch: int, accuracy: float) -> bool:
         """Whether a trial falls behind, after an epoch that may have been told before."""
         done = set(self._search.study.trials[number].intermediate_values)
-        is_behind = reporter(self._search, self._trials[number], done)(epoch, accuracy)
+        is_behind = reporter(self._search, self._trial(number), done)(epoch, accuracy)
         self._keep()
         return is_behind
 
     def tell(self, number: int, outcome: Outcome | str) -> None:
         """How a trial ended; in words where it failed."""
-        trial = self._trials.pop(number)
+        if self._search.study.trials[number].state.is_finished():
+            return
+        trial = self._trial(number)
         if isinstance(outcome, str):
             tell_failed(self._search, trial, outcome)
         else:
@@ -90,12 +101,17 @@ class Keeper:
         """Leave nothing on its machine."""
         self._aside.close()
 
-    def _left_open(self) -> Trial | None:
-        study = self._search.study
-        for begun in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            if begun.number not in self._trials:
-                return Trial(study, begun._trial_id)
-        return None
+    def _trial(self, number: int) -> Trial:
+        if number not in self._trials:
+            study = self._search.study
+            self._trials[number] = Trial(study, study.trials[number]._trial_id)
+        return self._trials[number]
+
+    def _left_open(self, busy: Collection[int]) -> Trial | None:
+        begun = self._search.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        left = (trial.number for trial in begun if trial.number not in busy)
+        number = next(left, None)
+        return None if number is None else self._trial(number)
 
     def _keep(self) -> None:
         self._shelf.write(STUDY, (self._search.folder / STUDY).read_bytes())
@@ -136,37 +152,48 @@ def search_on_cluster(
 
     Raises:
         ConfigError: The home holds another search, or trial after trial fails.
-        ClusterError: Nodes differ.
+        ClusterError: Who keeps the study was lost.
     """
-    require_alike()
     _fetch(shelf, folder)
     threads = config.base.threads or 1
     config = replace(config, base=replace(config.base, threads=threads))
-    config = looked_at(folder, config, progress)
+    config = looked_at(folder, config, progress, RayEngine())  # on all CPUs, without GPUs
     for name in (STUDY, _MANIFEST):
         shelf.write(name, (folder / name).read_bytes())
     with heard(progress) as telling:
-        make = ray.remote(Keeper).options(num_cpus=0, scheduling_strategy=beside_driver())
-        keeper = make.remote(shelf, folder.name, config, telling)
-        _work_off(keeper, shelf, config, lease, gpus_per_worker)
-        ray.get(keeper.end.remote())
+        keeper = _keeper().remote(shelf, folder.name, config, telling)
+        try:
+            _work_off(keeper, shelf, config, lease, gpus_per_worker)
+            ray.get(keeper.end.remote())
+        except ray.exceptions.RayActorError as error:
+            raise ClusterError(
+                f"{shelf.name}: the process that keeps the study was lost. What was found is kept;"
+                " the same command goes on."
+            ) from error
         ray.kill(keeper)
     _fetch(shelf, folder)
     return open_study(folder, config)
+
+
+def _keeper() -> Any:
+    return ray.remote(Keeper).options(
+        num_cpus=0, scheduling_strategy=beside_driver(), max_restarts=TRIES, max_task_retries=TRIES
+    )
 
 
 def _work_off(keeper: Any, shelf: Shelf, config: SearchConfig, lease: Lease, gpus: float) -> None:
     task = ray.remote(_trial).options(num_cpus=1, num_gpus=gpus, max_retries=TRIES - 1)
     end_s = time.monotonic() + (60 * config.timeout_min or float("inf"))
     begun: dict[Any, int] = {}
-    failures, why = 0, ""
+    origin, failures, why = Origin.here(), 0, ""
     while failures < FAILURES_IN_A_ROW:
         lease.check()
         while len(begun) < config.workers and time.monotonic() < end_s:
-            found = ray.get(keeper.next.remote())
+            found = ray.get(keeper.next.remote(list(begun.values())))
             if found is None:
                 break
-            begun[task.remote(keeper, shelf, found, end_s - time.monotonic())] = found.number
+            left_s = end_s - time.monotonic()
+            begun[task.remote(origin, keeper, shelf, found, left_s)] = found.number
         if not begun:
             return
         (first, *_), _ = ray.wait(list(begun), num_returns=1)
@@ -185,14 +212,17 @@ def _outcome(reference: Any) -> Outcome | str | None:
     try:
         found: Outcome | str | None = ray.get(reference)
     except ray.exceptions.RayTaskError as error:
-        raise error.cause from error
+        raise caused(error) from error
     except ray.exceptions.RayError as error:
         return f"its process was lost {TRIES} times ({type(error).__name__})"
     return found
 
 
-def _trial(keeper: Any, shelf: Shelf, begun: Begun, left_s: float) -> Outcome | str | None:
+def _trial(
+    origin: Origin, keeper: Any, shelf: Shelf, begun: Begun, left_s: float
+) -> Outcome | str | None:
     """In a process of the cluster: do a trial, or what is left of it."""
+    origin.enter()
     if begun.is_behind:
         return Outcome("fell behind")
     with scratch("trial") as folder:

@@ -22,7 +22,8 @@ from ray.train.lightning import RayDDPStrategy, RayLightningEnvironment
 from ray.train.torch import TorchConfig, TorchTrainer
 
 from scenelet.artefacts import make_folder
-from scenelet.cluster.connection import require_alike
+from scenelet.cluster.nodes import Origin
+from scenelet.cluster.there import done_there
 from scenelet.cluster.told import Telling, heard
 from scenelet.dataset.bucket import shelf_at
 from scenelet.engine import Engine, Part
@@ -71,20 +72,17 @@ class Together:
         if job.run.is_complete:
             progress.say(f"{self.kept.shelf.name}: complete already; another --name trains anew")
             return job.run.result()
-        require_alike()
         with heard(progress) as telling:
-            told = _Told(
-                ray.put(job), self.kept.shelf, telling, self.command, place.tracker, Path.cwd()
-            )
-            self._run(told)
+            shelf, tracker = self.kept.shelf, place.tracker
+            self._run(_Share(Origin.here(), job, shelf, telling, self.command, tracker))
         self.kept.fetch()
         return job.run.result()
 
-    def _run(self, told: "_Told") -> None:
+    def _run(self, share: "_Share") -> None:
         with scratch("ray") as folder:
-            trainer = TorchTrainer(
-                _work,
-                train_loop_config={"told": told},
+            trainer = _Trainer(
+                done_there,
+                train_loop_config={"work": ray.put(share)},
                 scaling_config=ScalingConfig(
                     num_workers=self.workers,
                     use_gpu=bool(self.gpus_per_worker),
@@ -104,16 +102,50 @@ class Together:
                 raise _ended(error, self.kept.shelf.name) from error
 
 
-@dataclass(frozen=True)
-class _Told:
-    """What each process is told; the job travels by the object store."""
+class _Trainer(TorchTrainer):
+    """Ray's, with Ctrl-C as everywhere: its own way is to say nothing, for half a minute."""
 
-    job: Any
+    def _register_sigint_handler(self, controller: Any) -> None:
+        """Leave what is registered."""
+
+
+@dataclass(frozen=True)
+class _Share:
+    """What each process of a training does; plain values, so that it may travel."""
+
+    origin: Origin
+    job: Job
     shelf: Shelf
     telling: Telling
     command: tuple[str, ...]
     tracker: str
-    folder: Path
+
+    def __call__(self) -> None:
+        self.origin.enter()
+        with scratch("run") as aside:
+            own = Kept(make_folder(aside / self.job.run.name), self.shelf)
+            own.fetch()
+            job = replace(self.job, run=Run(own.folder))
+            fit(job, self._place(own.send), self.telling)
+
+    def _place(self, keep: Callable[[], None]) -> "Node":
+        context, found = ray.train.get_context(), here(self.job.config)
+        alone = context.get_world_size() == 1
+        unused = "unused" in strategy(self.job.config)
+        return Node(
+            device=found.device,
+            precision=found.precision,
+            devices=1,
+            strategy="auto" if alone else RayDDPStrategy(find_unused_parameters=unused),
+            plugins=() if alone else (RayLightningEnvironment(),),
+            rank=context.get_world_rank(),
+            keep=keep,
+            tracker=self.tracker,
+            command=self.command,
+            home=self.shelf.name,
+            local_rank=context.get_local_rank(),
+            local_size=context.get_local_world_size(),
+        )
 
 
 def _resources(gpus: float) -> dict[str, float]:
@@ -130,38 +162,6 @@ def _ended(error: Exception, name: str) -> SceneletError:
     return ClusterError(
         f"{name}: training was started {RESTARTS + 1} times and did not come to its end ({why})."
         " What is done is kept; the same command goes on."
-    )
-
-
-def _work(given: dict[str, Any]) -> None:
-    """In each process of the cluster."""
-    told: _Told = given["told"]
-    if told.folder.is_dir():
-        os.chdir(told.folder)  # that relative paths start from
-    job: Job = ray.get(told.job)
-    with scratch("run") as aside:
-        own = Kept(make_folder(aside / job.run.name), told.shelf)
-        own.fetch()
-        place = _place(job, own.send, told)
-        fit(replace(job, run=Run(own.folder)), place, told.telling)
-
-
-def _place(job: Job, keep: Callable[[], None], told: _Told) -> "Node":
-    context, found = ray.train.get_context(), here(job.config)
-    alone = context.get_world_size() == 1
-    unused = "unused" in strategy(job.config)
-    return Node(
-        device=found.device,
-        precision=found.precision,
-        devices=1,
-        strategy="auto" if alone else RayDDPStrategy(find_unused_parameters=unused),
-        plugins=() if alone else (RayLightningEnvironment(),),
-        rank=context.get_world_rank(),
-        keep=keep,
-        tracker=told.tracker,
-        command=told.command,
-        local_rank=context.get_local_rank(),
-        local_size=context.get_local_world_size(),
     )
 
 
@@ -258,11 +258,13 @@ class Node(Place):
 
     Attributes:
         command: That a person gave.
+        home: Of the run: no other training's processes share the copy.
         local_rank: Of this process on its machine.
         local_size: Processes on this machine.
     """
 
     command: tuple[str, ...] = ()
+    home: str = ""
     local_rank: int = 0
     local_size: int = 1
 
@@ -284,7 +286,7 @@ class Node(Place):
         """As of any place; where several share the machine, the first decodes for all."""
         if self.local_size == 1:
             return super().fill(run, part, room, decode)
-        whole = _shared(run) / f"{part}.uint8"
+        whole = self._shared(run) / f"{part}.uint8"
         if self.local_rank == 0 and not whole.exists():
             aside = make_folder(whole.parent) / f".{whole.name}.{os.getpid()}.part"
             images = mapped(aside, room.shape)
@@ -299,12 +301,11 @@ class Node(Place):
         """Remove what `filled` may have left on this machine."""
         super().vacate(run)
         if self.local_rank == 0 and self.local_size > 1:
-            for path in _shared(run).glob("*.uint8"):
+            for path in self._shared(run).glob("*.uint8"):
                 path.unlink(missing_ok=True)
 
-
-def _shared(run: Run) -> Path:
-    """The folder of this machine for the images of a run: its pixels, splits and sizes."""
-    told = f"{run.data()['fingerprint']} {run.config().as_dict()} {os.getuid()}"
-    name = hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
-    return Path(tempfile.gettempdir()) / f"{SHARED}{name}"
+    def _shared(self, run: Run) -> Path:
+        """The folder of this machine for the images of a run: its pixels, splits and sizes."""
+        told = f"{self.home} {run.data()['fingerprint']} {run.config().as_dict()} {os.getuid()}"
+        name = hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
+        return Path(tempfile.gettempdir()) / f"{SHARED}{name}"

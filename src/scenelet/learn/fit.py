@@ -9,6 +9,7 @@ from pickle import UnpicklingError
 from typing import Any
 
 import lightning as L
+import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import Logger
@@ -17,6 +18,7 @@ from scenelet.artefacts import explained
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.load import Pixels, load_pixels
 from scenelet.errors import ConfigError, DataError
+from scenelet.images import PreprocessSpec
 from scenelet.learn.callbacks import (
     EndAfter,
     History,
@@ -145,9 +147,15 @@ def _pixels(job: Job, training: Dataset, place: Place, progress: Progress) -> tu
     }
     rooms = place.rooms(job.run, shapes, config.memory_gib)
     with progress.counting("decoding", len(training) + len(validation)) as advance:
-        train = load_pixels(training, names, storage, advance, exact=False, into=rooms["train"])
-        val = load_pixels(validation, names, serving, advance, into=rooms["val"])
-    return train, val
+
+        def held(part: str, images: Dataset, spec: PreprocessSpec, exact: bool) -> Pixels:
+            def decode(room: np.ndarray) -> None:
+                load_pixels(images, names, spec, advance, exact, room)
+
+            filled = place.fill(job.run, part, rooms[part], decode)
+            return Pixels(filled, images.label_indices(names))
+
+        return held("train", training, storage, False), held("val", validation, serving, True)
 
 
 def _sources(job: Job) -> Sources:

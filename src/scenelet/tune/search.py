@@ -22,6 +22,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from scenelet.dataset.manifest import write_manifest
+from scenelet.engine import Engine
 from scenelet.errors import ConfigError, SceneletError
 from scenelet.learn.job import split_dataset
 from scenelet.locks import held
@@ -85,16 +86,24 @@ class Search:
         )
 
 
-def looked_at(folder: Path, config: SearchConfig, progress: Progress = SILENT) -> SearchConfig:
+def looked_at(
+    folder: Path, config: SearchConfig, progress: Progress = SILENT, engine: Engine | None = None
+) -> SearchConfig:
     """Decode the data once: the split of all trials is written, and the data's fingerprint known.
+
+    Args:
+        folder: Of the search.
+        config: What is asked.
+        progress: Is told how it goes on.
+        engine: That decodes; None for this process.
 
     Raises:
         DataError: The folder can't be trained on.
         ConfigError: The search in this folder was begun with other images, labels or split.
     """
     reach_study(folder, config)  # before the data is decoded
-    dataset = split_dataset(config.data, config.manifest, config.base, progress)
-    dataset = dataset.examined(progress)
+    dataset = split_dataset(config.data, config.manifest, config.base, progress, engine)
+    dataset = dataset.examined(progress, engine)
     config = replace(config, fingerprint=dataset.fingerprint)
     open_study(folder, config)
     with held(folder / ".manifest.lock"):
