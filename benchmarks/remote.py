@@ -6,7 +6,8 @@ The bucket is a small store of ours on this machine (`fast_store.py`), which sha
 what is measured; moto's server instead answers some hundred requests a second at most. What the
 store gives at most stands first: pictures that are fetched and nothing done with them. Each job
 runs in a process of its own; `s3` fetches each picture, `s3 kept` finds it in the cache, as
-whatever runs after the first.
+whatever runs after the first. With --repeat the fastest of several rounds counts, for other work on
+the machine disturbs them; each round begins with an empty cache.
 """
 
 import argparse
