@@ -16,9 +16,10 @@ from servers import wait_until
 from watched import Watched, settled
 
 from scenelet.app.works import Work
-from scenelet.bundle.contract import read_contract
+from scenelet.bundle.contract import LITERT, read_contract
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.sources import source_of
+from scenelet.deploy.described import Packed
 from scenelet.runs.growing import read_growing
 
 pytestmark = pytest.mark.browser
@@ -148,7 +149,10 @@ def test_a_corrected_answer_is_learned_and_the_bundle_replaced_where_it_is_not_w
     told.wait_for(timeout=LONG_MS)
     assert faults_of(page, axe) == {}
     is_worse = "worse" in told.inner_text()
-    assert (read_contract(trained.bundle).sha256 == before) == is_worse
+    after = read_contract(trained.bundle).sha256
+    assert (after == before) == is_worse
+    packed = Packed.open(trained.package).description.bundle
+    assert packed.sha256 == after[LITERT]
     assert len(list((trained.folder / "improved" / "pictures" / "corrections").iterdir())) == 1
 
 

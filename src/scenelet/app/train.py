@@ -11,7 +11,7 @@ from scenelet.app.parts import refused
 from scenelet.app.sources import open_instead, sources, stamp, started_with
 from scenelet.app.works import STEPS, Work, works
 from scenelet.artefacts import make_folder, write_bytes
-from scenelet.bundle.contract import read_contract
+from scenelet.bundle.contract import CONTRACT, read_contract
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.gather import Given, class_name, gather, of_paths, of_zip
 from scenelet.errors import DataError, SceneletError
@@ -290,7 +290,7 @@ def _result(work: Work) -> None:
             open_instead(**_opened(work))
             st.switch_page(st.session_state["pages"]["classify"])
         icon = ":material/download:"
-        if work.report.is_file():
+        if stamp(work.report) > stamp(work.bundle / CONTRACT):  # of this very bundle
             report = work.report.read_bytes()
             st.download_button("Report", report, work.report.name, "text/html", icon=icon)
         if work.package.is_file():

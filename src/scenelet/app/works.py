@@ -152,7 +152,8 @@ class Work:
         """
         self._require_idle()
         places = (str(self.run.folder), str(self.bundle), "--corrections", str(corrections))
-        self._do(["improve", *places, "--out", str(self.folder / "improved")])
+        out = ("--out", str(self.folder / "improved"), "--pack", str(self.package))
+        self._do(["improve", *places, *out])
         record = self._record() | {"process": _BEGUN[self.folder].pid}
         write_json(self.folder / "command.json", record)
 

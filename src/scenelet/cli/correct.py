@@ -64,6 +64,10 @@ def improve(
     out: Annotated[
         Path | None, typer.Option(help="Where to train again; default: improved/NAME.")
     ] = None,
+    pack: Annotated[
+        Path | None,
+        typer.Option(help="Package for AWS Lambda to write anew where the bundle is replaced."),
+    ] = None,
     ledger: Ledger = DEFAULT_LEDGER,
 ) -> None:
     """Train again with the corrections; replace the bundle where the new one is not worse.
@@ -100,6 +104,8 @@ def improve(
         tell(f"the bundle stays as it was; the new one lies in {home / 'bundle'}")
         return
     _replace(bundle, home)
+    if pack:
+        step("package", bundle, "--out", pack)
     tell(f"the old bundle is kept: {home / BEFORE}")
     wrote("bundle", bundle)
 
