@@ -1,4 +1,5 @@
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -29,8 +30,13 @@ threads: 1
 @pytest.mark.pipeline
 def test_one_command_goes_the_whole_way_and_says_each_step(painted, tmp_path, scenelet):
     (tmp_path / "tiny.yaml").write_text(TINY)
-    words = ("start", painted, "--recipe", tmp_path / "tiny.yaml", "--out", tmp_path, "--no-app")
-    done = scenelet(*words, "--name", "mine")
+    nested = tmp_path / "my photos"
+    for camera, part in (("one", "seg_train"), ("two", "seg_test")):
+        shutil.copytree(painted / part, nested / camera)
+    options = ("--recipe", tmp_path / "tiny.yaml", "--out", tmp_path, "--no-app", "--name", "mine")
+    asked = scenelet("start", nested, *options)
+    assert "say --label-level 1 if these are the classes, 2 if" in asked.err
+    done = scenelet("start", nested, "--label-level", "2", *options)
     assert done.code == 0, done.err
     bundle = tmp_path / "bundles" / "mine"
     assert read_contract(bundle).name == "mine"

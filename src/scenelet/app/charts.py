@@ -30,6 +30,7 @@ _ROW = (
     "display:grid;grid-template-columns:minmax(5.5rem,8rem) 1fr"
     " 3.6rem;gap:.6rem;align-items:center;margin:.2rem 0"
 )
+_NAME = "overflow-wrap:anywhere;min-width:0"
 _TRACK = (
     "display:block;height:.8rem;border-radius:4px;background:color-mix(in srgb,currentColor"
     " 12%,transparent)"
@@ -52,7 +53,7 @@ def _bar(name: str, value: float, colour: str) -> str:
     fill = f"display:block;height:100%;border-radius:4px;background:{colour};{width}"
     number = f'<span style="text-align:right;font-variant-numeric:tabular-nums">{value:.1%}</span>'
     bar = f'<span style="{_TRACK}"><span style="{fill}"></span></span>'
-    return f'<div style="{_ROW}"><span>{safe(name)}</span>{bar}{number}</div>'
+    return f'<div style="{_ROW}"><span style="{_NAME}">{safe(name)}</span>{bar}{number}</div>'
 
 
 def _in_colours(field: str, title: str | None = None) -> Spec:
@@ -69,11 +70,22 @@ def class_balance(counts: list[dict[str, Any]]) -> Spec:
     rows = [{**row, "place": places[row["split"]]} for row in counts]
     return {
         "data": {"values": rows},
-        "height": 30 * len({row["label"] for row in counts}) + 60,
+        "height": 24 * len({row["label"] for row in counts}) + 120,  # of legend and axis
         "mark": {"type": "bar", "cornerRadiusEnd": 3},
         "encoding": {
-            "y": {"field": "label", "type": "nominal", "title": None, "sort": "ascending"},
-            "x": {"field": "images", "type": "quantitative", "title": "images"},
+            "y": {
+                "field": "label",
+                "type": "nominal",
+                "title": None,
+                "sort": "ascending",
+                "axis": {"labelOverlap": False, "labelLimit": 120},
+            },
+            "x": {
+                "field": "images",
+                "type": "quantitative",
+                "title": "pictures",
+                "axis": {"tickMinStep": 1, "format": ",d"},
+            },
             "color": {
                 "field": "split",
                 "type": "nominal",
@@ -180,7 +192,7 @@ _OVER_THE_NUMBERS = {  # unseen; the numbers would catch the clicks
 def _name_axis(names: Sequence[str]) -> dict[str, Any]:
     """Names of people by their places, so that two that look alike stay two."""
     words = f"{json.dumps(list(map(shown, names)))}[datum.value]"
-    return {"labelExpr": words, "labelLimit": 160, "labelOverlap": False}
+    return {"labelExpr": words, "labelLimit": 120, "labelOverlap": False}
 
 
 def _cells(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ from scenelet.text import as_csv, listed, markdown, without_flags
 Answer = dict[str, Any]
 Ask = Callable[[bytes], Answer]
 IN_FULL = 12  # pictures with their bars; of more, a sheet of all stands above
-NAMED = 12  # classes that the head of the page names
+NAMED = 8  # classes that a sentence names
 WAYS = {"here": "this bundle", "there": "the endpoint", "both": "both, side by side"}
 SAMPLE = "width:100%;border-radius:.4rem;display:block"
 LOOK = "display:flex;flex-wrap:wrap;gap:.8rem"
@@ -318,7 +318,7 @@ def _possible(answer: Answer) -> str:
     says_something = 1 < len(names) < len(answer["probabilities"])
     if answer.get("is_stranger") or not says_something:
         return ""
-    return f"Still possible: {', '.join(map(markdown, names))} · "
+    return f"Still possible: {listed(list(map(markdown, names)), NAMED)} · "
 
 
 def _ask_whether_right(picture: Picture, answered: str, bundle: str) -> None:

