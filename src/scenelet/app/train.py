@@ -48,7 +48,10 @@ def page() -> None:
     if chosen == NEW:
         _new(home)
     else:
-        _watched(next(work for work in begun if work.name == chosen))
+        work = next(work for work in begun if work.name == chosen)
+        # what is drawn again by itself may swallow a click: nothing is where nothing changes
+        is_running = work.is_running
+        st.fragment(_watched, run_every=EVERY_S if is_running else None)(work, is_running)
 
 
 def _chosen(names: list[str]) -> str:
@@ -215,9 +218,10 @@ def account(place: str) -> str:
     return f"{found.account()}. {found.classes()}"
 
 
-@st.fragment(run_every=EVERY_S)
-def _watched(work: Work) -> None:
+def _watched(work: Work, was_running: bool) -> None:
     is_running = work.is_running
+    if was_running and not is_running:
+        st.rerun()
     try:
         if work.manifest.is_file():
             st.caption(markdown(_accounted(work.data, str(work.manifest), stamp(work.manifest))))
