@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from scenelet.dataset.row import Row
 
 CELL_LETTERS = 40  # of a name in a table
+WIDEST = 10_000  # no table is
 
 
 def stderr() -> Console:
@@ -53,14 +54,21 @@ def tell_json(value: Any) -> None:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table of the result, set apart by a line; names too long lose their middle."""
+    """A table of the result, set apart by a line; names too long lose their middle.
+
+    As wide as it is, whatever the terminal: nothing of a result is cut away.
+    """
     typer.echo()
     drawn = Table(box=None, pad_edge=False, show_header=any(head), header_style="bold")
     for heading in head:
         drawn.add_column(_cell(heading), no_wrap=True)
     for row in rows:
         drawn.add_row(*map(_cell, row))
-    stdout().print(drawn)
+    console = stdout()
+    console.width = max(
+        1, console.measure(drawn, options=console.options.update(width=WIDEST)).maximum
+    )
+    console.print(drawn)
 
 
 class Columns:
