@@ -47,6 +47,14 @@ def test_memory_that_python_or_torch_does_not_get_is_told_alike():
         assert ended(raised_by(action, *arguments)).startswith("no memory left")
 
 
+def test_errors_that_caused_each_other_in_a_circle_are_looked_through_once():
+    first, second = ValueError("first"), OSError("second")
+    first.__cause__, second.__cause__ = second, first
+    assert not ended(first)
+    second.errno = errno.ENOSPC
+    assert "no space left" in ended(first)
+
+
 def test_a_database_that_can_not_grow_or_be_written_is_told(tmp_path):
     assert "no space left on the disk" in ended(raised_by(fill_database))
     assert "read-only" in ended(raised_by(write_to_read_only_database, tmp_path))

@@ -48,10 +48,12 @@ def ended(error: BaseException | None) -> str:
     Args:
         error: Looked through with what caused it.
     """
-    while error is not None:
+    seen: set[int] = set()  # libraries raise errors that caused each other, in a circle
+    while error is not None and id(error) not in seen:
         told = _told(error)
         if told:
             return told
+        seen.add(id(error))
         error = error.__cause__ or error.__context__
     return ""
 

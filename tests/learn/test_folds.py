@@ -76,6 +76,7 @@ def test_the_figures_are_out_of_fold_and_the_final_network_learns_from_all(datas
     assert run.result() == result
     assert load_run_network(run)
     assert any(line.startswith("out of fold: accuracy") for line in lines)
+    assert len([line for line in lines if " left out, " in line]) == 1  # not said by each network
 
 
 @pytest.mark.pipeline

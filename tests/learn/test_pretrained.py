@@ -199,6 +199,12 @@ def test_what_is_no_network_is_refused(tmp_path):
         open_pretrained(str(tmp_path), "--teacher")
 
 
+def test_a_teacher_that_is_not_there_is_told_before_a_picture_is_read(scenelet, painted):
+    done = scenelet("train", painted, "--teacher", "nope")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("scenelet: --teacher nope: found no run, bundle or model folder")
+
+
 def test_a_network_that_saw_the_validation_images_is_refused(bundle):
     pretrained = open_pretrained(str(bundle), "--init")
     seen = Row("a.jpg", "sea", "val", pixel_hash=next(iter(pretrained.trained_on)))

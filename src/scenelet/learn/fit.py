@@ -48,6 +48,7 @@ from scenelet.progress import SILENT, Progress
 from scenelet.runs.history import chosen
 from scenelet.runs.recipe import TrainConfig
 from scenelet.runs.run import Result, same_network
+from scenelet.text import counted
 
 Fit = Callable[[Job, Place, Progress, Watch | None], Result]
 
@@ -314,6 +315,17 @@ def quiet_trainer(**options: Any) -> L.Trainer:
 
 
 def _announce(job: Job, place: Place, model: Classifier, progress: Progress) -> None:
+    if not job.run.is_fold:  # the pictures are those of the run that they belong to
+        _account(job, progress)
+    training, validation = (len(job.dataset.part(split)) for split in ("train", "val"))
+    progress.say(
+        f"{training:,} training and {validation or 'no'} validation images,"
+        f" {parameter_count(model.network):,} parameters, {place.device} {place.precision},"
+        f" {counted(torch.get_num_threads(), 'thread')}, {counted(job.config.epochs, 'epoch')}"
+    )
+
+
+def _account(job: Job, progress: Progress) -> None:
     excluded = job.dataset.excluded
     for row in excluded[:5]:
         progress.say(f"left out: {row.path}: {row.excluded}")
@@ -321,9 +333,3 @@ def _announce(job: Job, place: Place, model: Classifier, progress: Progress) -> 
         progress.say(f"left out: {len(excluded) - 5} more, see manifest.csv")
     progress.say(job.dataset.account())
     progress.say(job.dataset.classes())
-    training, validation = (len(job.dataset.part(split)) for split in ("train", "val"))
-    progress.say(
-        f"{training:,} training and {validation or 'no'} validation images,"
-        f" {parameter_count(model.network):,} parameters, {place.device} {place.precision},"
-        f" {torch.get_num_threads()} threads, {job.config.epochs} epochs"
-    )

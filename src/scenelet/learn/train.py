@@ -10,7 +10,7 @@ from scenelet.engine import Engine
 from scenelet.learn.callbacks import Watch
 from scenelet.learn.fit import Fit, fit
 from scenelet.learn.folds import fit_folds, folds_for
-from scenelet.learn.job import is_split_by_a_person, prepare, split_dataset
+from scenelet.learn.job import Sources, is_split_by_a_person, prepare, split_dataset
 from scenelet.learn.place import here
 from scenelet.learn.plan import MOST_EPOCHS, SIZES, plan, say_how_long
 from scenelet.learn.several import FitAll, one_by_one
@@ -62,6 +62,7 @@ def train(
         ArtefactError: The run folder can't be written.
     """
     place = replace(here(config), keep=keep)
+    Sources.open(config)  # what is not there is said before anything is computed
     told = progress if place.writes else SILENT
     dataset = split_dataset(folder, manifest, config, told, engine)
     if given is not None:

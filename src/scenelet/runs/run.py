@@ -32,6 +32,7 @@ from scenelet.runs.history import Epoch, read_history
 from scenelet.runs.recipe import TrainConfig, from_values
 
 _SPLITS = ("train", "val")
+_FOLDS = "folds"  # the folder that holds the runs of folds
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,12 @@ class Run:
 
     def fold(self, number: int) -> "Run":
         """The run of one fold, counted from 1."""
-        return Run(self.folder / "folds" / str(number))
+        return Run(self.folder / _FOLDS / str(number))
+
+    @property
+    def is_fold(self) -> bool:
+        """Whether it is the run of one fold of another run."""
+        return self.folder.parent.name == _FOLDS
 
     @property
     def folds(self) -> list["Run"]:

@@ -95,7 +95,10 @@ def try_out(
 def _not_here(target: Target) -> str:
     """Why a package can't be run on this machine; empty where it can."""
     if find_interpreter(target.python) is None:
-        return f"there is no Python {target.python} on this machine"
+        return (
+            f"there is no Python {target.python} on this machine; install one, such as by"
+            f" `uv python install {target.python}`, and run it again"
+        )
     if platform.system() != "Linux" or platform.libc_ver()[0] != "glibc":
         return f"this machine runs {platform.system()} without glibc, Lambda runs Linux with it"
     if platform.machine() != target.machine:
