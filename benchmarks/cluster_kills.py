@@ -1,4 +1,4 @@
-"""A training and a search on two ray nodes, whatever is killed with -9, beside the same on one machine.
+"""Trainings and searches on two ray nodes, whatever is killed with -9, beside the same on one machine.
 
     python benchmarks/cluster_kills.py
 
@@ -83,6 +83,7 @@ def main() -> None:
         paint_data_set(Path(scratch) / "photos", 24)
         trainings(Path(scratch), nodes)
         searches(Path(scratch), nodes)
+        folds(Path(scratch), nodes)
     print(listing_of_a_million(), flush=True)
 
 
@@ -145,6 +146,20 @@ def searches(scratch: Path, nodes: TwoNodes) -> None:
         copy.write_bytes(fetched(f"tune-{what}/s/study.db"))
         same = compared(trials(copy), expected)
         print(f"  two workers, killed: {what}: {took_s:.0f} s, {same}", flush=True)
+
+
+def folds(scratch: Path, nodes: TwoNodes) -> None:
+    """Two folds and the final network, one after the other here, at once there."""
+    words = ["train", scratch / "photos", "--recipe", scratch / "r.yaml", "--name", "f"]
+    words += ["--folds", "2"]
+    names = ["f/checkpoints/best.ckpt", "f/folds/2/checkpoints/last.ckpt"]
+    took_s = run([*words, "--runs", scratch / "folded"])
+    expected = bits([(scratch / "folded" / name).read_bytes() for name in names])
+    print(f"  train --folds 2 here: {took_s:.0f} s, bits {expected}", flush=True)
+    took_s = run([*words, "--runs", "s3://bench/folded", *nodes.flags])
+    found = bits([fetched(f"folded/{name}") for name in names])
+    same = "equal" if found == expected else "NOT equal"
+    print(f"  two workers: {took_s:.0f} s, bits {found}: {same}", flush=True)
 
 
 def listing_of_a_million() -> str:

@@ -13,11 +13,12 @@ pytest.importorskip("ray", reason="needs the extra ray")
 OURS = "127.0.0.2"
 QUIET = {
     "RAY_memory_monitor_refresh_ms": "0",  # other programs of this machine kill nothing of ours
-    "RAY_health_check_period_ms": "500",  # a killed node is missed after five of them
     "RAY_worker_niceness": "0",  # on a busy machine workers at 15 get nothing
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",  # how often a training is asked whether it is done
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",  # a process that waits for a cloud's notice
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AUTH_MODE": "token",
+    "RAY_AUTH_TOKEN": "known-to-these-tests-alone",
     "RAY_DISABLE_IMPORT_WARNING": "1",
     "PYTHONWARNINGS": "ignore",
 }
@@ -42,8 +43,12 @@ def settings(moto, tmp_path_factory):
 
 @pytest.fixture(scope="package")
 def cluster(settings):
-    """Two nodes of one CPU; `extra` may add another, `kill` ends one as a power cut would."""
+    """Two nodes of one CPU, which let in who has the token."""
+    from ray._raylet import AuthenticationTokenLoader, Config
     from ray.cluster_utils import Cluster
+
+    Config.initialize("")  # ray has read the environment when it was imported
+    AuthenticationTokenLoader.instance().reset_cache()
 
     def node(address):
         return {
@@ -54,12 +59,7 @@ def cluster(settings):
         }
 
     made = Cluster(initialize_head=True, head_node_args=node(OURS), shutdown_at_exit=False)
-    second = made.add_node(**node("127.0.0.3"))
-    yield SimpleNamespace(
-        address=made.address,
-        second=second,
-        flags=("--engine", "ray", "--address", made.address),
-        extra=lambda address: made.add_node(**node(address)),
-        kill=lambda added: made.remove_node(added, allow_graceful=False),
-    )
+    made.add_node(**node("127.0.0.3"))
+    flags = ("--engine", "ray", "--address", made.address)
+    yield SimpleNamespace(address=made.address, flags=flags)
     made.shutdown()
