@@ -72,6 +72,13 @@ def test_it_gives_up_in_the_end(service):
         Endpoint("http://127.0.0.1:1", tries=2).predict(b"x")
 
 
+def test_who_never_answered_is_not_waited_for_again():
+    nobody = Endpoint("http://127.0.0.1:9", tries=2)
+    for told in ("after 2 tries$", r"Connection refused$"):
+        with pytest.raises(FetchError, match=told):
+            nobody.predict(b"a picture")
+
+
 def test_the_kind_of_picture_is_said_and_a_url_is_sent_as_json(service):
     ask(service, GOOD)
     ask(service, GOOD, picture="https://example.org/a.jpg")

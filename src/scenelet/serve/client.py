@@ -85,7 +85,7 @@ class Endpoint:
         self._token = named if is_private else ""
         is_aws = parts.hostname.endswith(_AWS_HOSTS) or parts.hostname in _LOOPBACK
         self._may_sign = is_private and (is_aws if signs is None else signs)
-        self._signs = False
+        self._signs = self._was_reached = False
 
     def predict(self, picture: bytes | str, original: bool = False) -> dict[str, Any]:
         """The answer for a picture's bytes, or for a URL that the service is to fetch.
@@ -153,12 +153,14 @@ class Endpoint:
             try:
                 reply = self._send(path, body, headers)
             except (urllib.error.URLError, OSError) as error:
-                if turn == self._tries:
+                if turn >= self._tries:
+                    if not self._was_reached:
+                        self._tries = 1  # further requests don't wait for who never answered
                     reason = getattr(error, "reason", None) or error
-                    raise FetchError(
-                        f"{self.url}: can't be reached: {reason}, after {turn} tries"
-                    ) from error
+                    tried = f", after {turn} tries" if turn > 1 else ""
+                    raise FetchError(f"{self.url}: can't be reached: {reason}{tried}") from error
             else:
+                self._was_reached = True
                 if self._is_asked_to_sign(reply):
                     self._signs = True
                     continue
