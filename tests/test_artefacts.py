@@ -5,7 +5,14 @@ import subprocess
 
 import pytest
 
-from scenelet.artefacts import explained, make_folder, whole_folder, write_bytes, write_json
+from scenelet.artefacts import (
+    explained,
+    make_folder,
+    require_writable,
+    whole_folder,
+    write_bytes,
+    write_json,
+)
 from scenelet.errors import ArtefactError
 
 
@@ -125,6 +132,20 @@ def test_an_error_of_something_else_keeps_its_own_meaning(tmp_path, error):
     assert raised.value is error
     with pytest.raises(type(error)), explained(tmp_path / "runs"):
         raise error
+
+
+def test_a_place_where_nothing_can_be_written_is_told_before_anything_is_made(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "file").write_text("x")
+    for place in ("new.html", "new/folder", "file"):
+        require_writable(tmp_path / place)
+    with pytest.raises(ArtefactError, match="a part of this path is a file, not a folder"):
+        require_writable(tmp_path / "file" / "new.html")
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write wherever it likes
+    with pytest.raises(ArtefactError, match=r"new\.html: can't write: permission denied"):
+        require_writable(tmp_path / "new.html")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,27 @@ def _concerns(error: OSError, path: Path) -> bool:
     return beside or named.is_relative_to(own) or own.is_relative_to(named)
 
 
+def require_writable(path: Path) -> None:
+    """See to it that something can be written there, before it is made; makes nothing itself.
+
+    Raises:
+        ArtefactError: No permission, a read-only file system, or a file where a folder is needed.
+    """
+    with explained(path):
+        there = next(each for each in path.absolute().parents if each.exists())
+        if not there.is_dir():
+            raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
+        folder = path if path.is_dir() else there
+        if not os.access(folder, os.W_OK):
+            number = errno.EROFS if _is_read_only(folder) else errno.EACCES
+            raise OSError(number, os.strerror(number), str(path))
+
+
+def _is_read_only(folder: Path) -> bool:
+    """Whether nobody may write to its file system; not told on Windows."""
+    return hasattr(os, "statvfs") and bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+
+
 def make_folder(path: Path) -> Path:
     """Make a folder and its parents, if they are not there.
 

@@ -48,6 +48,7 @@ def test_one_command_goes_the_whole_way_and_says_each_step(painted, tmp_path, sc
     following = [line for line in done.err.splitlines() if line.startswith("next: ")]
     assert len(following) == 1
     assert following[0].startswith("next: scenelet app --bundle")
+    assert "\nan answer: scenelet predict photo.jpg --bundle " in done.err
 
 
 def test_a_silent_step_gives_a_sign_and_its_own_next_is_not_told():

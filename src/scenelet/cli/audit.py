@@ -8,7 +8,7 @@ import typer
 
 from scenelet.cli.cluster import Machines, on_machines
 from scenelet.cli.look import look_of
-from scenelet.cli.options import AsJson, Column, Folder, Images, LabelLevel, Looker
+from scenelet.cli.options import AsJson, Column, Folder, Images, LabelLevel, Looker, to_write
 from scenelet.cli.output import command, needs_extra, note, table, tell, tell_json, wrote
 from scenelet.cli.place import source_at
 from scenelet.errors import ConfigError
@@ -88,6 +88,7 @@ def audit(
     source = source_at(folder, label_level, images, column)
     seen = [each for each in (images or folder, against) if each]
     out = out or folder_for(source.name)
+    to_write(out)
     kept_looks = KeptLooks(shelf_at(out))
     with machines.engine(Processes(), *seen) as engine:
         findings = investigate(source, against, look, progress, engine=engine, kept=kept_looks)

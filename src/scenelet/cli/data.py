@@ -7,7 +7,7 @@ import typer
 
 from scenelet.cli.audit import audit
 from scenelet.cli.data_export import export
-from scenelet.cli.options import Seed
+from scenelet.cli.options import Seed, to_write
 from scenelet.cli.output import command, needs_extra, wrote
 from scenelet.cli.pack import pack
 from scenelet.cli.split import split
@@ -18,7 +18,7 @@ app = typer.Typer(help="Get, paint and check data sets.", no_args_is_help=True)
 
 @app.command()
 def paint(
-    out: Annotated[Path, typer.Argument(help="New folder for the data set.")],
+    out: Annotated[Path, typer.Argument(callback=to_write, help="New folder for the data set.")],
     per_class: Annotated[
         int, typer.Option(min=2, help="Training images of each of the six classes.")
     ] = 100,

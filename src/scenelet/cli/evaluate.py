@@ -16,6 +16,7 @@ from scenelet.cli.options import (
     Manifest,
     NamedBundle,
     Part,
+    to_write,
 )
 from scenelet.cli.output import (
     command,
@@ -39,7 +40,10 @@ PAIRS = 10
 
 
 Report = Annotated[
-    Path | None, typer.Option(help="HTML file to write; the same as JSON is written beside it.")
+    Path | None,
+    typer.Option(
+        callback=to_write, help="HTML file to write; the same as JSON is written beside it."
+    ),
 ]
 Strangers = Annotated[
     Path | None,

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from scenelet.cli.look import look_of
-from scenelet.cli.options import Column, Folder, Images, Looker, Manifest, Seed
+from scenelet.cli.options import Column, Folder, Images, Looker, Manifest, Seed, to_write
 from scenelet.cli.output import command, needs_extra, wrote
 from scenelet.cli.place import source_at
 from scenelet.progress import ConsoleProgress
@@ -18,7 +18,9 @@ def explore(
     manifest: Manifest = None,
     images: Images = None,
     column: Column = None,
-    out: Annotated[Path, typer.Option(help="HTML file to write.")] = Path("explore.html"),
+    out: Annotated[Path, typer.Option(callback=to_write, help="HTML file to write.")] = Path(
+        "explore.html"
+    ),
     bundle: Looker = None,
     seed: Seed = 0,
     max_mb: Annotated[float, typer.Option(help="Refuse to write a larger report, in MB.")] = 30.0,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scenelet.bundle.plain import as_plain
-from scenelet.cli.options import bundle_at
+from scenelet.cli.options import bundle_at, to_write
 from scenelet.cli.output import command, needs_extra, note, tell, tell_json, wrote
 from scenelet.errors import ConfigError
 from scenelet.progress import ConsoleProgress
@@ -58,11 +58,17 @@ Licence = Annotated[str, typer.Option(help="Of the weights, as the card and bund
 Data = Annotated[Path | None, typer.Option(help="Data folder, if it has moved since the training.")]
 Web = Annotated[
     Path | None,
-    typer.Option(help="Folder to write for any static host: a page that answers in the browser."),
+    typer.Option(
+        callback=to_write,
+        help="Folder to write for any static host: a page that answers in the browser.",
+    ),
 ]
 Phone = Annotated[
     Path | None,
-    typer.Option(help="Folder to write: a .tflite with metadata for MediaPipe, and labels.txt."),
+    typer.Option(
+        callback=to_write,
+        help="Folder to write: a .tflite with metadata for MediaPipe, and labels.txt.",
+    ),
 ]
 AsJsonOption = Annotated[
     bool, typer.Option("--json", help="Print parity, sizes and figures as one JSON object.")
@@ -127,6 +133,7 @@ def _export_run(
     source = Run(run)
     wished = ExportOptions(name or source.name, **options)
     target = out or Path("bundles") / wished.name
+    to_write(target)
     with placed(target) as local:
         made = export_bundle(source, local, wished, ConsoleProgress())
     made = replace(made, folder=target)

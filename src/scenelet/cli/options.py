@@ -31,6 +31,20 @@ def bundle_at(place: Path | None) -> Path | None:
     return fetch_bundle(str(place))
 
 
+def to_write(place: Path | None) -> Path | None:
+    """A place that somebody named for a result; what can't be written there is said at once.
+
+    Raises:
+        ArtefactError: Nothing can be written there.
+    """
+    from scenelet.artefacts import require_writable
+    from scenelet.dataset.address import address_of
+
+    if place is not None and not address_of(str(place)):
+        require_writable(place)
+    return place
+
+
 def hosts_and_ports(values: list[str] | None) -> list[str] | None:
     """Servers that somebody named.
 
@@ -101,7 +115,7 @@ Part = Annotated[
 Ledger = Annotated[
     Path, typer.Option(envvar="SCENELET_LEDGER", help="Where looks at test splits are recorded.")
 ]
-Report = Annotated[Path | None, typer.Option(help="HTML file to write.")]
+Report = Annotated[Path | None, typer.Option(callback=to_write, help="HTML file to write.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 Seed = Annotated[int, typer.Option(min=0, help="Another seed, another choice.")]
 TrustHost = Annotated[

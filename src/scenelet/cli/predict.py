@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scenelet.cli.cluster import Machines, on_machines
-from scenelet.cli.options import Bundle, TrustHost
+from scenelet.cli.options import Bundle, TrustHost, to_write
 from scenelet.cli.output import Columns, needs_extra, note, stdout, tell_json, wrote
 from scenelet.names import printable
 from scenelet.text import elided, listed, one_line
@@ -36,8 +36,9 @@ Asked = Annotated[
 Table = Annotated[
     Path | None,
     typer.Option(
+        callback=to_write,
         help="For one folder: table to write (.parquet, .csv, .jsonl), or a folder of numbered"
-        " parts; goes on where it was killed."
+        " parts; goes on where it was killed.",
     ),
 ]
 Service = Annotated[

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenelet.cli.options import Column, Folder, Images, LabelLevel, Manifest, Seed
+from scenelet.cli.options import Column, Folder, Images, LabelLevel, Manifest, Seed, to_write
 from scenelet.cli.output import command, wrote
 from scenelet.cli.place import source_at
 from scenelet.errors import ConfigError
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 Out = Annotated[
     Path,
-    typer.Option(help="File to write; with --folds a folder of fold-1.csv, fold-2.csv, ..."),
+    typer.Option(
+        callback=to_write,
+        help="File to write; with --folds a folder of fold-1.csv, fold-2.csv, ...",
+    ),
 ]
 ValFraction = Annotated[
     float, typer.Option(min=0.01, max=0.9, help="Part of each class to hold out, 0-1.")

@@ -96,6 +96,7 @@ def start(
         shown = _go(asked, name, way, dials, out, pack)
     if not (recipe or fine_tune):
         _say_further(asked, out)
+    note(f"an answer: {command('scenelet', 'predict', 'photo.jpg', *map(str, shown[:2]))}")
     options = (*shown, *(("--open",) if open_pages else ()))
     told = command("scenelet", "app", *map(str, options))
     note(f"$ {told}" if pages else f"next: {told}", "bold")
