@@ -73,13 +73,16 @@ def app(
     Example: `scenelet app --data photos`
     """
     from scenelet.app.sources import Sources
+    from scenelet.bundle.contract import read_contract
     from scenelet.dataset.audits import HOME, MANIFEST, audit_of
     from scenelet.shipped import default_bundle
 
     require("app", "streamlit")
     _require_place(data)
+    folder = bundle or default_bundle()
+    read_contract(folder)  # what is no bundle is told before a browser is opened
     asked = Sources(
-        bundle=str(bundle or default_bundle()),
+        bundle=str(folder),
         endpoint=endpoint or "",
         runs=str(run),
         searches=str(searches),
