@@ -47,6 +47,11 @@ def test_a_long_name_leaves_room_for_the_chart():
     ]
 
 
+def test_a_name_of_letters_that_no_font_draws_is_short_too():
+    (shown,) = named(["\u3042" * 20])  # where a font has them, as they are
+    assert len(shown) <= 28
+
+
 def test_no_formula_is_drawn_of_a_price():
     with mpl.rc_context(CHART_STYLE):
         _, axes = blank(2.0)

@@ -24,6 +24,7 @@ from scenelet.report.html import (
 
 pytestmark = pytest.mark.browser
 COLOURS = ("red", "lime", "blue", "black")
+LONG = "Bergziegenweidenlandschaftsaufnahmen" * 2  # a class of somebody
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +44,18 @@ def report(tmp_path_factory):
         Point(x, y, place % 2, f"sea/{colour}.jpg", place)
         for place, (colour, (x, y)) in enumerate(zip(COLOURS, places, strict=True))
     ]
+    chart = (svg(by_class(figures.per_class)), "Recall by class")
     shown = hundred(0.8, figures.top1_accuracy)
     cells = {(0, 1): cards[:1], (1, 0): cards[1:3]}
     sections = [
         Section("Matrix", "Click.", matrix=Matrix(names, figures.confusion_matrix, cells)),
         Section("Map", map=PictureMap(names, points, [], data_uri(sheet, 95), 4)),
         Section("Gallery", galleries=[Gallery("All", [[one for (one,) in cards]])]),
-        Section("Chart", figures=[(svg(by_class(figures.per_class)), "Recall by class")]),
-        Section("Table", table=[("what", "how many"), ("sea", "2")], commands=["scenelet app"]),
+        Section("Chart", figures=[chart]),
+        Section(
+            "Table", LONG, table=[("what", "how many"), ("sea", "2")], commands=["scenelet app"]
+        ),
+        Section("Beside", table=[COLOURS, *4 * [4 * ["0% (0% to 79%)"]]], figures=[chart]),
     ]
     headline = Headline("Right in 2 of 4", shown.words, dots_uri(shown), shown.words)
     path = tmp_path_factory.mktemp("report") / "report.html"

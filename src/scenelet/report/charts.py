@@ -76,7 +76,8 @@ def named(names: Iterable[str]) -> list[str]:
 
     What no font here can draw is shown by its number, as in `\u68ee`.
     """
-    return ["".join(map(_drawable, elided(one_line(name), NAME_LETTERS))) for name in names]
+    drawn = ("".join(map(_drawable, elided(one_line(name), NAME_LETTERS))) for name in names)
+    return [elided(name, NAME_LETTERS) for name in drawn]
 
 
 def _drawable(letter: str) -> str:
