@@ -195,6 +195,7 @@ def test_nodes_that_run_something_else_or_lack_something_are_named(cluster, monk
     with connected(cluster.address):
         unseen = refusal(nodes.require_fit, [Path.cwd(), Path("/not/anywhere")])
         assert "/not/anywhere: node 127.0.0." in unseen
+        assert "lacks torchless" in refusal(nodes.require_fit, (), ["torchless", "pillow"])
         monkeypatch.setattr(nodes, "_grows", lambda: False)
         assert "room for 2 (2 CPUs, 0 GPUs)" in refusal(nodes.require_room, 3, 0)
         assert "room for 0 (2 CPUs, 0 GPUs)" in refusal(nodes.require_room, 1, 0.5)
@@ -243,3 +244,11 @@ def test_a_driver_that_is_killed_costs_no_picture(photos, expected, bundle, clus
     assert done.code == 0, done.err
     assert rows(out) == expected
     assert before.items() <= parts(out).items()  # those are not answered again
+
+
+def test_a_package_that_a_node_lacks_is_named():
+    from scenelet.cluster.engine import lacking
+
+    told = lacking(RuntimeError("System error: No module named 'lightning.fabric'\ntraceback: ..."))
+    assert "lacks lightning.fabric. Install scenelet with the same extras there." in str(told)
+    assert lacking(RuntimeError("something else")) is None

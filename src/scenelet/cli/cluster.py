@@ -59,7 +59,12 @@ class Machines:
 
     @contextmanager
     def engine(
-        self, local: "Local", *places: str | Path, out: Path | None = None, at_once: int = 1
+        self,
+        local: "Local",
+        *places: str | Path,
+        out: Path | None = None,
+        at_once: int = 1,
+        trains: bool = False,
     ) -> Iterator["Engine | Local"]:
         """What works on the parts of a job.
 
@@ -68,6 +73,7 @@ class Machines:
             places: That all machines must see.
             out: Likewise, to write to; a folder is made.
             at_once: Processes without which nothing goes on.
+            trains: Whether the machines need what training needs.
 
         Raises:
             MissingExtraError: Ray is not installed.
@@ -80,7 +86,7 @@ class Machines:
         with self.connected():
             from scenelet.artefacts import make_folder
             from scenelet.cluster.engine import RayEngine
-            from scenelet.cluster.nodes import require_fit, require_room
+            from scenelet.cluster.nodes import TRAINING, require_fit, require_room
 
             waiting = require_room(at_once, self.gpus_per_worker)
             if waiting:
@@ -88,7 +94,8 @@ class Machines:
             if out and _is_folder(out):
                 make_folder(out)
             seen = [each for each in (*places, out) if each]
-            require_fit([Path(each).resolve() for each in seen if _is_folder(each)])
+            folders = [Path(each).resolve() for each in seen if _is_folder(each)]
+            require_fit(folders, TRAINING if trains else ())
             yield RayEngine(self.workers, self.gpus_per_worker)
 
 

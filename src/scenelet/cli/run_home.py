@@ -89,7 +89,7 @@ def at_home(
         return
     at_once = 1 if is_apart else machines.workers
     with (
-        machines.engine(None, place, out=home, at_once=at_once) as engine,
+        machines.engine(None, place, out=home, at_once=at_once, trains=True) as engine,
         kept(shelf_at(home if is_far else home.resolve()), home.name, "training there") as run,
     ):
         costs = run.folder.parent / "costs.json"
@@ -126,7 +126,7 @@ def searched_at(
     is_far = bool(address_of(str(home)))
     shelf = shelf_at(home if is_far else home.resolve())
     with (
-        machines.engine(None, config.data, out=home),
+        machines.engine(None, config.data, out=home, trains=True),
         leased(shelf, "searching there") as lease,
         scratch("search") as aside,
     ):

@@ -3,6 +3,7 @@
 A process that works keeps what it has made for its parts (a model), and does many of them.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
@@ -16,6 +17,7 @@ from scenelet.errors import ClusterError
 
 TRIES = 4
 _NAMED = 5
+_NO_MODULE = re.compile(r"No module named '([\w.]+)'")  # ray tells it in errors of its own
 _made: dict[str, Worker[Any, Any]] = {}  # of this process, by what made them
 
 
@@ -87,12 +89,17 @@ def _result(reference: Any) -> Any:
 def caused(error: ray.exceptions.RayTaskError) -> Exception:
     """What a process of the cluster raised; in words where its machine lacks a package."""
     cause: Exception = error.cause
-    if isinstance(cause, ImportError):
-        return ClusterError(
-            f"a node of the cluster lacks {cause.name or cause}. Install scenelet with the same"
-            " extras there."
-        )
-    return cause
+    return lacking(cause) or cause
+
+
+def lacking(error: BaseException) -> ClusterError | None:
+    """In words: a node lacks a package; None where an error is of something else."""
+    found = _NO_MODULE.search(str(error))
+    if not found:
+        return None
+    return ClusterError(
+        f"a node of the cluster lacks {found[1]}. Install scenelet with the same extras there."
+    )
 
 
 def _cause(error: Exception) -> str:

@@ -4,7 +4,7 @@ import json
 import math
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -19,6 +19,7 @@ from scenelet import __version__
 from scenelet.errors import ClusterError
 
 _NODES_S = 120.0  # for all of them to start a process each
+TRAINING = ("torch", "lightning")
 _COUNTED = ("torch", "lightning", "ai-edge-litert", "pillow")  # answers hang on their versions
 _STATUS = "__autoscaling_status"
 
@@ -147,11 +148,12 @@ def nodes(question: Any = None) -> list[Node]:
     return [node for node in answers if node.address in still]
 
 
-def require_fit(folders: Sequence[Path] = ()) -> None:
+def require_fit(folders: Sequence[Path] = (), packages: Collection[str] = ()) -> None:
     """See to it that all nodes run what this machine runs, and see its folders.
 
     Args:
         folders: Whole paths.
+        packages: That must be installed.
 
     Raises:
         ClusterError: One of them does not: which, and what it runs or does not see.
@@ -162,6 +164,12 @@ def require_fit(folders: Sequence[Path] = ()) -> None:
         differing = node.versions.differing(Versions.here())
         if differing:
             raise ClusterError(f"node {node.address}: has {differing}. {_SAME}")
+        missing = set(packages) - set(node.versions.packages)
+        if missing and node.cpus:  # a head without any does no work
+            raise ClusterError(
+                f"node {node.address}: lacks {', '.join(sorted(missing))}. Install scenelet with"
+                " the same extras there."
+            )
         if node.told:
             raise ClusterError(
                 f"{node.told}: node {node.address} does not see it. Give a folder that all nodes"

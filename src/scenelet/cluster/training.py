@@ -22,6 +22,7 @@ from ray.train.lightning import RayDDPStrategy, RayLightningEnvironment
 from ray.train.torch import TorchConfig, TorchTrainer
 
 from scenelet.artefacts import make_folder
+from scenelet.cluster.engine import lacking
 from scenelet.cluster.nodes import Origin
 from scenelet.cluster.there import done_there
 from scenelet.cluster.told import Telling, heard
@@ -156,8 +157,9 @@ def _ended(error: Exception, name: str) -> SceneletError:
     causes = getattr(error, "worker_failures", {})
     for cause in causes.values():
         ours = getattr(cause, "cause", None) or cause
-        if isinstance(ours, SceneletError):
-            return ours
+        known = ours if isinstance(ours, SceneletError) else lacking(ours)
+        if known:
+            return known
     why = " ".join(str(next(iter(causes.values()), error)).split())[-200:]
     return ClusterError(
         f"{name}: training was started {RESTARTS + 1} times and did not come to its end ({why})."
