@@ -18,7 +18,7 @@ def page(bundle, tmp_path, monkeypatch):
 def test_a_folder_of_pictures_is_compared_with_what_the_model_was_validated_on(page, painted):
     page.run().text_input[0].set_value(str(painted / "seg_train")).run()
     assert not page.exception
-    assert "144 answers" in page.caption[1].value
+    assert "144 answers" in page.caption[2].value
     assert len(page.success) + len(page.warning) == 1
 
 

@@ -59,7 +59,7 @@ def test_a_folder_becomes_a_table_with_a_row_for_each_picture_bad_ones_too(
         assert row["label"] == expected.label
         shown = row["probabilities"]["sea"] if suffix == ".jsonl" else float(row["p_sea"])
         assert shown == pytest.approx(expected.probabilities["sea"], abs=1e-6)
-    assert "15 files: 12 used, 1 left out (1 could not be used), 2 passed over" in done.err
+    assert "15 files: 12 used, 1 left out (1 damaged JPEG), 2 passed over" in done.err
     assert not list(tmp_path.glob("*.part*"))
 
 
@@ -180,7 +180,8 @@ def test_names_break_no_table_and_are_no_formulas(folder, bundle, tmp_path, suff
     for name in names:
         (odd / name).write_bytes(source)
     out = tmp_path / f"table{suffix}"
-    assert predict_folder(Predictor(bundle), odd, out) == (len(names), len(names))
+    count, errors = predict_folder(Predictor(bundle), odd, out)
+    assert count == len(errors) == len(names)
     rows = rows_of(out)
     assert {os.path.normpath(raw(row["path"])) for row in rows} == set(names)
     if suffix == ".csv":

@@ -19,10 +19,11 @@ from scenelet.app.sources import Sources, sources
 from scenelet.assess.drift import UNCHANGED, Logged, Shift, measure_drift, read_lines
 from scenelet.dataset.unlabelled import pictures_at
 from scenelet.errors import SceneletError
+from scenelet.files import Entry, account
 from scenelet.image_formats import SUFFIXES
 from scenelet.serve.lines import Told, told_of
 from scenelet.serve.predictor import Predictor
-from scenelet.text import counted, markdown, shell
+from scenelet.text import markdown, shell
 
 NAMED = 3  # files in a message
 
@@ -60,10 +61,11 @@ def _compared(asked: Sources, files: Sequence[Any], place: str) -> tuple[Logged,
     pictures = {each.file_id: each for each in files if Path(each.name).suffix.lower() in SUFFIXES}
     logs = [each for each in files if each.file_id not in pictures]
     dropped = told_of(model, pictures, lambda key: pictures[key].getvalue())
-    told = [*dropped, *(_told_of_folder(model, place) if place else ())]
-    unread = sum(1 for each in told if each.error)
-    if unread:
-        st.caption(f"{counted(unread, 'picture')} could not be read.")
+    passed_over: list[Entry] = []
+    told = [*dropped, *(_told_of_folder(model, place, passed_over) if place else ())]
+    errors = [each.error for each in told if each.error]
+    if told or passed_over:
+        st.caption(markdown(account(len(told) - len(errors), errors, passed_over)))
     texts = (file.getvalue().decode(errors="replace") for file in logs)
     lines = chain.from_iterable(text.split("\n") for text in texts)
     given = ", ".join([*(file.name for file in files[:NAMED]), *([place] if place else [])])
@@ -72,9 +74,11 @@ def _compared(asked: Sources, files: Sequence[Any], place: str) -> tuple[Logged,
     return logged, measure_drift(contract, logged)
 
 
-def _told_of_folder(model: Predictor, place: str) -> Iterable[Told]:
+def _told_of_folder(model: Predictor, place: str, passed_over: list[Entry]) -> Iterable[Told]:
     source = pictures_at(str(Path(place).expanduser()) if "://" not in place else place)
-    paths = (entry.path for entry in source.entries() if not entry.reason)
+    entries = tuple(source.entries())
+    passed_over += (entry for entry in entries if entry.reason)
+    paths = (entry.path for entry in entries if not entry.reason)
     return told_of(model, paths, source.read, is_far=source.is_far)
 
 

@@ -22,11 +22,12 @@ from scenelet.dataset.labelled import LATER, LEFT_OUT, Act, Labels, as_table, me
 from scenelet.dataset.row import Row
 from scenelet.dataset.unlabelled import pictures_at
 from scenelet.errors import MissingExtraError, SceneletError
+from scenelet.files import Entry, account
 from scenelet.text import markdown
 
 AT_ONCE, NEIGHBOURS, KEYS = 8, 3, 9
 MOST = 5_000  # pictures that are looked at, drawn evenly from more
-MERGED = "all.csv"
+MERGED, TOO_MANY = "all.csv", "more than are looked at here"
 _UNFIT = re.compile(r"[^\w -]")
 
 
@@ -71,7 +72,8 @@ def page() -> None:
         if find_spec("sklearn") is None:
             raise MissingExtraError("choosing pictures needs: pip install 'scenelet[train]'")
         with st.spinner("Looking at the pictures"):
-            paths, features = _looked_at(asked.bundle, bundle_stamp(asked.bundle), place)
+            paths, features, told = _looked_at(asked.bundle, bundle_stamp(asked.bundle), place)
+        st.caption(markdown(told))
         _labelling(Task(place, Labels(home / f"{who}.csv"), paths, features))
         _together(home, place)
     except SceneletError as error:
@@ -92,15 +94,20 @@ def _looked_at(
     bundle: str,
     stamp: int,  # noqa: ARG001  (another bundle, another stamp)
     place: str,
-) -> tuple[tuple[str, ...], np.ndarray]:
-    """Pictures of a folder and what the model sees in them."""
+) -> tuple[tuple[str, ...], np.ndarray, str]:
+    """Pictures of a folder, what the model sees in them, and a line about every file."""
     source = pictures_at(place)
-    paths = sorted(entry.path for entry in source.entries() if not entry.reason)
+    entries = tuple(source.entries())
+    paths = sorted(entry.path for entry in entries if not entry.reason)
     some = paths[:: max(1, -(-len(paths) // MOST))]
-    rows = Dataset(source, tuple(Row(path, "?") for path in some)).examined().used
+    found = Dataset(source, tuple(Row(path, "?") for path in some)).examined()
+    others = [Entry(path, TOO_MANY) for path in set(paths) - set(some)]
+    passed_over = [*(entry for entry in entries if entry.reason), *others]
+    told = account(len(found.used), (row.excluded for row in found.excluded), passed_over)
+    rows = found.used
     model = predictor(bundle).model
     features = ask(model, rows, model.contract.preprocess).features if rows.rows else np.zeros(0)
-    return tuple(row.path for row in rows.rows), features
+    return tuple(row.path for row in rows.rows), features, told
 
 
 def _labelling(task: Task) -> None:

@@ -139,7 +139,7 @@ def _predict_folder(sources: list[str], bundle: Path, out: Path) -> None:
     progress = ConsoleProgress().counting("predicting", total)
     with needs_extra("serve"), progress as advance, placed(out) as local:
         rows, errors = predict_folder(predictor, place, local, advance)
-    _print_account(rows - errors, ["could not be used: their rows say why"] * errors, passed_over)
+    _print_account(rows - len(errors), errors, passed_over)
     wrote(f"table of {rows:,} rows", out)
 
 

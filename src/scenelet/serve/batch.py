@@ -57,7 +57,7 @@ class _Folder:
 
 def predict_folder(
     predictor: Predictor, folder: Path | Pictures, out: Path, advance: Advance = silent
-) -> tuple[int, int]:
+) -> tuple[int, list[str]]:
     """Answer every picture below a folder, or go on where a killed process stopped.
 
     Args:
@@ -67,7 +67,7 @@ def predict_folder(
         advance: Called after each picture.
 
     Returns:
-        Rows in the table, and those of them with an error.
+        Rows in the table, and what the errors of those with one say.
 
     Raises:
         ConfigError: Another kind of table, or what is begun there is of another folder or bundle,
@@ -113,15 +113,18 @@ def _hash_now(place: Pictures, name: str) -> str:
 
 def _write_whole(
     write: Write, begun: Partial, out: Path, names: tuple[str, ...]
-) -> tuple[int, int]:
-    errors: list[bool] = []
+) -> tuple[int, list[str]]:
+    rows, errors = 0, list[str]()
 
     def counted(row: Row) -> Row:
-        errors.append("error" in row)
+        nonlocal rows
+        rows += 1
+        if "error" in row:
+            errors.append(str(row["error"]))
         return row
 
     whole = out.with_name(out.name + ".part")
     write(whole, map(counted, begun.rows()), names)
     whole.replace(out)
     begun.path.unlink()
-    return len(errors), sum(errors)
+    return rows, errors
