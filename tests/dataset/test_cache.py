@@ -42,6 +42,7 @@ def small(folder):
 def test_what_was_fetched_once_is_not_fetched_again(tmp_path, size):
     place, cache = Place(size), Cache(tmp_path, 10**9)
     assert place.get(cache, "a") == place.get(cache, "a") == b"a" * size
+    cache._small.write()
     assert place.get(Cache(tmp_path, 10**9), "a") == b"a" * size  # another process
     assert place.asked == ["a"]
     assert (len(small(tmp_path)), len(kept(tmp_path))) == ((1, 0) if size < LARGE else (0, 1))
@@ -54,7 +55,8 @@ def test_the_budget_is_kept_by_small_and_large_and_what_was_used_last_stays(tmp_
     for number in range(60):
         places[number % 2].get(cache, chr(ord("!") + number))
         for at, place in enumerate(places):
-            cache._small._ask("UPDATE kept SET used = 2e9 WHERE name = ?", (named("y"),))
+            cache._small.write()
+            cache._small._ask("UPDATE kept SET used = 2e9 WHERE name = ?", [(named("y"),)])
             os.utime(cache._place(named("x")), (2e9, 2e9))  # the last used, whatever the clock says
             assert place.get(cache, "xy"[at]) == first[at]
     assert [place.asked.count("xy"[at]) for at, place in enumerate(places)] == [1, 1]
@@ -69,6 +71,7 @@ def test_what_is_not_whole_is_fetched_anew(tmp_path, size):
     place.get(cache, "a")
     for file in kept(tmp_path):
         file.write_bytes(file.read_bytes()[:500])
+    cache._small.write()
     cache._small._ask("UPDATE kept SET data = substr(data, 1, 500)")
     assert place.get(cache, "a") == b"a" * size
     assert place.asked == ["a", "a"]
@@ -78,11 +81,15 @@ def test_what_is_not_whole_is_fetched_anew(tmp_path, size):
 
 def test_a_database_that_is_spoilt_is_begun_anew(tmp_path):
     place = Place()
-    place.get(Cache(tmp_path, 10**9), "a")
+    cache = Cache(tmp_path, 10**9)
+    place.get(cache, "a")
+    cache._small.write()
     for file in tmp_path.glob("small.sqlite*"):
         file.write_bytes(b"spoilt " * 1000)
     for _ in range(3):
-        assert place.get(Cache(tmp_path, 10**9), "a") == b"a" * 1000
+        cache = Cache(tmp_path, 10**9)
+        assert place.get(cache, "a") == b"a" * 1000
+        cache._small.write()
     assert place.asked[1:] == ["a"]
 
 
@@ -124,10 +131,12 @@ def test_killed_while_it_writes_leaves_what_is_whole_alone(tmp_path, size):
         "import os, pathlib\nfrom scenelet.dataset.cache import Cache\n"
         f"cache = Cache(pathlib.Path({str(tmp_path)!r}), 10**9)\n"
         f"cache.get('a', lambda: b'a' * {size})\n"
+        "cache._small.write()\n"
         "killed = lambda *_: os.kill(os.getpid(), 9)\n"
         "pathlib.Path.replace = killed\n"
         "cache._small._base.set_progress_handler(killed, 1)\n"
         f"cache.get('b', lambda: b'b' * {size})\n"
+        "cache._small.write()\n"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
     place, cache = Place(size), Cache(tmp_path, 10**9)

@@ -12,6 +12,7 @@ from PIL import Image
 from places import s3
 from servers import wait_until
 
+from scenelet.dataset.cache import pictures_cache
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.kept_small import KeptSmall
 from scenelet.errors import DataError
@@ -44,6 +45,7 @@ def place(moto, tmp_path, monkeypatch, cache):
 
 def kept(cache):
     """What is in the cache: name and when, another time for what was fetched again."""
+    pictures_cache()._small.write()  # the last few of this process
     return {(name, used) for used, _, name in KeptSmall(cache / "small.sqlite").all()}
 
 
