@@ -1,6 +1,6 @@
 """Trainings and searches on two ray nodes, whatever is killed with -9, beside the same on one machine.
 
-    python benchmarks/cluster_kills.py
+    python benchmarks/cluster_kills.py [trainings] [searches] [folds] [listing]
 
 Painted scenes, a bucket of moto's. Weights are compared as a hash of all their bits; trials by their
 dials, values and what each epoch said. Last, the memory of a driver that lists a million pictures.
@@ -73,18 +73,22 @@ def main() -> None:
     """Kill, compare and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=5057)
-    port = parser.parse_args().port
+    parser.add_argument("what", nargs="*", choices=[*JOBS, LISTING], default=[*JOBS, LISTING])
+    arguments = parser.parse_args()
     print(f"{platform.machine()}, {cores()} cores, {time.strftime('%Y-%m-%d')}")
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        bucket("bench", port),
-        two_nodes() as nodes,
-    ):
-        paint_data_set(Path(scratch) / "photos", 24)
-        trainings(Path(scratch), nodes)
-        searches(Path(scratch), nodes)
-        folds(Path(scratch), nodes)
-    print(listing_of_a_million(), flush=True)
+    jobs = [job for name, job in JOBS.items() if name in arguments.what]
+    if jobs:
+        with (
+            tempfile.TemporaryDirectory() as scratch,
+            bucket("bench", arguments.port),
+            two_nodes() as nodes,
+        ):
+            paint_data_set(Path(scratch) / "photos", 24)
+            (Path(scratch) / "r.yaml").write_text(json.dumps(RECIPE))
+            for job in jobs:
+                job(Path(scratch), nodes)
+    if LISTING in arguments.what:
+        print(listing_of_a_million(), flush=True)
 
 
 def trainings(scratch: Path, nodes: TwoNodes) -> None:
@@ -126,7 +130,6 @@ def trainings(scratch: Path, nodes: TwoNodes) -> None:
 
 def searches(scratch: Path, nodes: TwoNodes) -> None:
     """Eight trials by one process here, then there with a worker, the keeper and the driver killed."""
-    (scratch / "r.yaml").write_text(json.dumps(RECIPE))
     words = ["tune", scratch / "photos", "--recipe", scratch / "r.yaml", "--name", "s"]
     words += ["--trials", TRIALS]
     took_s = run([*words, "--runs", scratch / "searches"])
@@ -224,6 +227,9 @@ def compared(found: list[tuple[Any, ...]], expected: list[tuple[Any, ...]]) -> s
     equal = sum(one == other for one, other in zip(found, expected, strict=False))
     return f"{len(found)} trials, {equal} of {len(expected)} equal"
 
+
+JOBS = {"trainings": trainings, "searches": searches, "folds": folds}
+LISTING = "listing"
 
 if __name__ == "__main__":
     main()
