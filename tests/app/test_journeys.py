@@ -147,6 +147,7 @@ def test_a_corrected_answer_is_learned_and_the_bundle_replaced_where_it_is_not_w
     told = page.get_by_test_id("stAlertContentInfo").get_by_text("The new one is: ")
     told.wait_for(timeout=LONG_MS)
     assert faults_of(page, axe) == {}
+    expect(page.get_by_role("button", name=re.compile("Train again"))).to_have_count(0)
     is_worse = "worse" in told.inner_text()
     after = read_contract(trained.bundle).sha256
     assert (after == before) == is_worse

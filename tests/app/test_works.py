@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -9,7 +10,9 @@ from streamlit.testing.v1 import AppTest
 from scenelet.app.sources import VARIABLE
 from scenelet.app.works import Work
 from scenelet.artefacts import write_json
-from scenelet.dataset.corrections import TABLE
+from scenelet.dataset.corrections import TABLE, Correction
+from scenelet.dataset.manifest import write_manifest
+from scenelet.dataset.row import Row
 from scenelet.runs.growing import Answered, Growing, write_growing
 from scenelet.runs.history import Epoch, write_history
 
@@ -77,3 +80,18 @@ def test_a_damaged_table_of_corrections_is_told_beside_a_complete_work(
     found = drawn("train", tmp_path, monkeypatch)
     assert found.metric[0].label == "Right, of held-out pictures"
     assert "damaged" in found.error[0].value
+
+
+def test_corrections_are_offered_again_only_where_there_is_something_new_to_learn(tmp_path):
+    work, name = Work(tmp_path / "mine"), "0" * 16
+    said = Correction(f"{name}.jpg", "sea", "forest", "mine")
+    (work.folder / "improved").mkdir(parents=True)
+    rows = [Row("a.jpg", "forest", split="val"), Row(f"corrections/{name}.jpg", "sea")]
+    write_manifest(work.folder / "improved" / "manifest.csv", rows)
+    work.log.write_text("5 pictures are added\n")
+    assert not work.has_tried([said])  # it was stopped before its verdict
+    work.log.write_text("the new one is: worse\n12 held-out pictures\n")
+    assert work.verdict == "the new one is: worse"
+    assert work.has_tried([said])
+    assert not work.has_tried([replace(said, label="street")])
+    assert not work.has_tried([said, Correction("other.jpg", "sea")])

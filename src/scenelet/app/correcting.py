@@ -73,7 +73,7 @@ def _forget(key: str, kept: Correction) -> None:
     st.rerun()
 
 
-def count(class_names: Sequence[str]) -> int:
-    """How many corrections are of these classes."""
+def of_classes(class_names: Sequence[str]) -> list[Correction]:
+    """The corrections that are of these classes."""
     found = corrections(started_with().home / FOLDER)
-    return sum(1 for each in found if each.label in class_names)
+    return [each for each in found if each.label in class_names]

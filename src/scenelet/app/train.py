@@ -301,13 +301,13 @@ def _result(work: Work) -> None:
             package = work.package.read_bytes
             st.download_button("Package for AWS Lambda", package, work.package.name, icon=icon)
     st.caption(f"The bundle: {markdown(str(work.bundle))}")
-    lines = work.said().splitlines()
-    verdict = [line for line in lines if line.startswith("the new one is: ")]
-    if verdict:
-        st.info(markdown(verdict[-1]).capitalize(), icon=":material/balance:")
-    corrected = correcting.count(contract.class_names)
-    words = f"Train again with {counted(corrected, 'correction')}"
-    if corrected and st.button(words, icon=":material/school:", key="improve"):
+    if work.verdict:
+        st.info(markdown(work.verdict).capitalize(), icon=":material/balance:")
+    corrected = correcting.of_classes(contract.class_names)
+    words = f"Train again with {counted(len(corrected), 'correction')}"
+    if not corrected or work.has_tried(corrected):
+        return
+    if st.button(words, icon=":material/school:", key="improve"):
         work.improve(started_with().home / correcting.FOLDER)
         st.rerun()
 

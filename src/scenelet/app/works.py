@@ -22,6 +22,8 @@ from typing import Any
 
 from scenelet.artefacts import make_folder, write_json
 from scenelet.bundle.contract import CONTRACT
+from scenelet.dataset.corrections import Correction
+from scenelet.dataset.manifest import read_manifest
 from scenelet.errors import ConfigError, DataError
 from scenelet.locks import held
 from scenelet.runs.growing import Growing, read_growing
@@ -37,6 +39,7 @@ STEPS = {
     "evaluate": "Judging",
     "package": "Packing for AWS",
 }
+_VERDICT = "the new one is: "
 _REFUSED = "scenelet: "  # begins the line of an error, which is the last
 _BEGUN: dict[Path, "subprocess.Popen[bytes]"] = {}  # of this server: to notice their end
 
@@ -200,6 +203,25 @@ class Work:
         """Why its last command could not do its work, in its own line; "" where it could."""
         last = self.said().rstrip().rpartition("\n")[2]
         return last.removeprefix(_REFUSED) if last.startswith(_REFUSED) else ""
+
+    @property
+    def verdict(self) -> str:
+        """How a bundle that was trained again compares with the one before; "" where none was."""
+        told = [line for line in self.said().splitlines() if line.startswith(_VERDICT)]
+        return told[-1] if told else ""
+
+    def has_tried(self, found: Iterable[Correction]) -> bool:
+        """Whether its last command has learned these very corrections, and come to a verdict.
+
+        Raises:
+            DataError: What it learned can't be read.
+        """
+        manifest = self.folder / "improved" / "manifest.csv"
+        if not (self.verdict and manifest.is_file()):
+            return False
+        added = (row for row in read_manifest(manifest) if row.path.startswith("corrections/"))
+        tried = {(Path(row.path).stem, row.label) for row in added}
+        return {(each.pixels, each.label) for each in found} <= tried
 
     def looked_at(self) -> Run:
         """The run whose epochs are to be watched: of several folds, the one at work."""
