@@ -159,3 +159,13 @@ def test_optunas_dashboard_shows_a_search(painted, scenelet, tmp_path):
         process.kill()
         process.wait()
     assert len(studies) == 1
+
+
+def test_a_tracker_that_is_not_installed_is_told_before_a_picture_is_read(
+    scenelet, painted, monkeypatch
+):
+    monkeypatch.setenv("SCENELET_TRACKER", "")  # the command sets it
+    monkeypatch.setattr("scenelet.learn.tracking.find_spec", lambda _: None)
+    done = scenelet("train", painted, "--recipe", "quick", "--tracker", "wandb")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("scenelet: --tracker wandb: wandb is not installed. Install it: pip")

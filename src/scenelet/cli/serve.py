@@ -68,13 +68,15 @@ def serve(
 
         import scenelet.serve.http  # noqa: F401
     from scenelet.parallel import cores
+    from scenelet.quiet import quiet
     from scenelet.serve.logfile import LogFile
     from scenelet.serve.predictor import Predictor
     from scenelet.serve.settings import Settings
     from scenelet.shipped import default_bundle
 
     folder = bundle or default_bundle()
-    names = Predictor(folder).class_names  # what can't be used is said here, not by every worker
+    with quiet():  # what can't be used is said here, not by every worker
+        names = Predictor(folder).class_names
     port = listened_at(host, port)
     given: dict[str, Any] = {
         "allow_url": allow_url,

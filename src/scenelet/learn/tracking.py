@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 
 from lightning.pytorch.loggers import Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
@@ -35,10 +36,13 @@ def chosen_tracker() -> str:
 
     Raises:
         ConfigError: No such tracker.
+        MissingExtraError: Its package is not installed.
     """
     found = os.environ.get(TRACKER, "")
     if found and found not in TRACKERS:
         raise ConfigError(f"--tracker: found {found!r}, expected {', '.join(TRACKERS)}")
+    if found and find_spec(found) is None:
+        raise _missing(found)
     return found
 
 
@@ -119,11 +123,15 @@ def _logger(run: Run, tracker: str) -> Logger:
         logger = make(run, name, known.get(tracker))
         write_json(kept, known | {tracker: logger.version})
     except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"--tracker {tracker}: {tracker} is not installed. Install it: pip install"
-            f" 'scenelet[{tracker}]'"
-        ) from error
+        raise _missing(tracker) from error
     return logger
+
+
+def _missing(tracker: str) -> MissingExtraError:
+    return MissingExtraError(
+        f"--tracker {tracker}: {tracker} is not installed. Install it: pip install"
+        f" 'scenelet[{tracker}]'"
+    )
 
 
 def _mlflow(run: Run, name: str, run_id: str | None) -> Logger:
