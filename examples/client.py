@@ -1,6 +1,6 @@
-"""Ask a deployed scenelet for a picture.
+"""Ask a deployed scenelet for a picture: `python client.py https://... photo.jpg`.
 
-Python client.py https://... photo.jpg   (or an https:// address of a picture).
+In place of the file, an https:// address of a picture.
 """
 
 import sys

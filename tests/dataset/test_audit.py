@@ -17,12 +17,13 @@ import pytest
 from PIL import Image, ImageEnhance
 from servers import wait_until
 
-from scenelet.dataset.audit import audit, look_at_all
+from scenelet.dataset.audit import _with_odd_sizes, audit, look_at_all
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.duplicates import exact_groups, joined, near_groups
 from scenelet.dataset.faults import look_at
 from scenelet.dataset.manifest import read_manifest
 from scenelet.dataset.paint import paint_data_set
+from scenelet.dataset.row import Row
 from scenelet.dataset.scenes import jpeg, paint_scene
 from scenelet.export.golden import rotated_jpeg
 
@@ -333,3 +334,13 @@ def test_killed_while_it_writes_the_audit_leaves_no_half_file_and_starts_clean(
     assert scenelet(*arguments).code == 0
     read_whole(out)
     assert {path.name for path in out.iterdir()} == {"audit.html", "audit.json", "manifest.csv"}
+
+
+def test_where_most_pictures_have_one_size_not_every_other_size_is_odd():
+    sizes = [(400, 533)] * 20 + [(400, 400), (400, 712), (533, 400)] * 3 + [(40, 53), (1600, 2132)]
+    rows = [
+        Row(f"{number}.jpg", "hat", width=width, height=height)
+        for number, (width, height) in enumerate(sizes)
+    ]
+    odd = [(row.width, row.height) for row in _with_odd_sizes(rows) if row.issues]
+    assert odd == [(40, 53), (1600, 2132)]

@@ -86,3 +86,17 @@ def test_a_list_that_is_empty_or_holds_one_value_out_of_range_is_refused():
         from_values({"train_sizes": [64, 8]}, "here")
     with pytest.raises(ConfigError, match="--train-sizes: found "):
         from_values({"train_sizes": []}, "here")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("epochs: [2\n", r"not valid YAML: line 2, column 1: expected ',' or '\]'"),
+        ("", "found nothing, expected a mapping"),
+    ],
+)
+def test_a_recipe_that_is_no_yaml_says_where(tmp_path, text, told):
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=told) as raised:
+        resolve(str(tmp_path / "mine.yaml"), {})
+    assert "unicode string" not in str(raised.value)

@@ -301,12 +301,19 @@ def read_recipe(recipe: str) -> dict[str, Any]:
         known = f"give one of {', '.join(recipe_names())} or a .yaml file"
         raise ConfigError(f"recipe {recipe}: not found; {known}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"recipe {recipe}: not valid YAML: {reason}") from error
+        raise ConfigError(f"recipe {recipe}: not valid YAML: {_fault(error)}") from error
     if not isinstance(values, dict):
-        found = type(values).__name__
+        found = "nothing" if values is None else type(values).__name__
         raise ConfigError(f"recipe {recipe}: found {found}, expected a mapping of dials to values")
     return {str(key): value for key, value in values.items()}
+
+
+def _fault(error: Exception) -> str:
+    """Where a YAML file is wrong, and how, in a line."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return " ".join(str(error).split())
+    return f"line {mark.line + 1}, column {mark.column + 1}: {getattr(error, 'problem', '')}"
 
 
 def recipe_names() -> list[str]:
