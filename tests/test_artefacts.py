@@ -167,3 +167,12 @@ def test_a_folder_of_something_else_is_never_replaced(tmp_path):
         (made / "fold-1.csv").write_text("a new one")
     assert (photos / "cats" / "1.jpg").read_bytes() == b"a picture"
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+
+
+def test_folders_made_for_a_folder_that_comes_to_nothing_are_gone_again(tmp_path):
+    with pytest.raises(ValueError, match="broken"), whole_folder(tmp_path / "a" / "b" / "bundle"):
+        raise ValueError("broken")
+    assert not list(tmp_path.iterdir())
+    with whole_folder(tmp_path / "a" / "b" / "bundle") as made:
+        (made / "file").write_text("x")
+    assert (tmp_path / "a" / "b" / "bundle" / "file").is_file()

@@ -12,7 +12,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +137,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
         ArtefactError: No space, no permission, or something else stands there.
     """
     aside, old = _aside(path, "part"), _aside(path, "old")
+    above = [each for each in path.parents if not each.exists()]
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _clear(path)
@@ -150,6 +151,9 @@ def whole_folder(path: Path) -> Iterator[Path]:
         finally:
             for leftover in (aside, old):
                 shutil.rmtree(leftover, ignore_errors=True)
+            for each in above:
+                with suppress(OSError):  # it holds something now
+                    each.rmdir()
 
 
 def _aside(path: Path, kind: str) -> Path:

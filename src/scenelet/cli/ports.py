@@ -30,7 +30,7 @@ def _refusal(host: str, port: int) -> str:
     try:
         _bound(host, port)
     except (OSError, OverflowError) as error:
-        return getattr(error, "strerror", None) or str(error)
+        return getattr(error, "strerror", None) or str(error).rstrip(".")
     return ""
 
 
