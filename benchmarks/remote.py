@@ -77,6 +77,16 @@ def measured(job: str, place: str, out: Path) -> tuple[float, float]:
     return took_s, peak_mib
 
 
+def enter(port: int) -> None:
+    """Let this process, and those that it starts, find a store at a port of this machine."""
+    os.environ |= {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+
+
 def serve(port: int) -> "subprocess.Popen[bytes]":
     """moto's server, once it answers."""
     command = [sys.executable, "-m", "moto.server", "-p", str(port), "-H", "127.0.0.1"]
@@ -102,12 +112,7 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--store", choices=("fast", "moto"), default="fast")
     arguments = parser.parse_args()
-    os.environ |= {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{arguments.port}",
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
+    enter(arguments.port)
     with tempfile.TemporaryDirectory() as scratch:
         counts = (arguments.images // 4, arguments.images)
         buckets = Path(scratch) / "buckets"

@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 from ray.cluster_utils import Cluster
-from remote import serve
+from remote import enter, serve
 
 ADDRESSES = ("127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5")
 HERTZ = os.sysconf("SC_CLK_TCK")
@@ -23,11 +23,8 @@ HERTZ = os.sysconf("SC_CLK_TCK")
 @contextlib.contextmanager
 def bucket(name: str, port: int) -> Iterator[int]:
     """moto's server with a bucket, which every process started here finds; yields its process id."""
+    enter(port)
     os.environ |= {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": "us-east-1",
         "SCENELET_CACHE_GB": "0",
         "RAY_memory_monitor_refresh_ms": "0",
         "RAY_USAGE_STATS_ENABLED": "0",
