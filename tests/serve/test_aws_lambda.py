@@ -72,7 +72,7 @@ def test_a_json_body_is_answered(handler, picture, encoded):
             400,
             "expected exactly one of url and image",
         ),
-        (http_event('{"url": 5}'), 400, "url: found int, expected text"),
+        (http_event('{"url": 5}'), 400, "url: found a JSON number, expected text"),
         (http_event('{"image": "%%%"}'), 400, "image: not valid base64"),
         (http_event('{"image": [1]}'), 400, "image: not valid base64"),
         (http_event("[1]"), 400, "expected exactly one"),
