@@ -26,7 +26,7 @@ from streamlit.testing.v1 import AppTest
 from scenelet.app.sources import Sources
 from scenelet.shipped import default_bundle
 os.environ |= Sources(str(default_bundle())).to_environment()
-page = AppTest.from_file(importlib.util.find_spec('scenelet.app.main').origin).run(timeout=60)
+page = AppTest.from_file(importlib.util.find_spec('scenelet.app.main').origin).run(timeout=300)
 assert page.title and not page.exception, page.exception
 " ;;
     heic) "$bin/python" -c "
