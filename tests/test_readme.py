@@ -43,7 +43,8 @@ def sessions_in(text):
 
 def shape(line):
     """A line of output without what differs from one data set or machine to another."""
-    return re.sub(r"\d[\d,.]*(e-\d+)?", "0", re.sub(r"\b(bf16|fp32)\b", "fp32", line)).split()
+    line = re.sub(r"\b(bf16|fp32)\b", "fp32", re.sub(r"\b(thread|epoch)s\b", r"\1", line))
+    return re.sub(r"\d[\d,.]*(e-\d+)?", "0", line).split()
 
 
 @pytest.mark.pipeline

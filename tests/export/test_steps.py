@@ -143,7 +143,7 @@ def test_an_unwritable_place_leaves_nothing(run_folder, tmp_path, scenelet):
     (tmp_path / "file").touch()
     done = scenelet("export", run_folder, "--out", tmp_path / "file" / "b")
     assert done.code == 1
-    assert "can't write: a file of this name" in done.err.splitlines()[-1]
+    assert "can't write: a part of this path is a file" in done.err.splitlines()[-1]
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
