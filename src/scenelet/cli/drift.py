@@ -9,13 +9,14 @@ import typer
 
 from scenelet.cli.options import AsJson, Bundle, Report
 from scenelet.cli.output import needs_extra, note, table, tell, tell_json, wrote
+from scenelet.cli.place import holds_pictures
 
 if TYPE_CHECKING:
     from scenelet.assess.drift import Logged, Shift
     from scenelet.report.html import Card
     from scenelet.serve.lines import Told
 
-HOLDING = (".zip", ".csv", ".tsv", ".parquet")
+LOGS = (".jsonl", ".ndjson", ".json", ".txt")
 STRANGEST = 24
 
 
@@ -71,10 +72,9 @@ def drift(
 
 
 def _holds_pictures(place: Path) -> bool:
-    """A log is a file of lines; JSON lines are one, too."""
-    from scenelet.dataset.address import address_of
-
-    return place.is_dir() or place.suffix.lower() in HOLDING or bool(address_of(str(place)))
+    """A log is a file of lines; what could be a table in lines of JSON is taken for one."""
+    is_log = place.is_file() and place.suffix.lower() in LOGS
+    return not is_log and holds_pictures(str(place))
 
 
 def _answered(bundle: Path, place: Path) -> "list[Told]":
@@ -108,10 +108,11 @@ def _strangest(answered: "Mapping[Path, list[Told]]") -> "list[Card]":
     from scenelet.dataset.unlabelled import pictures_at
     from scenelet.report.html import Card, thumbnail
 
+    sources = {place: pictures_at(str(place)) for place in answered}
     found = [(each, place) for place, told in answered.items() for each in told if each.line]
     found.sort(key=lambda pair: -pair[0].stranger_score)
     return [
-        Card(thumbnail(partial(pictures_at(str(place)).read, each.path)), each.path)
+        Card(thumbnail(partial(sources[place].read, each.path)), each.path)
         for each, place in found[:STRANGEST]
     ]
 

@@ -1,11 +1,26 @@
 """Which place a command is about: what a person wrote, as a source of pictures."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from scenelet.dataset.source import Source
+
+
+def holds_pictures(place: str) -> bool:
+    """Whether it is a folder, an archive, a table, or an address that is no single picture's."""
+    from scenelet.dataset.address import address_of, is_web
+    from scenelet.dataset.table import SUFFIXES as TABLES
+    from scenelet.image_formats import SUFFIXES
+
+    path, suffix = Path(place), PurePosixPath(place).suffix.lower()
+    if path.is_dir():
+        return True
+    if path.is_file():
+        return suffix == ".zip" or suffix in TABLES
+    address = address_of(place)
+    return bool(address) and not is_web(address) and suffix not in SUFFIXES
 
 
 def source_at(

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +15,8 @@ import typer
 from scenelet.cli.cluster import Machines, on_machines
 from scenelet.cli.options import Bundle, TrustHost, to_write
 from scenelet.cli.output import Columns, needs_extra, note, stdout, tell_json, wrote
+from scenelet.cli.place import holds_pictures
+from scenelet.dataset.address import is_web
 from scenelet.names import printable
 from scenelet.text import elided, listed, one_line
 
@@ -55,7 +57,6 @@ Original = Annotated[
 LineByLine = Annotated[
     bool, typer.Option("--json", help="One JSON object a line, as soon as it is known.")
 ]
-HOLDING = frozenset((".zip", ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet"))
 COLUMNS = (("image", 40), ("label", 20), ("", 6), ("next", 24), ("remark", 26), ("ms", 6))
 WIDE = sum(width + 2 for _, width in COLUMNS)
 NARROW = (("image", 18), ("label", 14), ("", 6), ("next", 16), ("remark", 18))  # of 80 letters
@@ -101,7 +102,7 @@ def predict(
     asked = _expand(sources, trusted, passed_over)
     answers = _Counted(_answer(ask, source, read) for source, read in asked)
     (_print_json if as_json else _print_table)(answers)
-    if any(map(_is_place, sources)):
+    if any(map(holds_pictures, sources)):
         _print_account(answers.answered, answers.errors, passed_over)
     if answers.errors:
         raise typer.Exit(1)
@@ -111,7 +112,7 @@ def _by_service(endpoint: str, original: bool) -> Ask:
     from scenelet.serve.client import Endpoint
 
     asked = Endpoint(endpoint)
-    return lambda source, read: asked.predict(source if _is_url(source) else read(), original)
+    return lambda source, read: asked.predict(source if is_web(source) else read(), original)
 
 
 def _by_bundle(folder: Path) -> Ask:
@@ -180,7 +181,7 @@ def _pictures_at(sources: list[str]) -> "Pictures":
     from scenelet.dataset.unlabelled import pictures_at
     from scenelet.errors import ConfigError
 
-    if len(sources) != 1 or not _is_place(sources[0]):
+    if len(sources) != 1 or not holds_pictures(sources[0]):
         raise ConfigError(f"--out: found {', '.join(sources[:3])}, expected one folder of pictures")
     return pictures_at(sources[0])
 
@@ -221,9 +222,9 @@ def _expand(
     """Each picture as it is shown, and how its bytes are had."""
     for source in sources:
         shown = printable(source)
-        if _is_url(source):
+        if is_web(source):
             yield shown, partial(_fetch, source, trusted)
-        elif _is_place(source):
+        elif holds_pictures(source):
             yield from _pictures_of(source, passed_over)
         elif "://" in source:
             yield shown, partial(_read_address, source)
@@ -295,21 +296,6 @@ def _bytes_of(path: Path) -> bytes:
     if path.is_char_device() or path.is_block_device():
         raise ValueError("a device, no file")
     return path.read_bytes()
-
-
-def _is_url(source: str) -> bool:
-    return source.lower().startswith(("http://", "https://"))
-
-
-def _is_place(source: str) -> bool:
-    """Whether it is something that holds pictures: a folder, an archive, a table, an address."""
-    from scenelet.image_formats import SUFFIXES
-
-    suffix = PurePosixPath(source).suffix.lower()
-    if "://" in source:
-        return not _is_url(source) and suffix not in SUFFIXES
-    path = Path(source)
-    return path.is_dir() or (suffix in HOLDING and path.is_file())
 
 
 def _print_json(answers: Iterable[Answer]) -> None:

@@ -35,7 +35,7 @@ def has_own_address(path: str) -> bool:
 
 def is_web(address: str) -> bool:
     """Whether it begins with http:// or https://."""
-    return address.partition("://")[0].lower() in _WEB
+    return address.lower().startswith(("http://", "https://"))
 
 
 def is_here(address: str) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from scenelet.dataset.address import has_own_address
@@ -31,16 +32,20 @@ class Named:
     @property
     def is_far(self) -> bool:
         """Whether a network lies between this machine and any of them."""
-        return self.table.is_far or any(has_own_address(entry.path) for entry in self.entries())
+        return self.table.is_far or any(has_own_address(row.path) for row in self._listing.rows)
 
     def entries(self) -> Iterator[Entry]:
         """Each picture of the table, and what of its folder is no picture."""
-        listing = self.list()
-        yield from (Entry(row.path) for row in listing.rows)
-        yield from (entry for entry in listing.passed_over if entry.reason != NOT_NAMED)
+        yield from (Entry(row.path) for row in self._listing.rows)
+        others = self._listing.passed_over
+        yield from (entry for entry in others if entry.reason != NOT_NAMED)
 
     def list(self) -> Listing:
         """As the table says."""
+        return self._listing
+
+    @cached_property
+    def _listing(self) -> Listing:
         return self.table.list()
 
     def read(self, path: str) -> bytes:
