@@ -141,7 +141,7 @@ def _difference(model: bytes, contract: Contract, files: dict[str, bytes]) -> fl
     from scenelet.quiet import quiet
 
     spec, worst = contract.preprocess, 0.0
-    with quiet():
+    with quiet("asking MediaPipe"):
         ours, theirs = LiteRTModel(files[LITERT], LITERT), classifier(model)
     with theirs:
         for golden in contract.golden:
