@@ -94,3 +94,8 @@ def test_a_folder_that_is_no_run_is_one_line(tmp_path):
 def test_a_run_that_nobody_named_is_called_by_data_and_recipe(tmp_path):
     assert run_name(tmp_path / "photos", "recipes/mine.yaml") == "photos-mine"
     assert run_name(tmp_path / "photos", None) == "photos-default"
+
+
+def test_a_run_in_a_folder_that_is_called_folds_is_no_fold(tmp_path):
+    assert Run(tmp_path).fold(1).is_fold
+    assert not Run(tmp_path / "folds" / "photos-quick").is_fold

@@ -125,7 +125,7 @@ class Run:
     @property
     def is_fold(self) -> bool:
         """Whether it is the run of one fold of another run."""
-        return self.folder.parent.name == _FOLDS
+        return self.folder.parent.name == _FOLDS and self.folder.name.isdecimal()
 
     @property
     def folds(self) -> list["Run"]:
