@@ -1,5 +1,7 @@
 """The model that phones understand, read by MediaPipe itself."""
 
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -93,3 +95,22 @@ def test_a_bundle_alone_is_told_what_to_ask_for(shipped_bundle, scenelet):
     done = scenelet("export", shipped_bundle)
     assert done.code == 1
     assert "a bundle already. Give --web FOLDER or --phone FOLDER." in done.err
+
+
+def test_a_second_model_may_follow_a_training_that_set_signals_back(phone):
+    again = """
+import signal, sys
+signal.signal(signal.SIGPROF, signal.SIG_DFL)  # this one's is inherited
+from pathlib import Path
+from scenelet.export.phone import classifier
+model = Path(sys.argv[1]).read_bytes()
+classifier(model).close()
+for _ in range(5):
+    signal.signal(signal.SIGPROF, signal.getsignal(signal.SIGPROF))  # as Lightning does
+    with classifier(model):
+        sum(range(3_000_000))  # long enough for a tick
+print(signal.getsignal(signal.SIGPROF).name)
+"""
+    command = [sys.executable, "-c", again, phone.folder / MODEL]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "SIG_IGN\n"), done.stderr[-500:]

@@ -6,6 +6,8 @@ temperature and softmax to `bundle.task`; here both are operators at the graph's
 """
 
 import io
+import signal
+import threading
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,9 +123,21 @@ def classifier(content: bytes) -> Any:
     from mediapipe.tasks.python.core.base_options import BaseOptions
     from mediapipe.tasks.python.vision import ImageClassifier, ImageClassifierOptions
 
+    _ignore_profiling()
     return ImageClassifier.create_from_options(
         ImageClassifierOptions(base_options=BaseOptions(model_asset_buffer=content))
     )
+
+
+def _ignore_profiling() -> None:
+    """Keep the ticks of MediaPipe's clock from ending the process.
+
+    It ignores them once, when it is loaded, and ticks at each classifier; Lightning sets every
+    signal back after a training, to what Python knows of it.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main and hasattr(signal, "SIGPROF"):  # Windows has none; nor may another thread set it
+        signal.signal(signal.SIGPROF, signal.SIG_IGN)
 
 
 def scores(asked: Any, pixels: np.ndarray) -> dict[str, float]:
