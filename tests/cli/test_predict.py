@@ -142,6 +142,28 @@ def test_what_holds_pictures_is_answered_with_or_without_labels(
     assert [answered.count(name) for name in ("one.jpg", "two.jpg", "nobody-asked")] == [1, 1, 0]
 
 
+@pytest.mark.parametrize("out", [(), ("--out", "answers.csv")])
+def test_the_columns_of_a_table_and_where_its_paths_start_may_be_said(
+    bundle, tmp_path, scenelet, out
+):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "one.jpg").write_bytes(nasty_files()["buildings.jpg"])
+    (tmp_path / "list.csv").write_text("scan,day\none.jpg,2026-11-29\n")
+    said = ("--images", "photos", "--column", "path=scan")
+    with contextlib.chdir(tmp_path):
+        done = scenelet("predict", "--bundle", bundle, "list.csv", *said, *(out or ("--json",)))
+    assert done.code == 0, done.err
+    answered = (tmp_path / "answers.csv").read_text() if out else done.out
+    assert "one.jpg" in answered
+
+
+def test_a_folder_has_no_place_where_its_paths_start(bundle, painted, scenelet):
+    place = painted / "seg_pred"
+    done = scenelet("predict", "--bundle", bundle, place, "--images", place)
+    assert done.code == 1
+    assert "is no table" in done.out + done.err
+
+
 @pytest.mark.parametrize(
     ("place", "told"),
     [

@@ -195,7 +195,8 @@ def test_names_break_no_table_and_are_no_formulas(folder, bundle, tmp_path, suff
     [
         (("photos",), "table.xlsx", "expected a name that ends in .parquet, .csv, .jsonl"),
         (("photos", "photos"), "table.csv", "expected one folder of pictures"),
-        (("photos/notes.txt",), "table.csv", "expected one folder of pictures"),
+        (("photos/notes.txt",), "table.csv", "Name the column path, or say which it is"),
+        (("photos/sea/broken.jpg",), "table.csv", "expected one folder of pictures"),
         (("photos",), "photos/notes.txt", "is there already"),
     ],
 )

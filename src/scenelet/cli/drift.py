@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenelet.cli.options import AsJson, Bundle, Report
+from scenelet.cli.options import AsJson, Bundle, Column, Images, Report
 from scenelet.cli.output import needs_extra, note, table, tell, tell_json, wrote
-from scenelet.cli.place import holds_pictures
+from scenelet.cli.place import holds_pictures, pictures_of
 
 if TYPE_CHECKING:
     from scenelet.assess.drift import Logged, Shift
+    from scenelet.dataset.source import Source
     from scenelet.report.html import Card
     from scenelet.serve.lines import Told
 
@@ -31,6 +32,8 @@ def drift(
     ],
     *,
     bundle: Bundle = None,
+    images: Images = None,
+    column: Column = None,
     report: Report = None,
     fail: Annotated[bool, typer.Option(help="Exit with code 1 where drift is found.")] = False,
     as_json: AsJson = False,
@@ -50,7 +53,10 @@ def drift(
 
     folder = bundle or default_bundle()
     contract = read_contract(folder)
-    answered = {place: _answered(folder, place) for place in logs if _holds_pictures(place)}
+    pictures = {
+        place: pictures_of(str(place), images, column) for place in logs if _holds_pictures(place)
+    }
+    answered = {place: _answered(folder, source) for place, source in pictures.items()}
     lines = {
         str(place): [each.line for each in told if each.line] for place, told in answered.items()
     }
@@ -58,7 +64,9 @@ def drift(
     shifts = measure_drift(contract, logged)
     further = next_commands(shifts, folder, logs)
     if report:
-        _write_report(report, contract.name, logged, shifts, further, _strangest(answered))
+        _write_report(
+            report, contract.name, logged, shifts, further, _strangest(pictures, answered)
+        )
     if as_json:
         tell_json(_described(logged, shifts))
     else:
@@ -77,9 +85,8 @@ def _holds_pictures(place: Path) -> bool:
     return not is_log and holds_pictures(str(place))
 
 
-def _answered(bundle: Path, place: Path) -> "list[Told]":
+def _answered(bundle: Path, source: "Source") -> "list[Told]":
     """What the bundle says of each picture there; those that can't be used are counted aloud."""
-    from scenelet.dataset.unlabelled import pictures_at
     from scenelet.errors import DataError
     from scenelet.files import account
     from scenelet.parallel import cores
@@ -88,11 +95,10 @@ def _answered(bundle: Path, place: Path) -> "list[Told]":
     from scenelet.serve.lines import told_of
     from scenelet.serve.predictor import Predictor
 
-    source = pictures_at(str(place))
     entries = list(source.entries())
     paths = [entry.path for entry in entries if not entry.reason]
     if not paths:
-        raise DataError(f"{place}: no image in it. Give a folder of pictures, or log files.")
+        raise DataError(f"{source.name}: no image in it. Give a folder of pictures, or log files.")
     with quiet():
         predictor = Predictor(bundle, copies=cores())
     with ConsoleProgress().counting("answering", len(paths)) as advance:
@@ -103,12 +109,12 @@ def _answered(bundle: Path, place: Path) -> "list[Told]":
     return told
 
 
-def _strangest(answered: "Mapping[Path, list[Told]]") -> "list[Card]":
+def _strangest(
+    sources: "Mapping[Path, Source]", answered: "Mapping[Path, list[Told]]"
+) -> "list[Card]":
     """The pictures that are least like those of the bundle."""
-    from scenelet.dataset.unlabelled import pictures_at
     from scenelet.report.html import Card, thumbnail
 
-    sources = {place: pictures_at(str(place)) for place in answered}
     found = [(each, place) for place, told in answered.items() for each in told if each.line]
     found.sort(key=lambda pair: -pair[0].stranger_score)
     return [

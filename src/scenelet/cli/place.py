@@ -23,6 +23,16 @@ def holds_pictures(place: str) -> bool:
     return bool(address) and not is_web(address) and suffix not in SUFFIXES
 
 
+def pictures_of(
+    place: str, images: Path | None = None, column: Sequence[str] | None = None
+) -> "Source":
+    """The pictures of a place, labels or none; arguments and errors as of `source_at`."""
+    from scenelet.dataset.manifest import column_names
+    from scenelet.dataset.unlabelled import pictures_at
+
+    return pictures_at(place, images, column_names(column or ()))
+
+
 def source_at(
     folder: Path,
     level: str = "",

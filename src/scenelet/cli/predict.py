@@ -13,20 +13,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scenelet.cli.cluster import Machines, on_machines
-from scenelet.cli.options import Bundle, TrustHost, to_write
+from scenelet.cli.options import Bundle, Column, Images, TrustHost, to_write
 from scenelet.cli.output import Columns, needs_extra, note, stdout, tell_json, wrote
-from scenelet.cli.place import holds_pictures
+from scenelet.cli.place import holds_pictures, pictures_of
 from scenelet.dataset.address import is_web
 from scenelet.names import printable
 from scenelet.text import elided, listed, one_line
 
 if TYPE_CHECKING:
+    from scenelet.dataset.source import Source
     from scenelet.files import Entry
-    from scenelet.serve.batch import Pictures
 
 Answer = dict[str, Any]
 Read = Callable[[], bytes]
 Ask = Callable[[str, Read], Answer]
+Look = Callable[[str], "Source"]
 
 Asked = Annotated[
     list[str],
@@ -67,6 +68,8 @@ def predict(
     sources: Asked,
     *,
     bundle: Bundle = None,
+    images: Images = None,
+    column: Column = None,
     trust_host: TrustHost = None,
     out: Table = None,
     endpoint: Service = None,
@@ -87,19 +90,19 @@ def predict(
     from scenelet.errors import ConfigError
     from scenelet.shipped import default_bundle
 
-    folder = bundle or default_bundle()
+    folder, look = bundle or default_bundle(), partial(pictures_of, images=images, column=column)
     if out and (machines.is_cluster or not out.suffix):
-        _predict_parts(sources, folder, out, machines)
+        _predict_parts(sources, look, images, folder, out, machines)
         return
     if machines.is_cluster:
         raise ConfigError("--engine ray: answers a folder into parts; give --out ANSWERS/")
     if out:
-        _predict_folder(sources, folder, out)
+        _predict_folder(_the_place(sources, look, out), folder, out)
         return
     ask = _by_service(endpoint, original) if endpoint else _by_bundle(folder)
     passed_over: list[Entry] = []
     trusted = frozenset(trust_host or ())
-    asked = _expand(sources, trusted, passed_over)
+    asked = _expand(sources, look, trusted, passed_over)
     answers = _Counted(_answer(ask, source, read) for source, read in asked)
     (_print_json if as_json else _print_table)(answers)
     if any(map(holds_pictures, sources)):
@@ -124,7 +127,7 @@ def _by_bundle(folder: Path) -> Ask:
     return lambda _, read: predictor.predict(read()).as_dict()
 
 
-def _predict_folder(sources: list[str], bundle: Path, out: Path) -> None:
+def _predict_folder(place: "Source", bundle: Path, out: Path) -> None:
     from scenelet.dataset.sink import placed
     from scenelet.parallel import cores
     from scenelet.progress import ConsoleProgress
@@ -132,7 +135,6 @@ def _predict_folder(sources: list[str], bundle: Path, out: Path) -> None:
     from scenelet.serve.batch import predict_folder
     from scenelet.serve.predictor import Predictor
 
-    place = _the_place(sources, out)
     with quiet():
         predictor = Predictor(bundle, copies=cores())
     passed_over: list[Entry] = []
@@ -144,7 +146,9 @@ def _predict_folder(sources: list[str], bundle: Path, out: Path) -> None:
     wrote(f"table of {rows:,} rows", out)
 
 
-def _predict_parts(sources: list[str], bundle: Path, out: Path, machines: Machines) -> None:
+def _predict_parts(
+    sources: list[str], look: Look, images: Path | None, bundle: Path, out: Path, machines: Machines
+) -> None:
     from scenelet.dataset.bucket import shelf_at
     from scenelet.engine import InProcess
     from scenelet.errors import ConfigError
@@ -158,18 +162,18 @@ def _predict_parts(sources: list[str], bundle: Path, out: Path, machines: Machin
         )
     with needs_extra("serve"):
         from scenelet.serve.parts import predict_parts
-    place, copies = _pictures_at(sources), 1 if machines.is_cluster else cores()
-    with machines.engine(InProcess(), sources[0], out=out) as engine:
+    place, copies = _pictures_at(sources, look), 1 if machines.is_cluster else cores()
+    with machines.engine(InProcess(), images or sources[0], out=out) as engine:
         done = predict_parts(bundle, place, shelf_at(out), engine, copies, ConsoleProgress())
     rows, errors = done
     _print_account(rows - errors, ["could not be used: their rows say why"] * errors, [])
     wrote(f"parts of {rows:,} rows", out)
 
 
-def _the_place(sources: list[str], out: Path) -> "Pictures":
+def _the_place(sources: list[str], look: Look, out: Path) -> "Source":
     from scenelet.errors import ConfigError
 
-    place = _pictures_at(sources)
+    place = _pictures_at(sources, look)
     if out.exists():
         raise ConfigError(
             f"{out}: is there already. Remove it to answer the folder again, or give another --out."
@@ -177,13 +181,12 @@ def _the_place(sources: list[str], out: Path) -> "Pictures":
     return place
 
 
-def _pictures_at(sources: list[str]) -> "Pictures":
-    from scenelet.dataset.unlabelled import pictures_at
+def _pictures_at(sources: list[str], look: Look) -> "Source":
     from scenelet.errors import ConfigError
 
     if len(sources) != 1 or not holds_pictures(sources[0]):
         raise ConfigError(f"--out: found {', '.join(sources[:3])}, expected one folder of pictures")
-    return pictures_at(sources[0])
+    return look(sources[0])
 
 
 class _Counted:
@@ -217,7 +220,7 @@ def _pictures(entries: "Iterable[Entry]", passed_over: "list[Entry]") -> Iterato
 
 
 def _expand(
-    sources: list[str], trusted: frozenset[str], passed_over: "list[Entry]"
+    sources: list[str], look: Look, trusted: frozenset[str], passed_over: "list[Entry]"
 ) -> Iterator[tuple[str, Read]]:
     """Each picture as it is shown, and how its bytes are had."""
     for source in sources:
@@ -225,21 +228,21 @@ def _expand(
         if is_web(source):
             yield shown, partial(_fetch, source, trusted)
         elif holds_pictures(source):
-            yield from _pictures_of(source, passed_over)
+            yield from _pictures_of(source, look, passed_over)
         elif "://" in source:
             yield shown, partial(_read_address, source)
         else:
             yield shown, partial(_read_file, source)
 
 
-def _pictures_of(source: str, passed_over: "list[Entry]") -> Iterator[tuple[str, Read]]:
+def _pictures_of(source: str, look: Look, passed_over: "list[Entry]") -> Iterator[tuple[str, Read]]:
     from scenelet.dataset.address import has_own_address
-    from scenelet.dataset.unlabelled import Named, pictures_at
+    from scenelet.dataset.unlabelled import Named
     from scenelet.errors import SceneletError
 
     shown = printable(source)
     try:
-        place = pictures_at(source)
+        place = look(source)
         above = "" if isinstance(place, Named) else f"{shown}/"
         found = _pictures(place.entries(), passed_over)
         first = next(found, None)

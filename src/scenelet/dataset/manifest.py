@@ -97,9 +97,9 @@ def numbered(
     missing = [column for column in wanted if column not in names]
     if missing:
         raise DataError(
-            f"{path}: column {' and '.join(missing)} missing from the manifest (found"
-            f" {', '.join(table.columns) or 'nothing'}). Name the columns path and label, or say"
-            f" which they are: --column {missing[0]}=NAME."
+            f"{path}: column {' and '.join(missing)} missing from the table (found"
+            f" {', '.join(table.columns) or 'nothing'}). Name {_these(wanted)}:"
+            f" --column {missing[0]}=NAME."
         )
     meant = _labels(table, names) if is_labelled else {}
     rows, faults, seen = [], list[str](), defaultdict[str, list[tuple[int, str]]](list)
@@ -119,6 +119,13 @@ def numbered(
     faults += [_twice(name, found) for name, found in seen.items() if len(found) > 1]
     refuse(path, faults)
     return rows
+
+
+def _these(columns: Sequence[str]) -> str:
+    *others, last = columns
+    if others:
+        return f"the columns {', '.join(others)} and {last}, or say which they are"
+    return f"the column {last}, or say which it is"
 
 
 def _labels(table: Table, names: Mapping[str, str]) -> dict[int, list[str]]:

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from scenelet.dataset.address import has_own_address
+from scenelet.dataset.manifest import Columns
 from scenelet.dataset.match import NOT_NAMED
 from scenelet.dataset.source import Listing, Source
 from scenelet.dataset.sources import Folder, Table, source_of
@@ -53,13 +54,18 @@ class Named:
         return self.table.read(path)
 
 
-def pictures_at(place: str) -> Source:
+def pictures_at(place: str, images: Path | None = None, columns: Columns = ()) -> Source:
     """What lies at a place, as it is called in any process.
 
     Args:
         place: A folder, a table of paths, an archive, or an address.
+        images: Of a table: where its paths start from.
+        columns: What a table calls our columns, where a person said so.
+
+    Raises:
+        ConfigError: `images` for what is no table.
     """
-    source = source_of(place)
+    source = source_of(place, "", images, columns)
     if isinstance(source, Table):
         return Named(replace(source, is_labelled=False))
     return Folder(source.root.resolve()) if isinstance(source, Folder) else source
