@@ -22,6 +22,8 @@ class Repositories:
 
     files: dict[str, dict[str, bytes]] = field(default_factory=dict)
     large: dict[str, bytes] = field(default_factory=dict)
+    branches: set[str] = field(default_factory=lambda: {"main"})
+    refuses_card: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
 
@@ -34,6 +36,10 @@ class ModelHub(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         path = unquote(urlsplit(self.path).path)
         self.held.asked.append(path)
+        sent = self.headers["Authorization"]
+        if sent and sent != f"Bearer {TOKEN}":
+            self._tell({"error": "Invalid credentials in Authorization header"}, 401)
+            return
         words = path.strip("/").split("/")
         if words[:2] == ["api", "models"]:
             self._describe("/".join(words[2:4]))
@@ -54,14 +60,18 @@ class ModelHub(http.server.BaseHTTPRequestHandler):
             name = "/".join((json.loads(body)["organization"], json.loads(body)["name"]))
             self.held.files.setdefault(name, {})
             self._tell({"url": f"http://{self.headers['Host']}/{name}"})
+        elif "/branch/" in path:
+            self.held.branches.add(path.rpartition("/")[2])
+            self._tell({})
         elif path == "/api/validate-yaml":
-            self._tell({"errors": [], "warnings": []})
+            wrong = [{"message": each} for each in self.held.refuses_card]
+            self._tell({"errors": wrong, "warnings": []}, 400 if wrong else 200)
         elif "/preupload/" in path:
             self._tell({"files": [_mode(each) for each in json.loads(body)["files"]]})
         elif path.endswith("/info/lfs/objects/batch"):
             self._tell({"objects": [self._upload(each) for each in json.loads(body)["objects"]]})
         elif "/commit/" in path:
-            self._commit("/".join(path.split("/")[3:5]), body)
+            self._commit(path, body)
         else:
             self._tell({"error": "not known here"}, 404)
 
@@ -72,7 +82,12 @@ class ModelHub(http.server.BaseHTTPRequestHandler):
         self.held.large[oid] = body
         self._answer(200, b"")
 
-    def _commit(self, name, body):
+    def _commit(self, path, body):
+        _, _, _, owner, name, _, branch = path.split("/")
+        name = f"{owner}/{name}"
+        if branch not in self.held.branches:
+            self._tell({"error": "Invalid rev id"}, 404, "RevisionNotFound")
+            return
         for line in map(json.loads, body.splitlines()):
             value = line["value"]
             if line["key"] == "file":

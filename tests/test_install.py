@@ -15,10 +15,17 @@ import pytest
 from commands import REPOSITORY, run_process
 
 pytestmark = pytest.mark.pipeline
-LIGHT = ("serve", "app", "heic", "s3", "gs", "az", "hf", "aws", "phone", "mlflow", "wandb")
-INSTALLED_HERE = {"core", *LIGHT} - {"gs", "az", "wandb"}  # the others are not in `dev`
+LIGHT = ("serve", "app", "heic", "s3", "gs", "az", "hf", "aws", "phone")
+INSTALLED_HERE = {"core", *LIGHT} - {"gs", "az"}  # the others are not in `dev`
 UNKNOWN = "No matching distribution found"
-HEAVY = ("train", "pretrained", "ray", "docs")  # by the script alone: minutes and gigabytes
+HEAVY = (
+    "train",
+    "pretrained",
+    "mlflow",
+    "wandb",
+    "ray",
+    "docs",
+)  # by the script alone: minutes and gigabytes
 
 
 def built(folder):

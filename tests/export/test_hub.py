@@ -8,6 +8,7 @@ import torch
 import yaml
 from model_hub import model_hub
 from safetensors.torch import load
+from servers import free_port
 
 from scenelet.bundle.contract import CONTRACT, read_contract
 from scenelet.learn.pretrained import open_pretrained
@@ -123,6 +124,53 @@ def test_without_a_token_nothing_is_sent(hub, shipped_bundle, scenelet, monkeypa
     assert done.code == 1
     assert "the hub refuses. Log in" in done.err
     assert not hub.files
+
+
+def test_a_wrong_token_is_told_where_nothing_private_is_asked_for(
+    published, shipped_bundle, scenelet, monkeypatch
+):
+    monkeypatch.setenv("HF_TOKEN", "hf_wrong")
+    done = scenelet("predict", "photo.jpg", "--bundle", ADDRESS)
+    assert done.err == (
+        f"scenelet: {ADDRESS}: the hub refuses your token. Log in with `hf auth login`, or set"
+        " HF_TOKEN anew.\n"
+    )
+
+
+def test_a_branch_is_made_where_it_is_not_there(hub, shipped_bundle, scenelet):
+    done = scenelet("publish", f"{ADDRESS}@try", "--bundle", shipped_bundle)
+    assert done.code == 0, done.err
+    assert hub.branches == {"main", "try"}
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("somebody/scenes", "expected hub:OWNER/NAME"),
+        ("hub:some body/x", "no name that the hub takes"),
+    ],
+)
+def test_an_address_that_is_none_is_one_line_before_anything_is_sent(
+    hub, shipped_bundle, scenelet, address, told
+):
+    done = scenelet("publish", address, "--bundle", shipped_bundle)
+    assert (done.code, len(done.err.splitlines())) == (1, 1)
+    assert done.err.startswith(f"scenelet: {address}: {told}")
+    assert not hub.files
+
+
+def test_a_card_that_the_hub_does_not_take_is_one_line(hub, shipped_bundle, scenelet):
+    hub.refuses_card.append('"datasets[0]" must be a name')
+    done = scenelet("publish", ADDRESS, "--bundle", shipped_bundle)
+    assert (done.code, len(done.err.splitlines())) == (1, 1)
+    assert done.err.endswith('- "datasets[0]" must be a name\n')
+
+
+def test_a_hub_that_is_not_reached_is_one_line(hub, shipped_bundle, scenelet, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{free_port()}")
+    done = scenelet("publish", ADDRESS, "--bundle", shipped_bundle)
+    assert (done.code, len(done.err.splitlines())) == (1, 1)
+    assert "can't be sent (ConnectError; is the network there?). Nothing there" in done.err
 
 
 def test_weights_without_a_licence_are_not_published(hub, shipped_bundle, scenelet, tmp_path):

@@ -9,6 +9,7 @@ from scenelet.bundle.contract import CONTRACT, read_contract, verify_files
 from scenelet.errors import BundleFormatError, ConfigError, MissingExtraError
 
 HUB = "hub:"
+NO_NAME = "no name that the hub takes"
 
 
 def parse_address(address: str) -> tuple[str, str | None]:
@@ -18,7 +19,7 @@ def parse_address(address: str) -> tuple[str, str | None]:
         ConfigError: It does not say owner and name.
     """
     name, _, revision = address.removeprefix(HUB).partition("@")
-    if len(name.split("/")) != 2 or not all(name.split("/")):
+    if not address.startswith(HUB) or len(name.split("/")) != 2 or not all(name.split("/")):
         raise ConfigError(f"{address}: expected hub:OWNER/NAME, or hub:OWNER/NAME@REVISION")
     return name, revision or None
 
@@ -35,22 +36,26 @@ def fetch_bundle(address: str) -> Path:
         BundleTamperedError: A file is not the one that was exported.
     """
     name, revision = parse_address(address)
+    folder = Path(_download(address, name, CONTRACT, revision)).parent
+    contract = read_contract(folder)
+    for file in contract.sha256:
+        _download(address, name, file, folder.name)  # of the same commit
+    verify_files(folder, contract)
+    return folder
+
+
+def _download(address: str, name: str, file: str, revision: str | None) -> str:
+    """Path of a file in the hub's own cache."""
     try:
         from huggingface_hub import hf_hub_download
-        from huggingface_hub.errors import HfHubHTTPError, HFValidationError
     except ImportError as error:
         raise MissingExtraError(
             f"{address}: needs huggingface_hub. Install it with: pip install 'scenelet[hf]'"
         ) from error
     try:
-        folder = Path(hf_hub_download(name, CONTRACT, revision=revision)).parent
-        contract = read_contract(folder)
-        for file in contract.sha256:
-            hf_hub_download(name, file, revision=folder.name)  # of the same commit
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
+        return hf_hub_download(name, file, revision=revision)
+    except Exception as error:  # its HTTP library's own types, which change with its versions
         raise BundleFormatError(f"{address}: {_why(error)}") from error
-    verify_files(folder, contract)
-    return folder
 
 
 def _why(error: Exception) -> str:
@@ -60,5 +65,7 @@ def _why(error: Exception) -> str:
     if kind in ("RepositoryNotFoundError", "RevisionNotFoundError", "GatedRepoError"):
         return "not there, or not for you. Check the name; set HF_TOKEN for a private one."
     if kind == "HFValidationError":
-        return "no name that the hub takes"
+        return NO_NAME
+    if getattr(getattr(error, "response", None), "status_code", None) in (401, 403):
+        return "the hub refuses your token. Log in with `hf auth login`, or set HF_TOKEN anew."
     return f"can't be fetched ({kind}); is the network there?"

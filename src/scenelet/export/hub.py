@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, EvalResult, HfApi, ModelCardData
-from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
+from huggingface_hub.errors import HFValidationError, LocalTokenNotFoundError
 from safetensors.torch import save
 
 from scenelet.bundle.contract import CARD, CONTRACT, Contract, read_contract, verify_files
 from scenelet.bundle.figures import Interval
-from scenelet.bundle.hub import parse_address
+from scenelet.bundle.hub import NO_NAME, parse_address
 from scenelet.errors import ArtefactError, ConfigError
 from scenelet.learn.pretrained import open_pretrained
 
@@ -46,7 +46,7 @@ def publish(bundle: Path, address: str, data_set: str = "", private: bool = Fals
 
     Args:
         bundle: Folder; every file is checked first.
-        address: `hub:OWNER/NAME`, with `@BRANCH` if it shall not be main.
+        address: `hub:OWNER/NAME`, with `@BRANCH` if it shall not be main; made if it is not there.
         data_set: The hub's name of what it was trained on, for the card.
         private: Whether a repository that is made now is only for its owner.
 
@@ -59,18 +59,23 @@ def publish(bundle: Path, address: str, data_set: str = "", private: bool = Fals
     contract = read_contract(bundle)
     _require_licence(bundle, contract)
     files = _files(bundle, contract, name, data_set)
-    api = HfApi()
     try:
-        api.create_repo(name, private=private, exist_ok=True)
-        commit = api.create_commit(
-            name,
-            [CommitOperationAdd(path, content) for path, content in files.items()],
-            commit_message=f"{contract.name}, made {contract.created[:10]}",
-            revision=branch,
-        )
-    except (HfHubHTTPError, LocalTokenNotFoundError, OSError, RuntimeError) as error:
+        url = _sent(name, branch, files, f"{contract.name}, made {contract.created[:10]}", private)
+    except Exception as error:  # its HTTP library's own types, which change with its versions
         raise ArtefactError(f"{address}: {_why(error)}") from error
-    return Published(commit.commit_url, {path: len(content) for path, content in files.items()})
+    return Published(url, {path: len(content) for path, content in files.items()})
+
+
+def _sent(
+    name: str, branch: str | None, files: Mapping[str, bytes], message: str, private: bool
+) -> str:
+    """URL of the commit."""
+    api = HfApi()
+    api.create_repo(name, private=private, exist_ok=True)
+    if branch and not branch.startswith("refs/"):
+        api.create_branch(name, branch=branch, exist_ok=True)
+    adds = [CommitOperationAdd(path, content) for path, content in files.items()]
+    return api.create_commit(name, adds, commit_message=message, revision=branch).commit_url
 
 
 def _require_licence(bundle: Path, contract: Contract) -> None:
@@ -155,7 +160,11 @@ def _why(error: Exception) -> str:
         return (
             "the hub refuses. Log in with `hf auth login`, or set HF_TOKEN to one that may write."
         )
+    if isinstance(error, HFValidationError):
+        return NO_NAME
     if isinstance(error, RuntimeError):  # of one file, while large ones are sent
         return f"{error} Nothing there has changed; the same command sends what is missing."
-    said = f"status {status}" if status else type(error).__name__
-    return f"can't be sent ({said}); nothing there has changed"
+    if isinstance(error, ValueError):  # of the card's front matter
+        return f"the hub does not take the card: {' '.join(str(error).split())}"
+    said = f"status {status}" if status else f"{type(error).__name__}; is the network there?"
+    return f"can't be sent ({said}). Nothing there has changed."
