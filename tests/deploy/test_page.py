@@ -16,6 +16,12 @@ from scenelet.deploy.runtime_api import RunningFunction
 from scenelet.serve.token import sha256_of
 
 pytestmark = pytest.mark.browser
+ANSWER = {  # its classes are names that an object of JavaScript puts into another order
+    "label": "10",
+    "probabilities": {"10": 0.7, "dog": 0.2, "2": 0.1},
+    "abstains": False,
+    "is_stranger": False,
+}
 NASTY = "<img src=x onerror=alert(1)>"
 
 
@@ -85,6 +91,33 @@ def test_a_picture_is_answered_in_the_page_of_the_address(
         assert page.locator("#bars li").count() == 5
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert watched.errors == []
+
+
+def test_classes_that_are_numbers_are_ranked_by_their_probability(
+    runtime, packed, bundle, tmp_path, opened
+):
+    with address(runtime, packed, tmp_path) as url:
+        page = opened(url).page
+        page.route("**/predict", numbered)
+        upload(page, bundle)
+        expect(page.locator("#bars li > span:first-child")).to_have_text(["10", "dog", "2"])
+
+
+def test_an_answer_that_was_overtaken_is_not_shown(runtime, packed, bundle, tmp_path, opened):
+    with address(runtime, packed, tmp_path) as url:
+        page, held = opened(url).page, []
+        page.route("**/predict", lambda route: numbered(route) if held else held.append(route))
+        with page.expect_request("**/predict"):
+            upload(page, bundle)
+        upload(page, bundle, "street-grey.jpg")
+        expect(page.locator("#said")).to_have_text("10")
+        held[0].fulfill(json=ANSWER | {"label": "dog"})
+        page.wait_for_timeout(200)
+        expect(page.locator("#said")).to_have_text("10")
+
+
+def numbered(route):
+    route.fulfill(json=ANSWER)
 
 
 def test_a_token_is_asked_for_and_what_was_asked_is_asked_again(

@@ -11,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 from servers import serving
 
 from scenelet.bundle.contract import read_contract
@@ -22,6 +23,12 @@ from scenelet.export.web_speed import browser_here
 from scenelet.images import PreprocessSpec, preprocess
 from scenelet.serve.predictor import Predictor
 
+NUMBERS = ["10", "3", "2", "1", "7", "__proto__"]
+SLOW_AT_FIRST = """
+    const real = createImageBitmap, first = new Promise(done => { self.passed = done; });
+    let asked = 0;
+    self.createImageBitmap = async (...given) => { if (!asked++) await first; return real(...given); };
+"""
 TOLERANCE = 1e-3  # of any probability, where the decoders agree
 
 
@@ -141,6 +148,60 @@ def test_a_chosen_picture_is_answered_and_nothing_but_the_own_host_is_asked(page
     assert {url for url in page.asked if not url.startswith((page.home, "blob:", "data:"))} == set()
     blocked = page.evaluate("fetch('http://127.0.0.1:9/x').then(() => '', error => error.name)")
     assert blocked == "TypeError"
+
+
+def opened(page, chromium, change):
+    """The page in a tab of its own, after something was changed in it."""
+    shown = chromium.new_page()
+    change(shown)
+    shown.goto(page.home)
+    return shown
+
+
+def with_numbers(route):
+    """`model.json` with classes whose names an object of JavaScript puts into another order."""
+    reply = route.fetch()
+    told = reply.json()
+    told["names"] = NUMBERS
+    route.fulfill(response=reply, json=told | {"rules": told["rules"] | {"set_thresholds": {}}})
+
+
+@pytest.mark.browser
+def test_classes_that_are_numbers_are_ranked_by_their_probability(page, chromium, shipped_bundle):
+    shown = opened(page, chromium, lambda it: it.route("**/model.json", with_numbers))
+    shown.locator("#file").set_input_files(shipped_bundle / "golden" / "buildings.jpg")
+    expect(shown.locator("#said")).to_have_text("10")
+    expect(shown.locator("#bars li")).to_have_count(5)
+    expect(shown.locator("#bars li span").first).to_have_text("10")
+    shown.close()
+
+
+@pytest.mark.browser
+def test_an_answer_that_was_overtaken_is_not_shown(page, chromium, shipped_bundle):
+    shown = opened(page, chromium, lambda it: it.add_init_script(SLOW_AT_FIRST))
+    expect(shown.locator("#about")).to_contain_text("It knows 6 classes")
+    for name in ("buildings.jpg", "sea-alpha.png"):
+        shown.locator("#file").set_input_files(shipped_bundle / "golden" / name)
+    expect(shown.locator("#said")).to_have_text("sea")
+    shown.evaluate("passed()")
+    shown.evaluate("new Promise(done => setTimeout(done, 200))")
+    expect(shown.locator("#said")).to_have_text("sea")
+    shown.close()
+
+
+@pytest.mark.browser
+def test_a_host_that_lacks_a_file_and_a_page_that_is_a_file_are_told(page, chromium, web):
+    lost = opened(page, chromium, lambda it: it.route("**/model.tflite", gone))
+    expect(lost.locator("#about")).to_contain_text("model.tflite: the host answers 404")
+    lost.close()
+    shown = chromium.new_page()
+    shown.goto((web.folder / "index.html").as_uri())
+    expect(shown.get_by_text("A page opened as a file can't load it")).to_be_visible(timeout=30_000)
+    shown.close()
+
+
+def gone(route):
+    route.fulfill(status=404, body="no")
 
 
 @pytest.mark.browser

@@ -7,10 +7,15 @@ const DISTANCE = "feature distance", ENERGY = "energy", BOTH = "distance and ene
 
 export async function load(base) {
   const at = name => new URL(name, base);
-  const contract = await (await fetch(at("model.json"))).json();
+  const had = async name => {
+    const reply = await fetch(at(name));
+    if (!reply.ok) throw new Error(`${name}: the host answers ${reply.status}`);
+    return reply;
+  };
+  const contract = await (await had("model.json")).json();
   await loadLiteRt(at("litert/").href);
   const [model, distance] = await Promise.all(["model.tflite", "distance.tflite"].map(async name => {
-    const content = new Uint8Array(await (await fetch(at(name))).arrayBuffer());
+    const content = new Uint8Array(await (await had(name)).arrayBuffer());
     return loadAndCompile(content, {accelerator: "wasm"});
   }));
   return new Classifier(contract, model, distance);

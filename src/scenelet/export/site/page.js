@@ -4,7 +4,7 @@ import {load} from "./classifier.js";
 
 const part = id => document.getElementById(id), SHOWN = 5;
 export const ready = load(import.meta.url);
-let stream = null;
+let stream = null, turn = 0;
 
 ready.then(({contract}) => {
   const {names} = contract, few = names.slice(0, 30).join(", ");
@@ -18,7 +18,8 @@ function show(found) {
     : found.abstains ? "Too uncertain to keep the accuracy that this model promises." : "";
   part("caution").textContent = caution;
   part("caution").hidden = !caution;
-  part("bars").replaceChildren(...Object.entries(found.probabilities).slice(0, SHOWN).map(([name, share]) => {
+  const ranked = Object.entries(found.probabilities).sort((one, other) => other[1] - one[1]);  // an object puts "7" before "dog"
+  part("bars").replaceChildren(...ranked.slice(0, SHOWN).map(([name, share]) => {
     const row = document.createElement("li"), label = document.createElement("span"), meter = document.createElement("meter"), figure = document.createElement("output");
     label.textContent = name; meter.value = share; meter.title = name;
     figure.textContent = share < .01 ? "< 1 %" : share > .99 ? "> 99 %" : `${Math.round(100 * share)} %`;
@@ -30,20 +31,25 @@ function show(found) {
 async function take(file) {
   if (!file) return;
   stop();
+  const mine = ++turn;  // an answer that was overtaken is not shown
   URL.revokeObjectURL(part("shown").src);
   part("shown").src = URL.createObjectURL(file);
   part("shown").hidden = false; part("hint").hidden = true; part("caution").hidden = true;
   part("said").textContent = "Looking ..."; part("bars").replaceChildren();
   try {
     const found = await (await ready).classify(file);
+    if (mine !== turn) return;
     show(found);
     part("speed").textContent = `${(found.decode_ms + found.inference_ms).toFixed(0)} ms`;
   } catch (error) {
+    if (mine !== turn) return;
     part("said").textContent = error.name === "InvalidStateError" ? "This browser can't read that as a picture." : error.message;
   }
 }
 
 async function watch() {
+  if (!navigator.mediaDevices) throw new Error("a browser gives it to pages of HTTPS alone.");
+  turn++;
   const classifier = await ready, live = part("live");
   stream = await navigator.mediaDevices.getUserMedia({video: {facingMode: "environment", width: {ideal: 640}}});
   live.srcObject = stream;
@@ -53,7 +59,9 @@ async function watch() {
   while (stream) {
     await new Promise(requestAnimationFrame);
     if (!stream) break;
-    show(await classifier.look(live, live.videoWidth, live.videoHeight));
+    const found = await classifier.look(live, live.videoWidth, live.videoHeight);
+    if (!stream) break;
+    show(found);
     const passed = performance.now() - since;
     if (++frames && passed > 1000) {
       part("speed").textContent = `${(1000 * frames / passed).toFixed(1)} frames a second`;
