@@ -2,7 +2,10 @@
 
 import ast
 import doctest
+import io
 import shutil
+import subprocess
+import sys
 
 import pytest
 from commands import REPOSITORY
@@ -11,7 +14,7 @@ from test_imports import HEAVY, modules_after
 
 import scenelet
 from scenelet import api
-from scenelet.errors import SceneletError
+from scenelet.errors import ImageError, SceneletError
 
 HOUSE = {"PIL", "ai_edge_litert", *HEAVY}
 
@@ -32,6 +35,34 @@ def test_a_path_bytes_and_a_picture_are_answered_alike(shipped_bundle):
         answers = [bundle.predict(each) for each in (path, str(path), path.read_bytes(), picture)]
     assert all(each.probabilities == answers[0].probabilities for each in answers)
     assert bundle.class_names == bundle.contract.class_names
+
+
+@pytest.mark.parametrize(
+    "name", ["mountain-exif-rotated.jpg", "glacier-palette.png", "sea-alpha.png", "street-grey.jpg"]
+)
+def test_a_picture_of_pillows_is_turned_and_blended_as_its_file_is(shipped_bundle, name):
+    bundle, path = scenelet.Bundle.open(), shipped_bundle / "golden" / name
+    with Image.open(path) as picture:
+        assert bundle.predict(picture).probabilities == bundle.predict(path).probabilities
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "YCbCr", "HSV", "RGBa", "I", "F"])
+def test_a_picture_of_any_mode_is_answered(shipped_bundle, mode):
+    with Image.open(shipped_bundle / "golden" / "buildings.jpg") as picture:
+        other = picture.convert("RGBA").convert(mode) if mode == "RGBa" else picture.convert(mode)
+    assert scenelet.Bundle.open().predict(other).label in scenelet.Bundle.open().class_names
+
+
+def test_a_picture_whose_file_is_cut_off_is_an_error_of_ours(shipped_bundle):
+    data = (shipped_bundle / "golden" / "buildings.jpg").read_bytes()[:2000]
+    with pytest.raises(ImageError, match="this picture can't be read"):
+        scenelet.Bundle.open().predict(Image.open(io.BytesIO(data)))
+
+
+def test_what_is_not_installed_is_told_as_in_the_terminal():
+    code = "import sys; sys.modules['lightning'] = None; import scenelet; scenelet.train('x')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "MissingExtraError: this needs scenelet[train]" in done.stderr
 
 
 def test_a_bundle_and_a_run_may_be_named_by_their_folders(shipped_bundle, tmp_path):

@@ -34,6 +34,7 @@ FOUNDATION = {
     "lease",
     "locks",
     "resources",
+    "extras",
     "scratch",
     "files",
     "grouped",

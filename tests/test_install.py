@@ -172,6 +172,6 @@ def test_a_real_image_is_predicted_by_the_core(core_python, real_images, tmp_pat
 def test_what_needs_an_extra_says_how_to_install_it(core_python, tmp_path, command):
     done = run_process(*command, cwd=tmp_path, python=core_python)
     assert done.code == 1
-    assert "this command needs scenelet[train]" in done.err
+    assert "this needs scenelet[train]" in done.err
     assert "pip install 'scenelet[train]'" in done.err
     assert len(done.err.splitlines()) == 1

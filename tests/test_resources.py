@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from scenelet.cli.output import needs_extra
 from scenelet.errors import MissingExtraError, ResourceError
+from scenelet.extras import needs_extra
 from scenelet.files import read, walk
 from scenelet.resources import ended
 

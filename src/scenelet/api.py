@@ -14,11 +14,14 @@ from PIL import Image
 from scenelet.bundle.contract import Contract
 from scenelet.bundle.figures import Figures
 from scenelet.dataset.dataset import Dataset as Dataset
+from scenelet.errors import UnreadableImageError
+from scenelet.extras import needs_extra
 from scenelet.progress import SILENT, Progress
 from scenelet.runs.run import Run
 from scenelet.serve.predictor import Prediction, Predictor
 
 Picture = str | Path | bytes | Image.Image
+_OF_PNG, _OF_TIFF = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"), ("CMYK", "YCbCr", "LAB", "I", "F")
 
 
 class Bundle:
@@ -55,12 +58,9 @@ class Bundle:
         Raises:
             BundleError: It can't be had, trusted or read.
         """
-        from scenelet.bundle.hub import HUB, fetch_bundle
         from scenelet.shipped import default_bundle
 
-        if place is None:
-            return cls(default_bundle())
-        return cls(fetch_bundle(str(place)) if str(place).startswith(HUB) else Path(place))
+        return cls(default_bundle() if place is None else _folder_of(place))
 
     @classmethod
     def export(
@@ -86,11 +86,13 @@ class Bundle:
             options: `licence`, `quantize`, `mirror`, `coverage` and the rest of `scenelet export`.
 
         Raises:
+            MissingExtraError: The extra train is not installed.
             ConfigError: No such option or quantisation.
             ParityError: Checkpoint and files disagree; nothing is written.
             QuantisationError: It costs more accuracy than allowed; nothing is written.
         """
-        from scenelet.export.steps import ExportOptions, export_bundle
+        with needs_extra("train"):
+            from scenelet.export.steps import ExportOptions, export_bundle
 
         whole = run if isinstance(run, Run) else Run(Path(run))
         wished = ExportOptions(name or whole.name, **options)
@@ -143,13 +145,15 @@ def train(
         dials: Of the recipe, as `scenelet train --dials` lists them.
 
     Raises:
+        MissingExtraError: The extra train is not installed.
         DataError: The folder can't be trained on.
         ConfigError: A dial makes no sense, or the run folder holds another training.
         ArtefactError: The run folder can't be written.
     """
+    with needs_extra("train"):
+        from scenelet.learn.train import train as run_training
+        from scenelet.runs.recipe import resolve
     from scenelet.dataset.sources import source_of
-    from scenelet.learn.train import train as run_training
-    from scenelet.runs.recipe import resolve
     from scenelet.runs.run import run_name
 
     run = Run(Path(runs) / (name or run_name(Path(folder), recipe)))
@@ -174,7 +178,7 @@ def evaluate(
         True
 
     Args:
-        bundle: To be measured, or its folder.
+        bundle: To be measured, or its folder or `hub:OWNER/NAME`.
         folder: Data set.
         part: auto, all, val, train or test.
         ledger: Where looks at test splits are recorded.
@@ -186,8 +190,15 @@ def evaluate(
     from scenelet.assess.evaluate import evaluate_bundle
     from scenelet.dataset.sources import source_of
 
-    measured = bundle.folder if isinstance(bundle, Bundle) else Path(bundle)
+    measured = bundle.folder if isinstance(bundle, Bundle) else _folder_of(bundle)
     return evaluate_bundle(measured, source_of(folder), part, Path(ledger), progress).figures
+
+
+def _folder_of(bundle: str | Path) -> Path:
+    """Where a bundle lies on this machine, fetched if it is of the hub."""
+    from scenelet.bundle.hub import HUB, fetch_bundle
+
+    return fetch_bundle(str(bundle)) if str(bundle).startswith(HUB) else Path(bundle)
 
 
 def _content(image: Picture) -> bytes:
@@ -195,8 +206,24 @@ def _content(image: Picture) -> bytes:
 
     if isinstance(image, bytes):
         return image
-    if isinstance(image, Image.Image):
-        file = io.BytesIO()
-        image.save(file, "PNG")
-        return file.getvalue()
-    return read(Path(image))
+    return _encoded(image) if isinstance(image, Image.Image) else read(Path(image))
+
+
+def _encoded(image: Image.Image) -> bytes:
+    """A picture as a file without loss, so that it goes the road of all files: turned as it says.
+
+    Raises:
+        UnreadableImageError: Its own file can't be read, or it has no pixels.
+    """
+    from scenelet.images import ORIENTATION, orientation_of
+
+    exif, file = Image.Exif(), io.BytesIO()
+    try:
+        image.load()  # a TIFF is turned by Pillow now, and no longer says that it shall be
+        exif[ORIENTATION] = orientation_of(image)
+        kind = "PNG" if image.mode in _OF_PNG else "TIFF"
+        kept = image if image.mode in (*_OF_PNG, *_OF_TIFF) else image.convert("RGBA")
+        kept.save(file, kind if kept is image else "PNG", exif=exif, compress_level=1)
+    except Exception as error:  # Pillow raises many types
+        raise UnreadableImageError(f"this picture can't be read: {error}") from error
+    return file.getvalue()

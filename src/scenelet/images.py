@@ -336,7 +336,7 @@ def _load_reader(kind: Format) -> None:
 
 def _upright(image: Image.Image, kind: Format) -> Decoded:
     """A loaded picture made RGB and turned; its own pixels are freed on the way."""
-    mode, orientation = image.mode, _orientation(image) if kind.has_exif else 1
+    mode, orientation = image.mode, orientation_of(image) if kind.has_exif else 1
     tones = _tones(image)
     mode = "I;12" if tones and tones.white == _TWELVE_BITS else mode
     picture = _rgb(image, tones)
@@ -347,7 +347,7 @@ def _upright(image: Image.Image, kind: Format) -> Decoded:
     return Decoded(picture, mode, orientation)
 
 
-def _orientation(image: Image.Image) -> int:
+def orientation_of(image: Image.Image) -> int:
     """EXIF's, 1 to 8; 1 where EXIF is missing or makes no sense."""
     try:
         found = image.getexif().get(ORIENTATION, 1)

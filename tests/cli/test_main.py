@@ -1,5 +1,6 @@
 """The command line as a whole: its help, and what people type."""
 
+import os
 import subprocess
 import sys
 
@@ -44,3 +45,24 @@ def test_help_of_all_loads_none_of_them():
         late.place.partition(":")[0] for panel in COMMANDS.values() for late in panel.values()
     }
     assert not {f"scenelet.cli.{module}" for module in places} & set(told.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "place", "offered"),
+    [
+        ("scenelet tr", 1, "train"),
+        ("scenelet data ", 2, "audit"),
+        ("scenelet train --re", 2, "--recipe"),
+    ],
+)
+def test_a_shell_completes_commands_and_options(words, place, offered):
+    asked = {"COMP_WORDS": words, "COMP_CWORD": str(place), "_SCENELET_COMPLETE": "complete_bash"}
+    code = "import sys; sys.argv[0] = 'scenelet'; from scenelet.cli.main import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | asked,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert offered in done.stdout.split()

@@ -183,7 +183,8 @@ class Work:
     def stop(self) -> None:
         """End its process and those that it has begun; what is done stays."""
         if self.is_running:
-            os.killpg(int(self._record()["process"]), signal.SIGTERM)
+            end = getattr(os, "killpg", os.kill)  # Windows has no groups of processes
+            end(int(self._record()["process"]), signal.SIGTERM)
 
     def steps(self) -> list[str]:
         """Of `STEPS`, those that were begun, in order."""

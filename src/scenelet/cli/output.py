@@ -1,11 +1,10 @@
-"""What every command shares: results on stdout, remarks on stderr, a line for a missing extra.
+"""What every command shares: results on stdout, remarks on stderr.
 
 Names of people are printed as they are: nothing of them is markup, and nothing breaks a line.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from scenelet.errors import MissingExtraError
-from scenelet.resources import ended
+from scenelet.extras import needs_extra as needs_extra  # the commands ask for it here
 from scenelet.text import address, elided, one_line, shell
 
 if TYPE_CHECKING:
@@ -101,29 +99,6 @@ def left_out(rows: Sequence["Row"], most: int = 5) -> None:
 
 def _cell(text: str) -> Text:
     return Text(elided(one_line(text), CELL_LETTERS))
-
-
-@contextmanager
-def needs_extra(extra: str) -> Iterator[None]:
-    """Around an import: turn a missing or broken package into one line.
-
-    Raises:
-        MissingExtraError: In place of ImportError, unless memory came to its end.
-    """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"this command needs scenelet[{extra}] ({error.name} is not installed). Install it: pip"
-            f" install 'scenelet[{extra}]'"
-        ) from error
-    except ImportError as error:
-        if ended(error):
-            raise
-        raise MissingExtraError(
-            f"scenelet[{extra}] can't be loaded: {error}. Install it anew: pip install"
-            f" --force-reinstall 'scenelet[{extra}]'"
-        ) from error
 
 
 def require(extra: str, package: str) -> None:
