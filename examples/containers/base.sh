@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A base of Debian's Python and what it needs, without shell, package manager or anything else: 68 MB. As root, on Debian.
+# A base of Debian's Python and what it needs, without shell, package manager or anything else: 71 MB. As root, on Debian.
 #   examples/containers/base.sh localhost/python-base
 #   buildah bud --format docker --build-arg BASE=localhost/python-base -t scenes context
 set -euo pipefail

@@ -133,3 +133,9 @@ def test_one_class_is_refused():
 def test_a_class_with_a_single_picture_is_refused_by_name():
     with pytest.raises(DataError, match="class rare: too few different images"):
         split_validation(rows_of(a=20, rare=1), 0.2, 0)
+
+
+def test_a_class_whose_pictures_are_all_of_one_group_is_refused_with_the_reason():
+    rows = [replace(row, group="7" if row.label == "a" else "") for row in rows_of(a=9, b=9)]
+    with pytest.raises(DataError, match=r"class a: .* those of one group count as one"):
+        split_validation(rows, 0.2, 0)

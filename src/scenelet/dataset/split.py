@@ -178,8 +178,10 @@ def _check_both_sides(rows: Sequence[Row], names: Sequence[str]) -> None:
         present = {row.label for row in rows if row.split == split and not row.excluded}
         missing = [name for name in names if name not in present]
         if missing:
+            grouped = any(row.group for row in rows if row.label in missing)
+            as_one = "; those of one group count as one, alike or by --group-by" if grouped else ""
             raise DataError(
                 f"class {', '.join(missing)}: too few different images to be in both the training"
-                " and the validation part (at least 2 needed). Add images or remove the class"
-                " folder."
+                f" and the validation part (at least 2 needed{as_one}). Add images or remove the"
+                " class folder."
             )
