@@ -143,11 +143,26 @@ def wandb_place(tmp_path_factory):
     return place
 
 
+def quietly(place, **more):
+    """The environment of a process that finds the client in a folder."""
+    path = os.pathsep.join((str(place), os.environ.get("PYTHONPATH", "")))
+    return {"WANDB_SILENT": "true", "PYTHONPATH": path, **more}
+
+
+def test_weights_and_biases_without_a_login_is_one_line(wandb_place, painted, tmp_path):
+    where = ("--runs", tmp_path, "--name", "nobody", "--tracker", "wandb")
+    env = quietly(wandb_place, HOME=str(tmp_path), WANDB_BASE_URL="http://127.0.0.1:9")
+    env |= {"WANDB_MODE": "online", "WANDB_API_KEY": "short"}
+    done = run_process("train", painted, *FLAGS, *where, env=env)
+    assert (done.code, "Traceback" in done.err) == (1, False), done.err
+    assert "scenelet: --tracker wandb: " in done.err
+    assert done.err.rstrip().endswith("or set WANDB_MODE=offline.")
+
+
 def test_weights_and_biases_writes_its_records_without_a_network(wandb_place, painted, tmp_path):
-    path = os.pathsep.join((str(wandb_place), os.environ.get("PYTHONPATH", "")))
-    quiet = {"WANDB_MODE": "offline", "WANDB_SILENT": "true", "PYTHONPATH": path}
     where = ("--runs", tmp_path, "--name", "offline", "--tracker", "wandb")
-    done = run_process("train", painted, *FLAGS, *where, env=quiet)
+    env = quietly(wandb_place, WANDB_MODE="offline")
+    done = run_process("train", painted, *FLAGS, *where, env=env)
     assert done.code == 0, done.err
     records = list((tmp_path / "offline" / "wandb").glob("offline-run-*/run-*.wandb"))
     assert len(records) == 1

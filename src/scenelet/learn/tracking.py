@@ -51,7 +51,7 @@ def loggers_of(run: Run, config: TrainConfig, tracker: str) -> list[Logger]:
 
     Raises:
         MissingExtraError: The tracker's package is not installed.
-        ConfigError: Its server does not answer.
+        ConfigError: Its server does not answer, or does not let us in.
     """
     board = TensorBoardLogger(run.folder, name="", version="tensorboard")
     told: list[Logger] = [] if tracker in ("", "tensorboard") else [_logger(run, tracker)]
@@ -159,7 +159,15 @@ def _mlflow(run: Run, name: str, run_id: str | None) -> Logger:
 
 
 def _wandb(run: Run, name: str, run_id: str | None) -> Logger:
+    import wandb
+
     project = os.environ.get("WANDB_PROJECT", PROJECT)
     logger = WandbLogger(name, run.folder, id=run_id, project=project, resume="allow")
-    _ = logger.experiment
+    try:
+        _ = logger.experiment
+    except wandb.Error as error:
+        raise ConfigError(
+            f"--tracker wandb: {' '.join(str(error).split())} Log in (`wandb login`,"
+            " WANDB_API_KEY), or set WANDB_MODE=offline."
+        ) from error
     return logger
