@@ -57,3 +57,16 @@ def test_a_lock_that_can_not_be_written_is_one_line(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ArtefactError, match="can't write: "), held(tmp_path / "file" / "lock"):
         pass
+
+
+def test_a_lock_that_goes_leaves_nothing_behind_and_is_held_again(tmp_path):
+    for _ in range(2):
+        with held(tmp_path / "lock", "busy", goes=True):
+            assert (tmp_path / "lock").exists()
+        assert not (tmp_path / "lock").exists()
+
+
+def test_a_lock_that_goes_is_not_taken_from_who_holds_it(tmp_path, holder):
+    with pytest.raises(ConfigError), held(tmp_path / "lock", "busy", goes=True):
+        pytest.fail("both hold it")
+    assert (tmp_path / "lock").exists()

@@ -7,6 +7,7 @@ SceneletError
 │   ├── UnreadableImageError    empty, truncated, or not an image at all
 │   └── ImageTooLargeError      more pixels or bytes than the limit
 ├── DataError                   a folder or manifest that can't be used as a data set
+│   └── NothingHeldOutError     the model learned from all of it, and was judged in folds
 ├── ConfigError                 a recipe, flag or environment variable that makes no sense
 ├── ArtefactError               something could not be written: no space, no permission
 ├── ResourceError               memory, open files or another resource has come to its end
@@ -47,6 +48,10 @@ class ImageTooLargeError(ImageError):
 
 class DataError(SceneletError):
     """A folder or manifest can't be used as a data set."""
+
+
+class NothingHeldOutError(DataError):
+    """The model learned from all of its pictures; what folds said of them is recorded."""
 
 
 class ConfigError(SceneletError):

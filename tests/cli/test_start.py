@@ -44,6 +44,7 @@ def test_one_command_goes_the_whole_way_and_says_each_step(painted, tmp_path, sc
     told = [line.removeprefix("$ scenelet ").split()[0] for line in steps]
     assert told == ["data", "explore", "train", "export", "evaluate"]
     assert (tmp_path / "evaluation.html").is_file()
+    assert not (tmp_path / LOCK).exists()
     assert done.err.count("judging labels") == 1  # by the audit, not by `explore` again
     following = [line for line in done.err.splitlines() if line.startswith("next: ")]
     assert len(following) == 1

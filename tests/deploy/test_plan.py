@@ -34,3 +34,22 @@ def test_what_this_machine_lacks_is_told_by_its_own_files(tmp_path, monkeypatch)
     assert lacking() == []
     monkeypatch.setenv("AWS_PROFILE", "nobody's")
     assert "nobody's" in lacking()[0]
+
+
+def test_the_command_plans_without_an_account_and_says_so(
+    packages, proved, scenelet, tmp_path, monkeypatch
+):
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_ACCESS_KEY_ID"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    monkeypatch.setattr("scenelet.deploy.aws.preparing.preflight", proved)
+    done = scenelet("deploy", packages["first"], "--plan")
+    assert done.code == 0, done.err
+    assert "a million answers cost about $" in done.out
+    for part in MADE:
+        assert part in done.out
+    assert "No AWS credentials, no region: AWS was not asked, and nothing was made." in done.out
+    refused = scenelet("deploy", packages["first"])
+    assert refused.code == 1
+    assert refused.err.count("scenelet: ") == 1

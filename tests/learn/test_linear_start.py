@@ -53,6 +53,7 @@ def head_alone(photos, tmp_path_factory, scenelet):
 def test_a_head_alone_is_a_whole_run_that_knows_the_classes(head_alone):
     result = Run(head_alone).result()
     assert result.val_top1_accuracy > 0.9
+    assert (result.best_epoch, result.epochs) == (0, 0)
     backbone = open_pretrained("lite0", "--init").network.state_dict()
     trained = open_pretrained(str(head_alone), "--init").network.state_dict()
     same = [name for name in backbone if not name.startswith("_fc")]
@@ -109,6 +110,9 @@ def test_a_head_of_all_pictures_is_judged_by_heads_that_saw_some(photos, tmp_pat
     flags = (*ONCE, "--epochs", "0", "--folds", "3", "--runs", tmp_path, "--name", "r")
     done = scenelet("train", photos, *flags)
     assert done.code == 0, done.err
+    assert "a linear head alone" in done.err
+    assert ", a linear head, " in done.out
+    assert "epoch" not in done.out
     result = Run(tmp_path / "r").result()
     assert (result.folds, result.validation_images) == (3, 48)
     assert result.val_top1_accuracy > 0.9

@@ -210,8 +210,10 @@ def test_a_trial_that_fails_says_why_and_three_in_a_row_end_the_search(
     recipe.write_text(
         yaml.safe_dump({**RECIPE, "search": {"depths": {"choices": [[1], [1, 1, 1]]}}})
     )
-    done = scenelet("tune", painted, "--recipe", recipe, "--runs", tmp_path, "--name", "s")
+    flags = ("--runs", tmp_path, "--name", "s", "--epochs", "1")
+    done = scenelet("tune", painted, "--recipe", recipe, *flags)
     assert done.code == 1
+    assert trained_with(tmp_path / "s" / "trials" / "0000").epochs == 1
     assert "3 trials in a row failed" in done.err.splitlines()[-1]
     # the recipe itself, which has other depths, does not fail
     assert [state for _, state, *_ in trials_of(tmp_path)] == ["COMPLETE", *["FAIL"] * 3]

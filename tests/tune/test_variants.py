@@ -69,3 +69,10 @@ def test_a_list_that_makes_no_sense_is_refused(tmp_path):
     ):
         with pytest.raises(ConfigError, match=message):
             read_variants(of, only)
+
+
+def test_a_folder_that_is_not_there_leaves_nothing_behind(tmp_path, scenelet):
+    out = tmp_path / "variants" / "mine"
+    done = scenelet("variants", tmp_path / "nowhere", "--out", out)
+    assert done.code == 1
+    assert not out.parent.exists()

@@ -67,18 +67,26 @@ def class_balance(counts: list[dict[str, Any]]) -> Spec:
     there = {row["split"] for row in counts}
     colours = [_PARTS[each] for each in _PARTS if each in there]
     places = {part: place for place, part in enumerate(_PARTS)}
-    rows = [{**row, "place": places[row["split"]]} for row in counts]
+    names = sorted({row["label"] for row in counts})
+    rows = [
+        {
+            **row,
+            "label": one_line(row["label"]),
+            "class": names.index(row["label"]),
+            "place": places[row["split"]],
+        }
+        for row in counts
+    ]
     return {
         "data": {"values": rows},
-        "height": 24 * len({row["label"] for row in counts}) + 120,  # of legend and axis
+        "height": {"step": 24},
         "mark": {"type": "bar", "cornerRadiusEnd": 3},
         "encoding": {
             "y": {
-                "field": "label",
-                "type": "nominal",
+                "field": "class",
+                "type": "ordinal",
                 "title": None,
-                "sort": "ascending",
-                "axis": {"labelOverlap": False, "labelLimit": 120},
+                "axis": {**_name_axis(names), "labelLimit": 180},
             },
             "x": {
                 "field": "images",
@@ -172,6 +180,11 @@ def confusion(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> Spec:
             _OVER_THE_NUMBERS,
         ],
     }
+
+
+def matrix_width(names: Sequence[str]) -> int:
+    """Pixels at most: cells of few classes need not be as wide as the page."""
+    return 180 + 120 * len(names)
 
 
 _OVER_THE_NUMBERS = {  # unseen; the numbers would catch the clicks

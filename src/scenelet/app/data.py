@@ -19,7 +19,7 @@ from scenelet.dataset.row import Row
 from scenelet.dataset.sources import source_of
 from scenelet.dataset.verdicts import VERDICTS, give, given, undo
 from scenelet.errors import SceneletError
-from scenelet.text import markdown
+from scenelet.text import markdown, one_line
 
 MAP_PICTURES = 600
 PER_PAGE = 12
@@ -88,10 +88,12 @@ def _balance(used: list[Row]) -> None:
     names = {name for name, _ in (sizes[:half] + sizes[-half:] if several else sizes)}
     counts = Counter((row.label, row.split or "not split") for row in used if row.label in names)
     values = [
-        {"label": charts.shown(label), "split": split, "images": count}
+        {"label": label, "split": split, "images": count}
         for (label, split), count in sorted(counts.items())
     ]
-    alt = "Images by class: " + ", ".join(f"{value['label']} {value['images']}" for value in values)
+    alt = "Images by class: " + ", ".join(
+        f"{one_line(label)} {count}" for (label, _), count in counts.items()
+    )
     st.vega_lite_chart(spec=charts.class_balance(values), width="stretch", alt=alt)
     if several:
         st.caption(f"The {half} largest and the {half} smallest of {len(sizes)} classes.")

@@ -28,7 +28,7 @@ from scenelet.bundle.metrics import calibration_bins, wilson_interval
 from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.row import Row
 from scenelet.dataset.sources import source_of
-from scenelet.errors import DataError, SceneletError
+from scenelet.errors import DataError, NothingHeldOutError, SceneletError
 from scenelet.report.dots import hundred
 from scenelet.text import markdown, one_line
 
@@ -102,6 +102,8 @@ def _measured(asked: Sources) -> Seen | None:
             return None
         with st.spinner("Asking the model about every picture"):
             return _of_part(asked, part)
+    except NothingHeldOutError:
+        return None  # the page goes on with what the folds said
     except SceneletError as error:
         refused(error, ":material/error:")
         return None
@@ -162,7 +164,7 @@ def _recorded(contract: Contract) -> None:
     with st.container(horizontal=True, gap="large"):
         st.metric("Accuracy", accuracy.value_percent, help=between(accuracy), width="content")
         st.metric("Held-out pictures", f"{figures.images:,}", width="content")
-    st.caption(f"On its own validation pictures; {between(accuracy)}.")
+    st.caption(f"{_judges(contract)}; {between(accuracy)}.")
     dots(trust(contract))
     confusion, classes, promises = st.tabs(["Confusion", "Classes", "Promises"])
     with confusion:
@@ -173,19 +175,32 @@ def _recorded(contract: Contract) -> None:
         _promises(contract)
 
 
+def _judges(contract: Contract) -> str:
+    """On which pictures the recorded figures were measured."""
+    folds = contract.training.folds
+    if folds == 1:
+        return "On its own validation pictures"
+    return (
+        f"Of all its pictures, each answered by one of {folds} models that had not seen it; then"
+        " the bundle learned from all of them. For figures of its own, give pictures that are new"
+    )
+
+
 def _recorded_confusion(figures: Figures) -> None:
     """The matrix, or of many classes the pairs confused most; the pictures are not at hand."""
     names = figures.class_names
     if len(names) > WHOLE_MATRIX:
         rows = [
-            {"true class": one_line(true), "answer": one_line(answer), "pictures": count}
+            {"pictures": count, "of": markdown(true), "answered": markdown(answer)}
             for true, answer, count in figures.errors[:PAIRS]
         ]
-        st.dataframe(rows, hide_index=True)
+        st.table(rows, hide_index=True, border="horizontal")
         return
     matrix = figures.confusion_matrix
     st.vega_lite_chart(
-        spec=charts.confusion(matrix, names), width="stretch", alt=_said(matrix, names)
+        spec=charts.confusion(matrix, names),
+        width=charts.matrix_width(names),
+        alt=_said(matrix, names),
     )
 
 
@@ -276,7 +291,7 @@ def _matrix(seen: Seen, matrix: np.ndarray) -> None:
     st.caption("Click a cell, or choose below, to see its pictures.")
     event = st.vega_lite_chart(
         spec=charts.confusion(matrix.tolist(), seen.names),
-        width="stretch",
+        width=charts.matrix_width(seen.names),
         on_select="rerun",
         selection_mode="cell",
         key="matrix",
@@ -303,9 +318,9 @@ def _pairs(seen: Seen, wrong: np.ndarray) -> None:
     st.caption(f"The {len(worst)} pairs confused most; choose below to see their pictures.")
     table = [
         {
-            "true class": one_line(seen.names[row]),
-            "answer": one_line(seen.names[column]),
             "pictures": int(wrong[row, column]),
+            "of": one_line(seen.names[row]),
+            "answered": one_line(seen.names[column]),
         }
         for row, column in worst
     ]

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,12 @@ from scenelet.app import charts
 from scenelet.app.parts import refused
 from scenelet.app.sources import sources
 from scenelet.app.works import newest_first
-from scenelet.errors import SceneletError
+from scenelet.errors import DataError, SceneletError
 from scenelet.runs.history import Epoch, chosen
-from scenelet.runs.run import Run
+from scenelet.runs.run import Result, Run
 from scenelet.runs.search import STUDY, Axis, Trial, complete, front, ranked, read_trials
 from scenelet.shipped import shipped_folder
-from scenelet.text import one_line
+from scenelet.text import counted, one_line
 
 EVERY_S = 3
 MOST_CURVES = 4
@@ -54,7 +55,7 @@ def _trainings() -> None:
     epochs = run.history()
     _standing(run, epochs, asked["epochs"])
     if epochs:
-        _figures(epochs)
+        _figures(run, epochs)
         _curves(epochs)
     with st.expander("Its recipe"):
         st.json(asked)
@@ -82,7 +83,7 @@ def _side_by_side(folders: list[Path]) -> None:
 
 
 def _row(name: str, run: Run, epochs: list[Epoch]) -> dict[str, Any]:
-    best = chosen(epochs)
+    best = _by_folds(run) or chosen(epochs)
     figures = {"accuracy": best.val_top1_accuracy, "log loss": best.val_log_loss} if best else {}
     return {
         "training": one_line(name),
@@ -96,8 +97,7 @@ def _row(name: str, run: Run, epochs: list[Epoch]) -> dict[str, Any]:
 def _standing(run: Run, epochs: list[Epoch], asked: int) -> None:
     best = chosen(epochs)
     if run.is_complete and best:
-        said = f"Complete: epoch {best.number} of {len(epochs)} chosen, of lowest log loss"
-        st.success(said, icon=":material/check_circle:")
+        st.success(f"Complete: {_kept(run, best, epochs)}", icon=":material/check_circle:")
         return
     far = f"{len(epochs)} of {asked} epochs"
     silent_s = _silent_s(run)
@@ -106,6 +106,17 @@ def _standing(run: Run, epochs: list[Epoch], asked: int) -> None:
         return
     said = f"Stopped, by the look of it: {far}, the last {_ago(silent_s)} ago."
     st.warning(f"{said} The same command goes on.", icon=":material/pause_circle:")
+
+
+def _kept(run: Run, best: Epoch, epochs: list[Epoch]) -> str:
+    """What of a complete training went into its model, and who judged it."""
+    if not run.config().epochs:
+        kept = "a linear head alone, on a network that was trained before"
+    elif best.val_log_loss is None:
+        kept = f"{counted(len(epochs), 'epoch')} on all pictures"
+    else:
+        kept = f"epoch {best.number} of {len(epochs)} chosen, of lowest log loss"
+    return f"{kept}, judged in {len(run.folds)} folds" if run.folds else kept
 
 
 def _silent_s(run: Run) -> float:
@@ -127,31 +138,50 @@ def _left(epochs: list[Epoch], asked: int) -> str:
     return f", about {left_s:.0f} s left" if left_s < 100 else f", about {left_s / 60:.0f} min left"
 
 
-def _figures(epochs: list[Epoch]) -> None:
-    """Of the epoch that training chose, or would choose if it ended now."""
+def _figures(run: Run, epochs: list[Epoch]) -> None:
+    """Of the epoch that training chose, or would choose now; with folds, what these said."""
     best = chosen(epochs)
     if best is None:
         return
     with st.container(horizontal=True):
+        if judged := _by_folds(run):
+            st.metric("Accuracy, out of fold", f"{judged.val_top1_accuracy:.1%}", width="content")
+            st.metric("Log loss there", f"{judged.val_log_loss:.2f}", width="content")
         if best.val_top1_accuracy is not None and best.val_log_loss is not None:
             name, value = f"Accuracy, epoch {best.number}", f"{best.val_top1_accuracy:.1%}"
             st.metric(name, value, width="content")
             st.metric("Log loss there", f"{best.val_log_loss:.2f}", width="content")
         mean_s = sum(epoch.epoch_s for epoch in epochs) / len(epochs)
-        st.metric("Seconds an epoch", f"{mean_s:.1f}", width="content")
+        if len(epochs) > 1:
+            st.metric("Seconds an epoch", f"{mean_s:.1f}", width="content")
+
+
+def _by_folds(run: Run) -> Result | None:
+    """What the folds of a complete training said; None where there are none."""
+    with suppress(DataError):  # not complete, or of another version
+        found = run.result()
+        return found if found.folds > 1 else None
+    return None
 
 
 def _curves(epochs: list[Epoch]) -> None:
+    """What there is of them: one epoch is no curve, and where nothing validates there is one."""
+    if len(epochs) < 2:
+        return
     losses = [
-        {"epoch": epoch.number, "value": getattr(epoch, name), "of": words}
+        {"epoch": epoch.number, "value": value, "of": words}
         for epoch in epochs
         for name, words in _LOSSES.items()
+        if (value := getattr(epoch, name)) is not None
     ]
     accuracies = [
         {"epoch": epoch.number, "value": epoch.val_top1_accuracy, "of": "validation"}
         for epoch in epochs
+        if epoch.val_top1_accuracy is not None
     ]
     for values, title in ((losses, "loss"), (accuracies, "accuracy")):
+        if not values:
+            continue
         spec = charts.lines(values, "epoch", "value", "of", ("epoch", title))
         if title == "accuracy":
             spec["encoding"]["y"] |= {"axis": {"format": "%"}}

@@ -23,9 +23,14 @@ ZIP_MB = 2000  # of an archive that is dropped
 LINES = 12  # of the log that are shown
 NEW = "A new training"
 WAYS = {
-    "first": "First answers: a known network with a new head (minutes)",
-    "fine": "As good as it gets: fine-tuned (minutes to hours; told before it begins)",
-    "quick": "A small network from nothing (for simple pictures)",
+    "first": "First answers, in minutes",
+    "fine": "As good as it gets, in minutes to hours",
+    "quick": "A small network from nothing",
+}
+_MEANING = {
+    "first": "A network that knows many pictures learns your classes: its last layer alone.",
+    "fine": "The same, and all layers learn. How long it takes is told before it begins.",
+    "quick": "For simple pictures, such as letters or icons.",
 }
 _OPTIONS = {"first": [], "fine": ["--fine-tune"], "quick": ["--recipe", "quick"]}
 _UNFIT = re.compile(r"[^\w .-]|^[.-]")
@@ -120,6 +125,7 @@ def _how(home: Path) -> tuple[str, list[str]]:
     )
     typed = left.text_input("Name", free, key="training-name")
     way = right.selectbox("How", list(WAYS), format_func=WAYS.__getitem__, key="way")
+    right.caption(_MEANING[way])
     epochs = 0
     if way != "first" and st.toggle("Say how long", key="says-epochs"):
         epochs = int(st.number_input("Epochs", 1, 500, 8, key="epochs"))
@@ -250,7 +256,7 @@ def _accounted(place: str, manifest: str, stamp: int) -> str:  # noqa: ARG001
     """As the audit has found it: what can't be decoded is left out, with the reason."""
     found = Dataset.open(place, Path(manifest))
     doubted = sum(1 for row in found.used.rows if row.suggested_label)
-    more = f" {doubted} labels are in doubt: see Data." if doubted else ""
+    more = f" {counted(doubted, 'doubtful label')}: see Data." if doubted else ""
     return f"{found.account()}. {found.classes()}.{more}"
 
 

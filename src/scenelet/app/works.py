@@ -109,8 +109,11 @@ class Work:
         begun = _BEGUN.get(self.folder)
         if begun and begun.poll() is None:
             return True
+        lock = self.folder / LOCK
+        if not lock.exists():
+            return False
         try:
-            with held(self.folder / LOCK, "busy"):
+            with held(lock, "busy", goes=True):
                 return False
         except ConfigError:
             return True

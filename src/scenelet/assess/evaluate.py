@@ -20,7 +20,7 @@ from scenelet.dataset.dataset import Dataset
 from scenelet.dataset.row import Row
 from scenelet.dataset.source import Source
 from scenelet.engine import Engine
-from scenelet.errors import ConfigError, DataError
+from scenelet.errors import ConfigError, DataError, NothingHeldOutError
 from scenelet.image_likeness import same_looking
 from scenelet.progress import SILENT, Progress
 
@@ -76,8 +76,8 @@ def _none_chosen(found: Dataset, part: str, held_out: bool) -> DataError:
     )
 
 
-def _judged_in_folds(name: str) -> DataError:
-    return DataError(
+def _judged_in_folds(name: str) -> NothingHeldOutError:
+    return NothingHeldOutError(
         f"{name}: the bundle learned from all of its pictures and was judged in folds; its card"
         " has these figures. Give pictures that it has not seen."
     )

@@ -39,7 +39,8 @@ def _sets(contract: Contract) -> str:
         return f"No prediction sets: {sets.why_none}."
     if not sets.pooled:
         return ""
-    whose = listed(sets.pooled, NAMED)
+    classes = contract.class_names
+    whose = "all classes" if len(sets.pooled) == len(classes) else listed(sets.pooled, NAMED)
     return (
         f"Prediction sets promise {contract.promises.wished.coverage:.0%} of {whose} together, not"
         " of each: too few held-out images."
@@ -50,9 +51,8 @@ def _few_images(contract: Contract) -> str:
     few = [name for name, each in contract.figures.per_class.items() if each.images < FEW_IMAGES]
     if not few:
         return ""
-    return (
-        f"Fewer than {FEW_IMAGES} held-out images of {listed(few, NAMED)}: little is known of them."
-    )
+    whose = "any class" if len(few) == len(contract.class_names) else listed(few, NAMED)
+    return f"Fewer than {FEW_IMAGES} held-out images of {whose}: little is known of them."
 
 
 def _weak_classes(contract: Contract) -> str:

@@ -97,7 +97,7 @@ def improve(
     home = out or Path("improved") / name
     make_folder(home)
     busy = f"{home}: is being improved already. Let it end, or give another --out."
-    with held(home.parent / LOCK, busy):
+    with held(home.parent / LOCK, busy, goes=True):
         figures = _trained_again(old, bundle, found, folder, home, ledger)
     _tell(figures)
     if figures.is_worse:

@@ -168,13 +168,17 @@ def deploy(
     Example: `scenelet deploy models/intel-scenes --region eu-central-1`
     or, to look first: `scenelet deploy models/intel-scenes --plan`
     """
+    if plan and not (policy or emit) and _has_no_account():
+        _plan_without_account(source, arch, python, _settings(settings))
+        return
     release = release_of(stack, region, bucket)  # no credentials is said before anything is packed
     if policy:
         typer.echo(release.policy(_settings(settings)))
         return
     wanted, secret = _with_token(_settings(settings), release, token)
     progress = ConsoleProgress()
-    prepared = _prepared(source, arch, python, wanted, release, progress)
+    standing_mib = release.standing_memory_mib()
+    prepared = _prepared(source, arch, python, wanted, standing_mib, progress)
     if emit:
         _emit(release, prepared, wanted, emit, out)
         return
@@ -191,7 +195,7 @@ def _prepared(
     arch: str,
     python: str,
     wanted: "DeploySettings",
-    release: "Release",
+    standing_mib: int | None,
     progress: Progress,
 ) -> "Prepared":
     """Packed, and proved at the memory that it will have."""
@@ -200,7 +204,32 @@ def _prepared(
     from scenelet.shipped import default_bundle
 
     packed = packed_from(source or default_bundle(), Target(python, arch), progress)
-    return prepare(packed, wanted, release.standing_memory_mib(), progress)
+    return prepare(packed, wanted, standing_mib, progress)
+
+
+def _has_no_account() -> bool:
+    with needs_extra("aws"):
+        from scenelet.deploy.aws.plan import NO_LOGIN, lacking
+    return NO_LOGIN in lacking()
+
+
+def _plan_without_account(
+    source: Path | None, arch: str, python: str, wanted: "DeploySettings"
+) -> None:
+    """Proved here, with what would be made and its list price; AWS is not asked."""
+    from scenelet.deploy.aws.account import USUAL_CONCURRENCY
+    from scenelet.deploy.aws.bill import priced_lines
+    from scenelet.deploy.aws.plan import BUCKET, MADE, lacking
+    from scenelet.deploy.aws.price import LIST
+
+    prepared = _prepared(source, arch, python, wanted, None, ConsoleProgress())
+    for line in priced_lines(prepared, wanted, LIST, wanted.concurrency or USUAL_CONCURRENCY):
+        typer.echo(line)
+    typer.echo("would be made, besides what options ask for, where nothing of it stands yet:")
+    for each in (*MADE, BUCKET):
+        typer.echo(f"  {each}")
+    told = f"{', '.join(lacking())}: AWS was not asked, and nothing was made."
+    typer.echo(f"{told} Log in (aws login), and the same command compares with what stands there")
 
 
 def _emit(

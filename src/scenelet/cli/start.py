@@ -92,7 +92,8 @@ def start(
     asked = Asked(folder, images, tuple(column or ()), label_level)
     dials = _dials(recipe, fine_tune, epochs)
     make_folder(out)
-    with held(out / LOCK, f"{out}: another `start` works here. Let it end, or give another --out."):
+    busy = f"{out}: another `start` works here. Let it end, or give another --out."
+    with held(out / LOCK, busy, goes=True):
         shown = _go(asked, name, way, dials, out, pack)
     if not (recipe or fine_tune):
         _say_further(asked, out)

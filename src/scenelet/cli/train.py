@@ -103,10 +103,10 @@ def _require_extra() -> None:
 
 def _tell_result(result: "Result", home: Path) -> None:
     judged = "out-of-fold" if result.folds > 1 else "validation"
+    kept = f"epoch {result.best_epoch} of {result.epochs}" if result.epochs else "a linear head"
     typer.echo(
         f"{judged} accuracy {result.val_top1_accuracy:.2%} ({result.validation_images:,}"
-        f" images), log loss {result.val_log_loss:.3f}, epoch {result.best_epoch} of"
-        f" {result.epochs}, {result.training_s / 60:.1f} min"
+        f" images), log loss {result.val_log_loss:.3f}, {kept}, {result.training_s / 60:.1f} min"
     )
     for line in _of_classes(result.classes):
         tell(line)

@@ -28,6 +28,9 @@ Recipe = Annotated[
 Name = Annotated[str | None, typer.Option(help="Of the search; default: data folder and recipe.")]
 Runs = Annotated[Path, typer.Option(help="Folder that holds the searches.")]
 Trials = Annotated[int, typer.Option(min=1, help="Trials in all; more the next time add to them.")]
+Epochs = Annotated[
+    int | None, typer.Option(min=1, help="Of each trial; default: those of the recipe.")
+]
 Timeout = Annotated[float, typer.Option(min=0, help="Minutes after which to stop; 0: none.")]
 Workers = Annotated[
     int,
@@ -60,6 +63,7 @@ def tune(
     name: Name = None,
     runs: Runs = Path("searches"),
     trials: Trials = 20,
+    epochs: Epochs = None,
     timeout: Timeout = 0.0,
     workers: Workers = 1,
     objectives: Objectives = "accuracy",
@@ -90,6 +94,7 @@ def tune(
         from scenelet.tune.workers import run_workers
     told_to(tracker)
     fixed, wished, told = set_dials(dial), objectives_of(objectives), ConsoleProgress()
+    fixed = {"epochs": str(epochs), **fixed} if epochs else fixed
     require_storage(storage)
     base = resolve(recipe, fixed) if recipe else planned(folder, manifest, fixed, told)
     config = SearchConfig(

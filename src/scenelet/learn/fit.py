@@ -246,8 +246,8 @@ def _outcome(job: Job, history: History, watching: Watching) -> dict[str, Any]:
     early = "patience" if len(history.epochs) < planned else ""
     judge = job.judged
     return {
-        "best_epoch": best.number,
-        "epochs": len(history.epochs),
+        "best_epoch": best.number if job.config.epochs else 0,
+        "epochs": len(history.epochs) if job.config.epochs else 0,
         "val_top1_accuracy": judge.top1_accuracy if judge else best.val_top1_accuracy,
         "val_log_loss": judge.log_loss if judge else best.val_log_loss,
         "stopped_by": "watch" if watching.stopped else early,
@@ -318,10 +318,12 @@ def _announce(job: Job, place: Place, model: Classifier, progress: Progress) -> 
     if not job.run.is_fold:  # the pictures are those of the run that they belong to
         _account(job, progress)
     training, validation = (len(job.dataset.part(split)) for split in ("train", "val"))
+    epochs = job.config.epochs
+    how = counted(epochs, "epoch") if epochs else "a linear head alone"
     progress.say(
         f"{training:,} training and {validation or 'no'} validation images,"
         f" {parameter_count(model.network):,} parameters, {place.device} {place.precision},"
-        f" {counted(torch.get_num_threads(), 'thread')}, {counted(job.config.epochs, 'epoch')}"
+        f" {counted(torch.get_num_threads(), 'thread')}, {how}"
     )
 
 

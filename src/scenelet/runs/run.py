@@ -61,8 +61,9 @@ class Result:
     """Figures of a complete training.
 
     Attributes:
-        best_epoch: Whose weights were kept, from 1; that of lowest validation log loss.
-        epochs: That were trained.
+        best_epoch: Whose weights were kept, from 1; that of lowest validation log loss. 0 of a
+            linear head alone.
+        epochs: That were trained; 0 of a linear head alone.
         val_top1_accuracy: Of the best epoch, on the validation images; with folds, out of fold.
         val_log_loss: Likewise, in nats.
         stopped_by: "patience", "watch" (somebody looking on), or "" at the planned end.

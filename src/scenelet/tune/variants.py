@@ -222,10 +222,10 @@ def _shared_split(
     Raises:
         ConfigError: `out` was begun with other images, labels or split.
     """
-    make_folder(out)
     path = out / "manifest.csv"
     dataset = split_dataset(folder, manifest, replace(base, min_label_quality=0), progress, engine)
     if not path.is_file():
+        make_folder(out)
         write_manifest(path, dataset.rows)
     elif Dataset.open(folder, path).fingerprint != dataset.examined(progress, engine).fingerprint:
         raise ConfigError(

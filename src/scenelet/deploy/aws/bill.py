@@ -82,10 +82,17 @@ def ceiling(
 
 def bill_lines(prepared: Prepared, settings: DeploySettings, cloud: Cloud, stack: str) -> list[str]:
     """What a person is told before a stack is deployed."""
-    prices, architecture = prices_in(cloud), prepared.packed.target.architecture
     account = Account(cloud)
     reserved, _ = account.concurrency_for(stack, settings.concurrency)
     instances = reserved or account.concurrency().limit
+    return priced_lines(prepared, settings, prices_in(cloud), instances)
+
+
+def priced_lines(
+    prepared: Prepared, settings: DeploySettings, prices: Prices, instances: int
+) -> list[str]:
+    """The same by given prices, for so many instances at once; asks nobody."""
+    architecture = prepared.packed.target.architecture
     most = ceiling(settings, architecture, prepared.memory_mib, instances, prices)
     series = series_of(settings, len(prepared.packed.contract().class_names))
     standing = standing_usd_a_month(series, ALARMS, prices)

@@ -38,6 +38,7 @@ MADE = {
         "Dashboard",
     ),
 }
+NO_LOGIN = "No AWS credentials"
 BUCKET = "A private bucket for the packages, five at most."
 _FAR = ("iam-role", "container-role")  # who asks these for credentials asks the network
 
@@ -94,5 +95,5 @@ def lacking() -> list[str]:
         has_login = providers.load_credentials() is not None
     except BotoCoreError as error:  # of a profile that is not there, or a file that can't be read
         return [str(error)]
-    told = {"No AWS credentials": has_login, "no region": bool(region)}
+    told = {NO_LOGIN: has_login, "no region": bool(region)}
     return [what for what, is_there in told.items() if not is_there]
