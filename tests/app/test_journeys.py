@@ -114,6 +114,9 @@ def test_dropped_pictures_become_a_bundle_that_answers(visit, pages, home, dropp
     settled(page)
     keyboard.press(page, button(page, "Train"))
     button(page, "Stop").wait_for()
+    for _ in range(3):  # while it is drawn again and again, each click leads somewhere
+        go_to(page, "Label")
+        go_to(page, "Train")
     page.goto(pages.url)  # the page is left; the training goes on
     go_to(page, "Train")
     page.get_by_text("Pictures that it has never seen").wait_for(timeout=LONG_MS)
