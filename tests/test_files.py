@@ -1,6 +1,6 @@
 import os
 
-from scenelet.files import pictures, read, walk
+from scenelet.files import account, pictures, read, walk
 from scenelet.image_formats import named
 
 JPEG = b"\xff\xd8\xff\xe0 and so on"
@@ -88,3 +88,10 @@ def test_a_name_that_is_no_utf8_is_told_and_can_be_read(tmp_path):
     (path,) = pictures(tmp_path)
     assert path == r"m\xfcller.jpg"
     assert read(tmp_path, path) == JPEG
+
+
+def test_one_file_is_told_as_one():
+    assert (
+        account(0, ["empty: 0 bytes"], []) == "1 file: 0 used, 1 left out (1 empty), 0 passed over"
+    )
+    assert account(2, [], []).startswith("2 files: 2 used")

@@ -14,6 +14,7 @@ from scenelet.errors import DataError, ResourceError, UnreadableImageError
 from scenelet.image_formats import FORMATS, LOOKED_AT, SUFFIXES, foreign, sniff
 from scenelet.names import printable, raw
 from scenelet.resources import ended, is_ours
+from scenelet.text import counted
 
 LITTER, EMPTY = "litter of a system", "empty folder"
 TWO_UNDERSCORES = "begins with two underscores: programs name their own so; rename it to use it"
@@ -276,7 +277,7 @@ def account(used: int, left_out: Iterable[str], passed_over: Iterable[Entry]) ->
     total = used + reasons.total() + others.total()
     told = (f"{used:,} used", _told("left out", reasons), _told("passed over", others))
     more = f"; folders: {_listed(folders)}" if folders else ""
-    return f"{total:,} files: {', '.join(told)}{more}"
+    return f"{counted(total, 'file')}: {', '.join(told)}{more}"
 
 
 def _told(words: str, reasons: Counter[str]) -> str:

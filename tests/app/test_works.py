@@ -88,7 +88,7 @@ def test_corrections_are_offered_again_only_where_there_is_something_new_to_lear
     (work.folder / "improved").mkdir(parents=True)
     rows = [Row("a.jpg", "forest", split="val"), Row(f"corrections/{name}.jpg", "sea")]
     write_manifest(work.folder / "improved" / "manifest.csv", rows)
-    work.log.write_text("5 pictures are added\n")
+    work.log.write_text("5 pictures to add\n")
     assert not work.has_tried([said])  # it was stopped before its verdict
     work.log.write_text("the new one is: worse\n12 held-out pictures\n")
     assert work.verdict == "the new one is: worse"

@@ -41,7 +41,7 @@ def test_trained_again_with_corrections_the_bundle_is_replaced_where_it_is_not_w
     words = ("improve", run_folder, mine, "--corrections", kept, "--out", tmp_path / "improved")
     done = scenelet(*words)
     assert done.code == 0, done.err
-    assert "5 pictures are added" in done.err
+    assert "5 pictures to add" in done.err
     is_worse = "the new one is: worse" in done.out
     assert (read_contract(mine).sha256 == before) == is_worse
     if not is_worse:

@@ -93,7 +93,7 @@ def improve(
     if not found:
         raise DataError(f"{folder}: no correction to learn from. Correct answers in the app first.")
     wrong = sum(not each.is_right for each in found)
-    note(f"{len(found):,} pictures are added, {wrong:,} of them answered wrongly")
+    note(f"{counted(len(found), 'picture')} to add, {wrong:,} of them answered wrongly")
     home = out or Path("improved") / name
     make_folder(home)
     busy = f"{home}: is being improved already. Let it end, or give another --out."

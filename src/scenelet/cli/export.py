@@ -90,7 +90,7 @@ def export(
     phone: Phone = None,
     as_json: AsJsonOption = False,
 ) -> None:
-    """Write the bundle: LiteRT, ONNX, manifest, card, checksums, golden images.
+    """Write the bundle: LiteRT, ONNX, contract, card, checksums, golden images.
 
     Refused if the three disagree.
 

@@ -39,7 +39,7 @@ COMMANDS = {
         ),
         "export": Late(
             "export:export",
-            "Write the bundle: LiteRT, ONNX, manifest, card, checksums, golden images.",
+            "Write the bundle: LiteRT, ONNX, contract, card, checksums, golden images.",
         ),
     },
     "Judge": {
