@@ -17,6 +17,7 @@ from scenelet.resources import ended, is_ours
 from scenelet.text import counted
 
 LITTER, EMPTY = "litter of a system", "empty folder"
+NO_IMAGE = "no image in it; give images, a folder of images, or a URL"
 TWO_UNDERSCORES = "begins with two underscores: programs name their own so; rename it to use it"
 _LITTER_FOLDERS = frozenset(
     [

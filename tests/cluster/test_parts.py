@@ -81,6 +81,7 @@ def test_a_cluster_answers_as_this_machine_does_in_every_field_though_a_worker_i
 def test_parts_are_answered_by_this_machine_too(photos, expected, bundle, scenelet, tmp_path):
     done = scenelet("predict", photos, "--bundle", bundle, "--out", tmp_path / "answers")
     assert done.code == 0, done.err
+    assert "164 files: 162 used, 2 left out (" in done.err
     names = sorted((tmp_path / "answers").glob("part-*.parquet"))
     assert [row for name in names for row in pq.read_table(name).to_pylist()] == expected
 

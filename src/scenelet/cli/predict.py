@@ -17,6 +17,7 @@ from scenelet.cli.options import Bundle, Column, Images, TrustHost, to_write
 from scenelet.cli.output import Columns, needs_extra, note, stdout, tell_json, wrote
 from scenelet.cli.place import holds_pictures, pictures_of
 from scenelet.dataset.address import is_web
+from scenelet.files import NO_IMAGE
 from scenelet.names import printable
 from scenelet.text import elided, listed, one_line
 
@@ -103,11 +104,11 @@ def predict(
     passed_over: list[Entry] = []
     trusted = frozenset(trust_host or ())
     asked = _expand(sources, look, trusted, passed_over)
-    answers = _Counted(_answer(ask, source, read) for source, read in asked)
+    answers = _Answers(ask, asked)
     (_print_json if as_json else _print_table)(answers)
     if any(map(holds_pictures, sources)):
         _print_account(answers.answered, answers.errors, passed_over)
-    if answers.errors:
+    if answers.has_failed:
         raise typer.Exit(1)
 
 
@@ -129,6 +130,7 @@ def _by_bundle(folder: Path) -> Ask:
 
 def _predict_folder(place: "Source", bundle: Path, out: Path) -> None:
     from scenelet.dataset.sink import placed
+    from scenelet.errors import DataError
     from scenelet.parallel import cores
     from scenelet.progress import ConsoleProgress
     from scenelet.quiet import quiet
@@ -139,6 +141,9 @@ def _predict_folder(place: "Source", bundle: Path, out: Path) -> None:
         predictor = Predictor(bundle, copies=cores())
     passed_over: list[Entry] = []
     total = sum(1 for _ in _pictures(place.entries(), passed_over))
+    if not total:
+        _print_account(0, [], passed_over)
+        raise DataError(f"{place.name}: {NO_IMAGE}")
     progress = ConsoleProgress().counting("predicting", total)
     with needs_extra("serve"), progress as advance, placed(out) as local:
         rows, errors = predict_folder(predictor, place, local, advance)
@@ -165,9 +170,8 @@ def _predict_parts(
     place, copies = _pictures_at(sources, look), 1 if machines.is_cluster else cores()
     with machines.engine(InProcess(), images or sources[0], out=out) as engine:
         done = predict_parts(bundle, place, shelf_at(out), engine, copies, ConsoleProgress())
-    rows, errors = done
-    _print_account(rows - errors, ["could not be used: their rows say why"] * errors, [])
-    wrote(f"parts of {rows:,} rows", out)
+    note(done.account())
+    wrote(f"parts of {done.rows:,} rows", out)
 
 
 def _the_place(sources: list[str], look: Look, out: Path) -> "Source":
@@ -189,19 +193,29 @@ def _pictures_at(sources: list[str], look: Look) -> "Source":
     return look(sources[0])
 
 
-class _Counted:
+class _Answers:
     """Answers on their way to the screen, counted."""
 
-    def __init__(self, answers: Iterator[Answer]) -> None:
-        self.answered, self.errors, self._answers = 0, list[str](), answers
+    def __init__(self, ask: Ask, asked: Iterable[tuple[str, Read]]) -> None:
+        self.answered, self.errors, self.has_failed = 0, list[str](), False
+        self._ask, self._asked = ask, asked
 
     def __iter__(self) -> Iterator[Answer]:
-        for answer in self._answers:
-            if "error" in answer:
-                self.errors.append(answer["error"])
-            else:
-                self.answered += 1
-            yield answer
+        for source, read in self._asked:
+            yield self._answer(source, read)
+
+    def _answer(self, source: str, read: Read) -> Answer:
+        from scenelet.errors import DataError, SceneletError
+
+        try:
+            answer = {"source": source, **self._ask(source, read)}
+        except SceneletError as error:
+            told, self.has_failed = str(error).removeprefix(f"{source}: "), True
+            if not isinstance(error, DataError):  # a place's, which is no file
+                self.errors.append(told)
+            return {"source": source, "error": told}
+        self.answered += 1
+        return answer
 
 
 def _print_account(answered: int, errors: list[str], passed_over: "list[Entry]") -> None:
@@ -250,24 +264,15 @@ def _pictures_of(source: str, look: Look, passed_over: "list[Entry]") -> Iterato
         yield shown, partial(_fail, str(error))
         return
     if first is None:
-        yield shown, partial(_fail, "no image in it; give images, a folder of images, or a URL")
+        yield shown, partial(_fail, NO_IMAGE)
     for path in chain([first] if first else [], found):
         yield path if has_own_address(path) else f"{above}{path}", partial(place.read, path)
 
 
 def _fail(reason: str) -> bytes:
-    from scenelet.errors import UnreadableImageError
+    from scenelet.errors import DataError
 
-    raise UnreadableImageError(reason)
-
-
-def _answer(ask: Ask, source: str, read: Read) -> Answer:
-    from scenelet.errors import SceneletError
-
-    try:
-        return {"source": source, **ask(source, read)}
-    except SceneletError as error:
-        return {"source": source, "error": str(error).removeprefix(f"{source}: ")}
+    raise DataError(reason)
 
 
 def _fetch(url: str, trusted: frozenset[str]) -> bytes:

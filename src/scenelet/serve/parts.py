@@ -12,6 +12,7 @@ killed, is written over itself with the same rows.
 import io
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 from scenelet.bundle.contract import LITERT, read_contract
 from scenelet.bundle.travelling import files_of, unpacked
 from scenelet.engine import Engine, Part, in_parts
-from scenelet.errors import ConfigError
+from scenelet.errors import ConfigError, DataError
+from scenelet.files import NO_IMAGE, Entry, account
 from scenelet.lease import Lease, leased
 from scenelet.parallel import in_parallel
 from scenelet.progress import SILENT, Progress
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 LISTING, SUMMARY = "listing.parquet", "summary.json"
 LEAST, MOST = 50, 1_000  # pictures of a part: what a kill costs, and what a PUT is worth
 _A_WORKER = 8  # parts that each should get, so that none waits long for the last
-_HEAD = b"scenelet"
+_HEAD, _PASSED_OVER = b"scenelet", b"passed over"
 
 
 def predict_parts(
@@ -47,7 +49,7 @@ def predict_parts(
     engine: Engine,
     copies: int = 1,
     progress: Progress = SILENT,
-) -> tuple[int, int]:
+) -> "Answers":
     """Answer every picture of a place, or go on where a killed process stopped.
 
     Args:
@@ -59,9 +61,10 @@ def predict_parts(
         progress: Is told how it goes on.
 
     Returns:
-        Rows of all parts, and those of them with an error.
+        What there is in all parts, of earlier processes too.
 
     Raises:
+        DataError: There is no picture.
         ConfigError: All is there already, what is begun there is of another place or bundle, or
             another process is at it.
         ArtefactError: It can't be written.
@@ -79,12 +82,13 @@ def _predicted(
     copies: int,
     progress: Progress,
     lease: Lease,
-) -> tuple[int, int]:
+) -> "Answers":
     head = {"place": place.name, "model": read_contract(bundle).sha256[LITERT]}
     listing = _listing(place, out, head, engine.workers, progress)
     there = set(out.names())
     left = [number for number in range(listing.parts) if name_of(number) not in there]
-    errors = sum(_errors_of(out, [each for each in range(listing.parts) if each not in set(left)]))
+    done = [number for number in range(listing.parts) if name_of(number) in there]
+    errors = sum(in_parallel(partial(_errors_in, out), done, waits=True), Counter[str]())
     with progress.counting("predicting", listing.rows) as advance:
         _told(advance, listing.rows - sum(map(listing.size, left)))
         for part, failed in engine.map(
@@ -93,9 +97,29 @@ def _predicted(
             lease.check()
             errors += failed
             _told(advance, len(part.items))
-    summary = head | {"rows": listing.rows, "errors": errors, "parts": listing.parts}
+    told = {"rows": listing.rows, "errors": errors.total(), "parts": listing.parts}
+    summary = head | told
     out.write(SUMMARY, json.dumps(summary, indent=2, ensure_ascii=False).encode() + b"\n")
-    return listing.rows, errors
+    return Answers(listing.rows, errors, listing.passed_over)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What lies in the parts of a job.
+
+    Attributes:
+        rows: How many, those with an error among them.
+        errors: How often each of them was told, without its details.
+        passed_over: What is no picture.
+    """
+
+    rows: int
+    errors: Counter[str]
+    passed_over: tuple[Entry, ...]
+
+    def account(self) -> str:
+        """One line about every file of the place."""
+        return account(self.rows - self.errors.total(), self.errors.elements(), self.passed_over)
 
 
 def name_of(number: int) -> str:
@@ -119,25 +143,25 @@ class Answering:
     out: Shelf
     copies: int
 
-    def __call__(self) -> "_Answers":
+    def __call__(self) -> "_Worker":
         """Load the bundle."""
         with unpacked(self.bundle) as folder, quiet():
-            return _Answers(Predictor(folder, self.copies), self.place, self.out)
+            return _Worker(Predictor(folder, self.copies), self.place, self.out)
 
 
 @dataclass(frozen=True)
-class _Answers:
-    """Answers parts: called with one, it writes the answers and returns how many are errors."""
+class _Worker:
+    """Answers parts: called with one, it writes the answers and returns the errors among them."""
 
     predictor: Predictor
     place: Pictures
     out: Shelf
 
-    def __call__(self, part: Part[str]) -> int:
+    def __call__(self, part: Part[str]) -> Counter[str]:
         work = partial(answered, self.predictor, self.place)
         rows = list(in_parallel(work, part.items, waits=self.place.is_far))
         self.out.write(name_of(part.number), _table(rows, self.predictor.class_names))
-        return sum("error" in row for row in rows)
+        return _kinds(row["error"] for row in rows if "error" in row)
 
 
 @dataclass(frozen=True)
@@ -157,6 +181,11 @@ class _Listing:
     @property
     def head(self) -> Any:
         return json.loads((self.file.schema_arrow.metadata or {}).get(_HEAD, b"null"))
+
+    @property
+    def passed_over(self) -> tuple[Entry, ...]:
+        kept = (self.file.schema_arrow.metadata or {}).get(_PASSED_OVER, b"[]")
+        return tuple(Entry("", reason, files) for reason, files in json.loads(kept))
 
     def size(self, number: int) -> int:
         return int(self.file.metadata.row_group(number).num_rows)
@@ -180,9 +209,7 @@ def _listing(place: Pictures, out: Shelf, head: Row, workers: int, progress: Pro
         listing = _Listing(pq.ParquetFile(pa.BufferReader(out.read(LISTING))))
     except KeyError:
         progress.say(f"listing {place.name}")
-        names = [entry.path for entry in place.entries() if not entry.reason]
-        size = min(MOST, max(LEAST, -(-len(names) // (_A_WORKER * workers))))
-        out.claim(LISTING, _frozen(in_parts(names, size), head))
+        out.claim(LISTING, _frozen(place.entries(), head, workers))
         return _listing(place, out, head, workers, progress)
     if listing.head != head:
         raise ConfigError(f"{out.name}: begun with another place or bundle. Give another --out.")
@@ -191,16 +218,31 @@ def _listing(place: Pictures, out: Shelf, head: Row, workers: int, progress: Pro
     return listing
 
 
-def _frozen(parts: Iterable[Part[str]], head: Row) -> bytes:
+def _frozen(entries: Iterable[Entry], head: Row, workers: int) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = pa.schema([("path", pa.string())], {_HEAD: json.dumps(head).encode()})
+    others = list[tuple[str, int]]()
+    names = list(_pictures(entries, others))
+    if not names:
+        raise DataError(f"{head['place']}: {NO_IMAGE}")
+    size = min(MOST, max(LEAST, -(-len(names) // (_A_WORKER * workers))))
+    told = {_HEAD: json.dumps(head).encode(), _PASSED_OVER: json.dumps(others).encode()}
+    schema = pa.schema([("path", pa.string())], told)
     buffer = io.BytesIO()
     with pq.ParquetWriter(buffer, schema) as writer:
-        for part in parts:
+        for part in in_parts(names, size):
             writer.write_table(pa.table([pa.array(part.items, pa.string())], schema))
     return buffer.getvalue()
+
+
+def _pictures(entries: Iterable[Entry], others: list[tuple[str, int]]) -> Iterator[str]:
+    """Paths of the pictures; of what is none, why and how many files, is put among the others."""
+    for entry in entries:
+        if entry.reason:
+            others.append((entry.reason, entry.files))
+        else:
+            yield entry.path
 
 
 def _table(rows: Sequence[Row], names: tuple[str, ...]) -> bytes:
@@ -210,17 +252,17 @@ def _table(rows: Sequence[Row], names: tuple[str, ...]) -> bytes:
         return path.read_bytes()
 
 
-def _errors_of(out: Shelf, numbers: Sequence[int]) -> Iterator[int]:
-    """How many answers of each part that is there are errors."""
-    return in_parallel(partial(_errors_in, out), numbers, waits=True)
-
-
-def _errors_in(out: Shelf, number: int) -> int:
+def _errors_in(out: Shelf, number: int) -> Counter[str]:
+    """Of a part that is there."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     column = pq.read_table(pa.BufferReader(out.read(name_of(number))), columns=["error"])[0]
-    return len(column) - int(column.null_count)
+    return _kinds(column.drop_null().to_pylist())
+
+
+def _kinds(errors: Iterable[str]) -> Counter[str]:
+    return Counter(error.partition(":")[0] for error in errors)
 
 
 def _told(advance: Any, pictures: int) -> None:
