@@ -22,9 +22,8 @@ from ray.train.lightning import RayDDPStrategy, RayLightningEnvironment
 from ray.train.torch import TorchConfig, TorchTrainer
 
 from scenelet.artefacts import make_folder
-from scenelet.cluster.engine import lacking
 from scenelet.cluster.nodes import Origin
-from scenelet.cluster.there import done_there
+from scenelet.cluster.there import EndsByWhatToMend, done_there, to_mend
 from scenelet.cluster.told import Telling, heard
 from scenelet.dataset.bucket import shelf_at
 from scenelet.engine import Engine, Part
@@ -95,6 +94,7 @@ class Together:
                     name="run",
                     storage_path=str(folder),
                     failure_config=FailureConfig(max_failures=RESTARTS),
+                    callbacks=[EndsByWhatToMend()],
                 ),
             )
             try:
@@ -155,11 +155,9 @@ def _resources(gpus: float) -> dict[str, float]:
 
 def _ended(error: Exception, name: str) -> SceneletError:
     causes = getattr(error, "worker_failures", {})
-    for cause in causes.values():
-        ours = getattr(cause, "cause", None) or cause
-        known = ours if isinstance(ours, SceneletError) else lacking(ours)
-        if known:
-            return known
+    ended = getattr(error, "controller_failure", None)  # by a callback of ours
+    if known := to_mend([*causes.values(), *([ended] if ended else [])]):
+        return known
     why = " ".join(str(next(iter(causes.values()), error)).split())[-200:]
     return ClusterError(
         f"{name}: training was started {RESTARTS + 1} times and did not come to its end ({why})."
