@@ -1,9 +1,9 @@
 """A plan for more pictures than the machines here hold: time, cost and what gives way first.
 
-    python benchmarks/cluster_plan.py [--cpu-ms 5.6] [--kb 100] [--machines 16 --cores 8 ...]
+    python benchmarks/cluster_plan.py [--cpu-ms 10] [--kb 100] [--machines 16 --cores 8 ...]
 
-A model, no measurement: everything comes from the inputs, whose defaults are the rates measured in
-docs/clusters.md and list prices that must be looked up anew.
+A model, no measurement: everything comes from the inputs. The CPU of a picture is an assumption for
+100 KB (docs/clusters.md measures small ones); prices must be looked up anew.
 """
 
 import argparse
@@ -68,12 +68,18 @@ class Inputs:
             if count * self.kb >= 1e9
             else f"{count * self.kb / 1e6:,.0f} GB",
             f"{rates[first]:,.0f}",
-            f"{hours:,.1f} h" if hours < 48 else f"{hours / 24:,.1f} days",
+            _time(hours),
             f"${usd:,.0f}" if usd >= 10 else f"${usd:,.2f}",
             first,
             f"{count * self.row_bytes / 1e9:,.1f} GB",
             f"{math.ceil(count / self.part):,}",
         ]
+
+
+def _time(hours: float) -> str:
+    if hours < 1:
+        return f"{60 * hours:,.0f} min"
+    return f"{hours:,.1f} h" if hours < 48 else f"{hours / 24:,.1f} days"
 
 
 def main() -> None:

@@ -216,7 +216,7 @@ def test_the_doctor_says_of_each_node_what_it_runs_and_reaches(cluster, scenelet
     assert fit.out.count("ray 2.60") == 2
     unfit = scenelet("doctor", *cluster.flags, "--place", "s3://not-there-of-tests/x")
     assert unfit.code == 1
-    assert unfit.err.count("does not reach") == 2
+    assert unfit.err.count("does not reach s3://not-there-of-tests/x") == 2
 
 
 def test_without_the_extra_one_line_says_what_to_install(monkeypatch, painted, tmp_path, scenelet):

@@ -168,12 +168,15 @@ def _machines(engine: EngineName, address: str, workers: int, gpus_per_worker: f
     return Machines(engine is EngineName.RAY, address, workers, gpus_per_worker)
 
 
-def examine_cluster(machines: Machines, place: str) -> None:
+def examine_cluster(machines: Machines, place: Path | None) -> None:
     """Say of each node whether it is fit; exit code 1 where one is not."""
+    from scenelet.dataset.address import address_of
+
+    named = str(place or "")
     with machines.connected():
         from scenelet.cluster.doctor import examine
 
-        found = examine(place)
+        found = examine(address_of(named) or named)
     table(
         ("", "node", "runs"), [("ok" if each.ok else "!", each.node, each.detail) for each in found]
     )

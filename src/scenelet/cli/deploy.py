@@ -275,7 +275,7 @@ def doctor(
     or `scenelet doctor --engine ray --address 10.0.0.7:6379 --place s3://bucket/photos`
     """
     if machines.is_cluster:
-        examine_cluster(machines, str(place or ""))
+        examine_cluster(machines, place)
         return
 
     release = release_of(stack, region, bucket, known=False)
