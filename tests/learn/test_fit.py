@@ -105,7 +105,7 @@ def test_interrupted_in_mid_training_the_last_line_says_how_to_go_on(painted, tm
     said = process.stderr.read().splitlines()
     assert process.wait() == 128 + signal.SIGINT
     process.stderr.close()
-    assert "of 40 epochs are done and kept; the same command goes on there" in said[-2]
+    assert "of 40 epochs are done and kept; the same command goes on" in said[-2]
     assert "interrupted; the same command goes on" in said[-1]
     assert not [line for line in said if "Traceback" in line]
     assert len(Run(tmp_path / "r").history()) >= 2

@@ -233,7 +233,7 @@ def _run(
         if not trainer.interrupted:
             raise
         done = f"{len(run.history())} of {job.config.epochs} epochs"
-        progress.say(f"{run.folder}: {done} are done and kept; the same command goes on there")
+        progress.say(f"{run.name}: {done} are done and kept; the same command goes on")
         raise KeyboardInterrupt from None
 
 
