@@ -1,12 +1,13 @@
 """Progress: one protocol, heard on a console or by nobody."""
 
 import io
+import threading
 
 import pytest
 from rich.console import Console
 
 from scenelet import progress
-from scenelet.progress import SILENT, ConsoleProgress
+from scenelet.progress import SILENT, ConsoleProgress, waited
 
 
 def console(terminal):
@@ -41,6 +42,35 @@ def test_a_terminal_shows_a_bar_that_counts_and_a_line_above_it():
     assert "[b]" in heard.file.getvalue()
     assert "2/2" in heard.file.getvalue()
     assert "a remark" in heard.file.getvalue()
+
+
+class Heard:
+    def __init__(self):
+        self.lines, self.twice = [], threading.Event()
+
+    def say(self, line):
+        self.lines.append(line)
+        if len(self.lines) == 2:
+            self.twice.set()
+
+
+def test_what_can_not_be_counted_gives_a_sign_again_and_again_and_none_once_it_has_ended(
+    monkeypatch,
+):
+    monkeypatch.setattr(progress, "_SIGN_EACH_S", 0.01)
+    heard = Heard()
+    with waited(heard, "looking for pictures in photos"):
+        assert heard.twice.wait(60)
+    assert heard.lines[0] == "looking for pictures in photos, for 0 s now"
+    assert not [each for each in threading.enumerate() if each.name == "sign of life"]
+
+
+def test_a_sign_comes_before_ten_seconds_and_what_is_quick_needs_none():
+    assert progress._SIGN_EACH_S < 10
+    heard = Heard()
+    with waited(heard, "looking for pictures in photos"):
+        pass
+    assert heard.lines == []
 
 
 def test_silence_says_nothing(capfd):

@@ -3,6 +3,7 @@
 The rooms know the protocol alone; who listens (a terminal, a page, nobody) is handed in.
 """
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
 _LINE_EACH_S = 10.0  # where there is no bar
+_SIGN_EACH_S = 8.0  # where there is nothing to count
 
 
 class Progress(Protocol):
@@ -47,6 +49,29 @@ def _nothing() -> None:
 
 
 SILENT: Progress = _Silent()
+
+
+@contextmanager
+def waited(progress: Progress, what: str) -> Iterator[None]:
+    """Say every few seconds that something which can't be counted goes on; nothing if it is quick.
+
+    Args:
+        progress: Is told, by another thread.
+        what: "looking for pictures in photos".
+    """
+    ended, begun_s = threading.Event(), time.monotonic()
+
+    def tell() -> None:
+        while not ended.wait(_SIGN_EACH_S):
+            progress.say(f"{what}, for {time.monotonic() - begun_s:.0f} s now")
+
+    teller = threading.Thread(target=tell, name="sign of life", daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        teller.join()
 
 
 class ConsoleProgress:

@@ -78,6 +78,17 @@ def test_missing_files_and_empty_folders_are_records(bundle, tmp_path, scenelet)
     assert "no image in it" in lines[1]["error"]
 
 
+def test_parts_of_a_place_without_a_picture_are_refused_with_what_lies_there(
+    bundle, tmp_path, scenelet
+):
+    (tmp_path / "photos" / "none").mkdir(parents=True)
+    (tmp_path / "photos" / "notes.txt").write_text("words")
+    done = scenelet("predict", "--bundle", bundle, tmp_path / "photos", "--out", tmp_path / "parts")
+    assert done.code == 1
+    assert "no image in it" in done.err
+    assert "1 file: 0 used, 0 left out, 1 passed over (1 not an image file); folders: 1" in done.err
+
+
 def test_a_url_is_fetched_only_from_where_it_may(bundle, image_site, scenelet):
     image_site.content = nasty_files()["street-grey.jpg"]
     refused, (line,) = answers(scenelet, "--bundle", bundle, image_site.url)

@@ -18,6 +18,7 @@ from scenelet.bundle.latency import latencies_ms
 from scenelet.bundle.metrics import paired_difference
 from scenelet.bundle.runtime import BundleModel
 from scenelet.dataset.dataset import Dataset
+from scenelet.dataset.source import Source
 from scenelet.errors import DataError
 from scenelet.progress import SILENT, Progress
 from scenelet.text import shell
@@ -112,7 +113,7 @@ def verdict(difference: Interval, p_value: float, images: int) -> str:
 
 def compare_bundles(
     folders: tuple[Path, Path],
-    source: Path,
+    place: Path | Source,
     part: str,
     ledger: Path,
     progress: Progress = SILENT,
@@ -122,7 +123,7 @@ def compare_bundles(
 
     Args:
         folders: Of the bundles.
-        source: Folder of class folders.
+        place: Folder of class folders, or another source of pictures.
         part: As for `evaluate`; images that either was trained on are refused or left out.
         ledger: Where looks at a test split are recorded.
         progress: Is told how it goes on.
@@ -135,9 +136,7 @@ def compare_bundles(
     bundles = open_bundle(folders[0]), open_bundle(folders[1])
     first, second = bundles
     _require_same_classes(folders, bundles)
-    both, place = _unseen_by_both(
-        bundles, source, open_part(source, part, manifest, progress), part
-    )
+    both, judged = _unseen_by_both(bundles, open_part(place, part, manifest, progress), part)
     names = first.contract.class_names
     order = [second.contract.class_names.index(name) for name in names]
     answers = (
@@ -146,8 +145,8 @@ def compare_bundles(
     )
     labels = first.task.targets(both, names)
     right = [each.logits.argmax(1) == labels for each in answers]
-    figures = _figures(bundles, both, right, place)
-    if place == "test" or is_known(ledger, both.rows):
+    figures = _figures(bundles, both, right, judged)
+    if judged == "test" or is_known(ledger, both.rows):
         figures = replace(figures, looks=_record_looks(ledger, bundles, both, figures.accuracies))
     return Compared(figures, both, labels, *answers, names)
 
@@ -164,18 +163,18 @@ def _require_same_classes(
 
 
 def _unseen_by_both(
-    bundles: tuple[BundleModel, BundleModel], source: Path, found: Dataset, part: str
+    bundles: tuple[BundleModel, BundleModel], found: Dataset, part: str
 ) -> tuple[Dataset, str]:
     """The images to compare on, and which part they are to the first bundle."""
     chosen, place = choose(bundles[0], found, part)
     of_second = {row.path for row in choose(bundles[1], found, part)[0].used.rows}
-    both = chosen.used.keeping(lambda row: row.path in of_second, "trained on by the second")
+    both = chosen.used_alone.keeping(lambda row: row.path in of_second, "trained on by the second")
     if not both.rows:
-        raise _none_unseen(source)
+        raise _none_unseen(found.source.name)
     return both, place
 
 
-def _none_unseen(source: Path) -> DataError:
+def _none_unseen(source: str) -> DataError:
     return DataError(
         f"{source}: no image is unseen by both bundles. Give images that neither was trained on."
     )

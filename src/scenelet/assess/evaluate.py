@@ -167,7 +167,8 @@ def _check_classes(bundle: BundleModel, source: str, rows: Sequence[Row]) -> Non
     if unknown:
         raise DataError(
             f"{source}: class {', '.join(unknown)} is not among the bundle's ({', '.join(names)}). "
-            "Rename the folder, or evaluate another bundle."
+            "Rename the folder, say by --label-level which of nested folders name the classes, or"
+            " evaluate another bundle."
         )
 
 

@@ -8,7 +8,10 @@ import typer
 from scenelet.cli.options import (
     DEFAULT_LEDGER,
     AsJson,
+    Column,
     Folder,
+    Images,
+    LabelLevel,
     Ledger,
     Manifest,
     NamedBundle,
@@ -16,6 +19,7 @@ from scenelet.cli.options import (
     bundle_at,
 )
 from scenelet.cli.output import needs_extra, tell, tell_json, wrote
+from scenelet.cli.place import source_at
 from scenelet.progress import ConsoleProgress
 
 if TYPE_CHECKING:
@@ -31,6 +35,9 @@ def compare(
     *,
     part: Part = "auto",
     manifest: Manifest = None,
+    images: Images = None,
+    column: Column = None,
+    label_level: LabelLevel = "",
     report: Annotated[
         Path | None, typer.Option(help="HTML file with the images that changed sides.")
     ] = None,
@@ -45,7 +52,8 @@ def compare(
     """
     from scenelet.assess.compare import compare_bundles, next_commands
 
-    compared = compare_bundles((first, second), folder, part, ledger, ConsoleProgress(), manifest)
+    place, told = source_at(folder, label_level, images, column), ConsoleProgress()
+    compared = compare_bundles((first, second), place, part, ledger, told, manifest)
     if report:
         _write_report(report, compared, (str(first), str(second)))
     if as_json:
@@ -53,6 +61,7 @@ def compare(
         tell_json(described | compared.figures.as_dict())
         return
     _print(compared.figures, (first, second))
+    tell(compared.dataset.account())
     further = next_commands(compared, (str(first), str(second)))[0]
     if report:
         wrote("report", report, further)

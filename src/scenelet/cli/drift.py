@@ -90,18 +90,20 @@ def _answered(bundle: Path, source: "Source") -> "list[Told]":
     from scenelet.errors import DataError
     from scenelet.files import account
     from scenelet.parallel import cores
-    from scenelet.progress import ConsoleProgress
+    from scenelet.progress import ConsoleProgress, waited
     from scenelet.quiet import quiet
     from scenelet.serve.lines import told_of
     from scenelet.serve.predictor import Predictor
 
-    entries = list(source.entries())
+    progress = ConsoleProgress()
+    with waited(progress, f"looking for pictures in {source.name}"):
+        entries = list(source.entries())
     paths = [entry.path for entry in entries if not entry.reason]
     if not paths:
         raise DataError(f"{source.name}: no image in it. Give a folder of pictures, or log files.")
     with quiet():
         predictor = Predictor(bundle, copies=cores())
-    with ConsoleProgress().counting("answering", len(paths)) as advance:
+    with progress.counting("answering", len(paths)) as advance:
         told = list(told_of(predictor, paths, source.read, advance, source.is_far))
     errors = [each.error for each in told if each.error]
     others = [entry for entry in entries if entry.reason]

@@ -12,6 +12,7 @@ from scenelet.cli.options import (
     Column,
     Folder,
     Images,
+    LabelLevel,
     Ledger,
     Manifest,
     NamedBundle,
@@ -65,6 +66,7 @@ def evaluate(
     manifest: Manifest = None,
     images: Images = None,
     column: Column = None,
+    label_level: LabelLevel = "",
     report: Report = None,
     robustness: Robustness = False,
     strangers: Strangers = None,
@@ -80,7 +82,7 @@ def evaluate(
     """
     from scenelet.assess.evaluate import evaluate_bundle
 
-    place, told = source_at(folder, "", images, column), ConsoleProgress()
+    place, told = source_at(folder, label_level, images, column), ConsoleProgress()
     with machines.engine(None, images or folder) as engine:
         evaluated = evaluate_bundle(bundle, place, part, ledger, told, manifest, engine)
     left_out(evaluated.dataset.excluded)

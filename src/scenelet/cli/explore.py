@@ -6,9 +6,18 @@ from typing import Annotated
 import typer
 
 from scenelet.cli.look import look_of
-from scenelet.cli.options import Column, Folder, Images, Looker, Manifest, Seed, to_write
-from scenelet.cli.output import command, needs_extra, wrote
-from scenelet.cli.place import source_at
+from scenelet.cli.options import (
+    Column,
+    Folder,
+    Images,
+    LabelLevel,
+    Looker,
+    Manifest,
+    Seed,
+    to_write,
+)
+from scenelet.cli.output import command, needs_extra, note, wrote
+from scenelet.cli.place import Asked, source_at
 from scenelet.progress import ConsoleProgress
 
 
@@ -18,6 +27,7 @@ def explore(
     manifest: Manifest = None,
     images: Images = None,
     column: Column = None,
+    label_level: LabelLevel = "",
     out: Annotated[Path, typer.Option(callback=to_write, help="HTML file to write.")] = Path(
         "explore.html"
     ),
@@ -38,12 +48,15 @@ def explore(
     from scenelet.dataset.sink import placed
     from scenelet.report.html import write_page
 
-    place = source_at(folder, "", images, column)
-    manifest = manifest_for(place, manifest, progress)
+    place = source_at(folder, label_level, images, column)
+    manifest = manifest if label_level or column else manifest_for(place, manifest, progress)
     findings = investigate(place, None, look_of(bundle, progress), progress, manifest)
     progress.say("drawing")
     with placed(out) as target:
         size_mb = write_page(target, explore_page(findings, seed, manifest), max_mb)
+    note(findings.audit.dataset.account())
 
-    following = ("train", folder, "--manifest", manifest) if manifest else ("data", "audit", folder)
+    asked = Asked(folder, images, tuple(column or ()), label_level)
+    audited = ("data", "audit", folder, *asked.options)
+    following = ("train", folder, "--manifest", manifest) if manifest else audited
     wrote(f"report of {size_mb:.1f} MB", out, command("scenelet", *following))

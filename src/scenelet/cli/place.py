@@ -1,11 +1,38 @@
 """Which place a command is about: what a person wrote, as a source of pictures."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from scenelet.cli.output import note
+
 if TYPE_CHECKING:
     from scenelet.dataset.source import Source
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which pictures, and how their labels are read.
+
+    Attributes:
+        folder: Or a table, an archive, an address.
+        images: `--images`.
+        columns: `--column`, each.
+        level: `--label-level`.
+    """
+
+    folder: Path
+    images: Path | None = None
+    columns: tuple[str, ...] = ()
+    level: str = ""
+
+    @property
+    def options(self) -> tuple[str | Path, ...]:
+        """As a command takes them."""
+        images: tuple[str | Path, ...] = ("--images", self.images) if self.images else ()
+        columns = [word for each in self.columns for word in ("--column", each)]
+        return (*images, *columns, *(("--label-level", self.level) if self.level else ()))
 
 
 def holds_pictures(place: str) -> bool:
@@ -30,6 +57,7 @@ def pictures_of(
     from scenelet.dataset.manifest import column_names
     from scenelet.dataset.unlabelled import pictures_at
 
+    _note_home(Path(place))
     return pictures_at(place, images, column_names(column or ()))
 
 
@@ -53,4 +81,11 @@ def source_at(
     from scenelet.dataset.manifest import column_names
     from scenelet.dataset.sources import source_of
 
+    _note_home(folder)
     return source_of(folder, level, images, column_names(column or ()))
+
+
+def _note_home(folder: Path) -> None:
+    """Tell a person whose whole home folder would be looked through."""
+    if folder.is_dir() and folder.resolve() == Path.home().resolve():
+        note(f"{folder}: your home folder, with all that is in it. Ctrl-C if you meant one in it.")

@@ -132,7 +132,7 @@ def _predict_folder(place: "Source", bundle: Path, out: Path) -> None:
     from scenelet.dataset.sink import placed
     from scenelet.errors import DataError
     from scenelet.parallel import cores
-    from scenelet.progress import ConsoleProgress
+    from scenelet.progress import ConsoleProgress, waited
     from scenelet.quiet import quiet
     from scenelet.serve.batch import predict_folder
     from scenelet.serve.predictor import Predictor
@@ -140,11 +140,13 @@ def _predict_folder(place: "Source", bundle: Path, out: Path) -> None:
     with quiet():
         predictor = Predictor(bundle, copies=cores())
     passed_over: list[Entry] = []
-    total = sum(1 for _ in _pictures(place.entries(), passed_over))
+    told = ConsoleProgress()
+    with waited(told, f"looking for pictures in {place.name}"):
+        total = sum(1 for _ in _pictures(place.entries(), passed_over))
     if not total:
         _print_account(0, [], passed_over)
         raise DataError(f"{place.name}: {NO_IMAGE}")
-    progress = ConsoleProgress().counting("predicting", total)
+    progress = told.counting("predicting", total)
     with needs_extra("serve"), progress as advance, placed(out) as local:
         rows, errors = predict_folder(predictor, place, local, advance)
     _print_account(rows - len(errors), errors, passed_over)
@@ -253,13 +255,15 @@ def _pictures_of(source: str, look: Look, passed_over: "list[Entry]") -> Iterato
     from scenelet.dataset.address import has_own_address
     from scenelet.dataset.unlabelled import Named
     from scenelet.errors import SceneletError
+    from scenelet.progress import ConsoleProgress, waited
 
     shown = printable(source)
     try:
         place = look(source)
         above = "" if isinstance(place, Named) else f"{shown}/"
         found = _pictures(place.entries(), passed_over)
-        first = next(found, None)
+        with waited(ConsoleProgress(), f"looking for pictures in {shown}"):
+            first = next(found, None)
     except SceneletError as error:
         yield shown, partial(_fail, str(error))
         return

@@ -3,7 +3,6 @@
 import os
 import sys
 import time
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +12,7 @@ import typer
 from scenelet.cli.app import Open
 from scenelet.cli.options import Column, Folder, Images, LabelLevel
 from scenelet.cli.output import command, note, require, wrote
+from scenelet.cli.place import Asked
 from scenelet.cli.steps import step
 
 if TYPE_CHECKING:
@@ -35,30 +35,6 @@ Pack = Annotated[bool, typer.Option("--pack", help="Pack the bundle for AWS Lamb
 Pages = Annotated[
     bool, typer.Option("--app/--no-app", help="End with the pages in a browser, or without.")
 ]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Which pictures, and how their labels are read.
-
-    Attributes:
-        folder: Or a table, an archive, an address.
-        images: `--images`.
-        columns: `--column`, each.
-        level: `--label-level`.
-    """
-
-    folder: Path
-    images: Path | None = None
-    columns: tuple[str, ...] = ()
-    level: str = ""
-
-    @property
-    def options(self) -> tuple[object, ...]:
-        """As a command takes them."""
-        images = ("--images", self.images) if self.images else ()
-        columns = [word for each in self.columns for word in ("--column", each)]
-        return (*images, *columns, *(("--label-level", self.level) if self.level else ()))
 
 
 def start(

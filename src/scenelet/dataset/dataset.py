@@ -26,7 +26,7 @@ from scenelet.files import Entry, account
 from scenelet.image_likeness import perceptual_hash
 from scenelet.images import PreprocessSpec, decode, decode_for, pixel_hash, preprocess
 from scenelet.parallel import Advance, in_parallel, silent
-from scenelet.progress import SILENT, Progress
+from scenelet.progress import SILENT, Progress, waited
 
 MOST_CLASSES = 30  # named on a line
 _PART = 256  # pictures that a worker of an engine examines at a time
@@ -67,13 +67,16 @@ class Dataset:
                 is of another place.
         """
         source = source_of(place)
+        looking = waited(progress, f"looking for pictures in {source.name}")
         if manifest is not None:
             numbered = read_numbered(manifest)
-            rows, passed_over = matched(numbered, source.entries(), manifest, source.name)
+            with looking:
+                rows, passed_over = matched(numbered, source.entries(), manifest, source.name)
             for line in twin_lines(row.label for row in rows):
                 progress.say(line)
             return cls(source, rows, passed_over)
-        listing = source.list()
+        with looking:
+            listing = source.list()
         for line in listing.decided:
             progress.say(line)
         return cls(source, listing.rows, listing.passed_over, listing.decided)
@@ -82,6 +85,12 @@ class Dataset:
     def used(self) -> "Dataset":
         """The images in use."""
         return self.of(row for row in self.rows if not row.excluded)
+
+    @property
+    def used_alone(self) -> "Dataset":
+        """The images in use; those left out are passed over, each for its reason."""
+        others = [Entry(row.path, row.excluded) for row in self.excluded]
+        return replace(self.used, passed_over=(*self.passed_over, *others))
 
     @property
     def excluded(self) -> list[Row]:

@@ -62,6 +62,8 @@ class Folder:
         """Every file below the folder."""
         if not self.root.is_dir():
             raise DataError(f"{self.root}: {_no_folder(self.root)}")
+        if str(self.root.resolve()) == "/":
+            raise DataError("/: all of this machine. Give the folder that holds the pictures.")
         return files.walk(self.root)
 
     def list(self) -> Listing:

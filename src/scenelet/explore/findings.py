@@ -110,7 +110,7 @@ def investigate(
     """
     dataset = Dataset.open(root, manifest, progress)
     other = Dataset.open(against) if against else None
-    audited = audit(dataset.used if manifest else dataset, other, progress, engine, kept)
+    audited = audit(dataset.used_alone if manifest else dataset, other, progress, engine, kept)
     usable = [position for position, row in enumerate(audited.rows) if _is_usable(row)]
     rows = [audited.rows[position] for position in usable]
     if look is None or not rows:

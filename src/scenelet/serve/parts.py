@@ -26,7 +26,7 @@ from scenelet.errors import ConfigError, DataError
 from scenelet.files import NO_IMAGE, Entry, account
 from scenelet.lease import Lease, leased
 from scenelet.parallel import in_parallel
-from scenelet.progress import SILENT, Progress
+from scenelet.progress import SILENT, Progress, waited
 from scenelet.quiet import quiet
 from scenelet.serve.batch import Pictures, answered
 from scenelet.serve.predictor import Predictor
@@ -185,7 +185,7 @@ class _Listing:
     @property
     def passed_over(self) -> tuple[Entry, ...]:
         kept = (self.file.schema_arrow.metadata or {}).get(_PASSED_OVER, b"[]")
-        return tuple(Entry("", reason, files) for reason, files in json.loads(kept))
+        return _as_entries(json.loads(kept))
 
     def size(self, number: int) -> int:
         return int(self.file.metadata.row_group(number).num_rows)
@@ -209,7 +209,9 @@ def _listing(place: Pictures, out: Shelf, head: Row, workers: int, progress: Pro
         listing = _Listing(pq.ParquetFile(pa.BufferReader(out.read(LISTING))))
     except KeyError:
         progress.say(f"listing {place.name}")
-        out.claim(LISTING, _frozen(place.entries(), head, workers))
+        with waited(progress, f"looking for pictures in {place.name}"):
+            frozen = _frozen(place.entries(), head, workers)
+        out.claim(LISTING, frozen)
         return _listing(place, out, head, workers, progress)
     if listing.head != head:
         raise ConfigError(f"{out.name}: begun with another place or bundle. Give another --out.")
@@ -225,7 +227,8 @@ def _frozen(entries: Iterable[Entry], head: Row, workers: int) -> bytes:
     others = list[tuple[str, int]]()
     names = list(_pictures(entries, others))
     if not names:
-        raise DataError(f"{head['place']}: {NO_IMAGE}")
+        found = account(0, (), _as_entries(others))
+        raise DataError(f"{head['place']}: {NO_IMAGE} ({found})")
     size = min(MOST, max(LEAST, -(-len(names) // (_A_WORKER * workers))))
     told = {_HEAD: json.dumps(head).encode(), _PASSED_OVER: json.dumps(others).encode()}
     schema = pa.schema([("path", pa.string())], told)
@@ -243,6 +246,10 @@ def _pictures(entries: Iterable[Entry], others: list[tuple[str, int]]) -> Iterat
             others.append((entry.reason, entry.files))
         else:
             yield entry.path
+
+
+def _as_entries(others: Iterable[tuple[str, int]]) -> tuple[Entry, ...]:
+    return tuple(Entry("", reason, files) for reason, files in others)
 
 
 def _table(rows: Sequence[Row], names: tuple[str, ...]) -> bytes:
