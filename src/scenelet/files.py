@@ -17,7 +17,7 @@ from scenelet.resources import ended, is_ours
 from scenelet.text import counted
 
 LITTER, EMPTY = "litter of a system", "empty folder"
-NO_IMAGE = "no image in it; give images, a folder of images, or a URL"
+NO_PICTURES = "no image in it; give images, a folder of images, or a URL"
 TWO_UNDERSCORES = "begins with two underscores: programs name their own so; rename it to use it"
 _LITTER_FOLDERS = frozenset(
     [
@@ -148,6 +148,15 @@ def _refusal(error: OSError) -> str:
 def pictures(folder: Path) -> Iterator[str]:
     """Paths of the pictures below a folder, relative to it, always in the same order."""
     return (entry.path for entry in walk(folder) if not entry.reason)
+
+
+def paths_of(entries: Iterable[Entry], passed_over: list[Entry]) -> Iterator[str]:
+    """Paths of the pictures among entries; what is none is added to those passed over."""
+    for entry in entries:
+        if entry.reason:
+            passed_over.append(entry)
+        else:
+            yield entry.path
 
 
 def _sorted(folder: str | Path) -> list[os.DirEntry[str]]:

@@ -19,7 +19,7 @@ from scenelet.app.sources import Sources, sources
 from scenelet.assess.drift import UNCHANGED, Logged, Shift, measure_drift, read_lines
 from scenelet.dataset.unlabelled import pictures_at
 from scenelet.errors import SceneletError
-from scenelet.files import Entry, account
+from scenelet.files import Entry, account, paths_of
 from scenelet.image_formats import SUFFIXES
 from scenelet.serve.lines import Told, told_of
 from scenelet.serve.predictor import Predictor
@@ -76,9 +76,7 @@ def _compared(asked: Sources, files: Sequence[Any], place: str) -> tuple[Logged,
 
 def _told_of_folder(model: Predictor, place: str, passed_over: list[Entry]) -> Iterable[Told]:
     source = pictures_at(str(Path(place).expanduser()) if "://" not in place else place)
-    entries = tuple(source.entries())
-    passed_over += (entry for entry in entries if entry.reason)
-    paths = (entry.path for entry in entries if not entry.reason)
+    paths = list(paths_of(source.entries(), passed_over))
     return told_of(model, paths, source.read, is_far=source.is_far)
 
 

@@ -22,7 +22,7 @@ from scenelet.dataset.labelled import LATER, LEFT_OUT, Act, Labels, as_table, me
 from scenelet.dataset.row import Row
 from scenelet.dataset.unlabelled import pictures_at
 from scenelet.errors import MissingExtraError, SceneletError
-from scenelet.files import Entry, account
+from scenelet.files import Entry, account, paths_of
 from scenelet.text import markdown
 
 AT_ONCE, NEIGHBOURS, KEYS = 8, 3, 9
@@ -97,12 +97,11 @@ def _looked_at(
 ) -> tuple[tuple[str, ...], np.ndarray, str]:
     """Pictures of a folder, what the model sees in them, and a line about every file."""
     source = pictures_at(place)
-    entries = tuple(source.entries())
-    paths = sorted(entry.path for entry in entries if not entry.reason)
+    passed_over = list[Entry]()
+    paths = sorted(paths_of(source.entries(), passed_over))
     some = paths[:: max(1, -(-len(paths) // MOST))]
     found = Dataset(source, tuple(Row(path, "?") for path in some)).examined()
-    others = [Entry(path, TOO_MANY) for path in set(paths) - set(some)]
-    passed_over = [*(entry for entry in entries if entry.reason), *others]
+    passed_over += (Entry(path, TOO_MANY) for path in set(paths) - set(some))
     told = account(len(found.used), (row.excluded for row in found.excluded), passed_over)
     rows = found.used
     model = predictor(bundle).model

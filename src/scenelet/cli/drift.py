@@ -88,17 +88,16 @@ def _holds_pictures(place: Path) -> bool:
 def _answered(bundle: Path, source: "Source") -> "list[Told]":
     """What the bundle says of each picture there; those that can't be used are counted aloud."""
     from scenelet.errors import DataError
-    from scenelet.files import account
+    from scenelet.files import Entry, account, paths_of
     from scenelet.parallel import cores
     from scenelet.progress import ConsoleProgress, waited
     from scenelet.quiet import quiet
     from scenelet.serve.lines import told_of
     from scenelet.serve.predictor import Predictor
 
-    progress = ConsoleProgress()
+    progress, passed_over = ConsoleProgress(), list[Entry]()
     with waited(progress, f"looking for pictures in {source.name}"):
-        entries = list(source.entries())
-    paths = [entry.path for entry in entries if not entry.reason]
+        paths = list(paths_of(source.entries(), passed_over))
     if not paths:
         raise DataError(f"{source.name}: no image in it. Give a folder of pictures, or log files.")
     with quiet():
@@ -106,8 +105,7 @@ def _answered(bundle: Path, source: "Source") -> "list[Told]":
     with progress.counting("answering", len(paths)) as advance:
         told = list(told_of(predictor, paths, source.read, advance, source.is_far))
     errors = [each.error for each in told if each.error]
-    others = [entry for entry in entries if entry.reason]
-    note(account(len(told) - len(errors), errors, others))
+    note(account(len(told) - len(errors), errors, passed_over))
     return told
 
 

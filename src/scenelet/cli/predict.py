@@ -17,7 +17,7 @@ from scenelet.cli.options import Bundle, Column, Images, TrustHost, to_write
 from scenelet.cli.output import Columns, needs_extra, note, stdout, tell_json, wrote
 from scenelet.cli.place import holds_pictures, pictures_of
 from scenelet.dataset.address import is_web
-from scenelet.files import NO_IMAGE
+from scenelet.files import NO_PICTURES, paths_of
 from scenelet.names import printable
 from scenelet.text import elided, listed, one_line
 
@@ -142,10 +142,10 @@ def _predict_folder(place: "Source", bundle: Path, out: Path) -> None:
     passed_over: list[Entry] = []
     told = ConsoleProgress()
     with waited(told, f"looking for pictures in {place.name}"):
-        total = sum(1 for _ in _pictures(place.entries(), passed_over))
+        total = sum(1 for _ in paths_of(place.entries(), passed_over))
     if not total:
         _print_account(0, [], passed_over)
-        raise DataError(f"{place.name}: {NO_IMAGE}")
+        raise DataError(f"{place.name}: {NO_PICTURES}")
     progress = told.counting("predicting", total)
     with needs_extra("serve"), progress as advance, placed(out) as local:
         rows, errors = predict_folder(predictor, place, local, advance)
@@ -226,15 +226,6 @@ def _print_account(answered: int, errors: list[str], passed_over: "list[Entry]")
     note(account(answered, errors, passed_over))
 
 
-def _pictures(entries: "Iterable[Entry]", passed_over: "list[Entry]") -> Iterator[str]:
-    """Paths of the pictures among entries; everything else is noted."""
-    for entry in entries:
-        if entry.reason:
-            passed_over.append(entry)
-        else:
-            yield entry.path
-
-
 def _expand(
     sources: list[str], look: Look, trusted: frozenset[str], passed_over: "list[Entry]"
 ) -> Iterator[tuple[str, Read]]:
@@ -261,14 +252,14 @@ def _pictures_of(source: str, look: Look, passed_over: "list[Entry]") -> Iterato
     try:
         place = look(source)
         above = "" if isinstance(place, Named) else f"{shown}/"
-        found = _pictures(place.entries(), passed_over)
+        found = paths_of(place.entries(), passed_over)
         with waited(ConsoleProgress(), f"looking for pictures in {shown}"):
             first = next(found, None)
     except SceneletError as error:
         yield shown, partial(_fail, str(error))
         return
     if first is None:
-        yield shown, partial(_fail, NO_IMAGE)
+        yield shown, partial(_fail, NO_PICTURES)
     for path in chain([first] if first else [], found):
         yield path if has_own_address(path) else f"{above}{path}", partial(place.read, path)
 

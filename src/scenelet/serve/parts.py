@@ -23,7 +23,7 @@ from scenelet.bundle.contract import LITERT, read_contract
 from scenelet.bundle.travelling import files_of, unpacked
 from scenelet.engine import Engine, Part, in_parts
 from scenelet.errors import ConfigError, DataError
-from scenelet.files import NO_IMAGE, Entry, account
+from scenelet.files import NO_PICTURES, Entry, account, paths_of
 from scenelet.lease import Lease, leased
 from scenelet.parallel import in_parallel
 from scenelet.progress import SILENT, Progress, waited
@@ -185,7 +185,7 @@ class _Listing:
     @property
     def passed_over(self) -> tuple[Entry, ...]:
         kept = (self.file.schema_arrow.metadata or {}).get(_PASSED_OVER, b"[]")
-        return _as_entries(json.loads(kept))
+        return tuple(Entry("", reason, files) for reason, files in json.loads(kept))
 
     def size(self, number: int) -> int:
         return int(self.file.metadata.row_group(number).num_rows)
@@ -224,32 +224,19 @@ def _frozen(entries: Iterable[Entry], head: Row, workers: int) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    others = list[tuple[str, int]]()
-    names = list(_pictures(entries, others))
+    others = list[Entry]()
+    names = list(paths_of(entries, others))
     if not names:
-        found = account(0, (), _as_entries(others))
-        raise DataError(f"{head['place']}: {NO_IMAGE} ({found})")
+        raise DataError(f"{head['place']}: {NO_PICTURES} ({account(0, (), others)})")
     size = min(MOST, max(LEAST, -(-len(names) // (_A_WORKER * workers))))
-    told = {_HEAD: json.dumps(head).encode(), _PASSED_OVER: json.dumps(others).encode()}
+    why = json.dumps([(entry.reason, entry.files) for entry in others])
+    told = {_HEAD: json.dumps(head).encode(), _PASSED_OVER: why.encode()}
     schema = pa.schema([("path", pa.string())], told)
     buffer = io.BytesIO()
     with pq.ParquetWriter(buffer, schema) as writer:
         for part in in_parts(names, size):
             writer.write_table(pa.table([pa.array(part.items, pa.string())], schema))
     return buffer.getvalue()
-
-
-def _pictures(entries: Iterable[Entry], others: list[tuple[str, int]]) -> Iterator[str]:
-    """Paths of the pictures; of what is none, why and how many files, is put among the others."""
-    for entry in entries:
-        if entry.reason:
-            others.append((entry.reason, entry.files))
-        else:
-            yield entry.path
-
-
-def _as_entries(others: Iterable[tuple[str, int]]) -> tuple[Entry, ...]:
-    return tuple(Entry("", reason, files) for reason, files in others)
 
 
 def _table(rows: Sequence[Row], names: tuple[str, ...]) -> bytes:
